@@ -1,0 +1,68 @@
+//! The reference of the API, for people: Swagger UI, wholly embedded. It asks no other host for anything.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use utoipa_swagger_ui::{Config, Url};
+
+use crate::state::Api;
+
+/// Only what this server serves itself; nobody may put the page into a frame.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The documents that are served: JSON texts.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    /// The control plane's.
+    pub control_plane: Arc<str>,
+    /// The data plane's.
+    pub data_plane: Arc<str>,
+}
+
+pub(crate) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
+        .route("/api/docs/", get(|| async { page("") }))
+        .route(
+            "/api/docs/openapi.json",
+            get(|State(api): State<Arc<Api>>| async move { json(&api.documents.control_plane) }),
+        )
+        .route(
+            "/api/docs/data-plane.json",
+            get(|State(api): State<Arc<Api>>| async move { json(&api.documents.data_plane) }),
+        )
+        .route("/api/docs/{*file}", get(|Path(file): Path<String>| async move { page(&file) }))
+}
+
+fn json(document: &Arc<str>) -> Response {
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    (headers, document.to_string()).into_response()
+}
+
+fn page(file: &str) -> Response {
+    let urls = [Url::new("Control plane", "openapi.json"), Url::new("Data plane", "data-plane.json")];
+    // The default validator badge and OAuth page would ask other hosts.
+    let config = Config::new(urls).validator_url("none").use_base_layout().display_request_duration(true);
+    match utoipa_swagger_ui::serve(file, Arc::new(config)) {
+        Ok(Some(found)) => {
+            (security_headers(), [(CONTENT_TYPE, found.content_type)], found.bytes.into_owned())
+                .into_response()
+        }
+        Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn security_headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")),
+    ])
+}

@@ -1,0 +1,108 @@
+//! What is around every request: an identifier, bounds, problem answers, a line in the log.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use keyward_core::id::RequestId;
+use keyward_service::{clock, entropy};
+use keyward_wire::problem::PROBLEM_JSON;
+
+use crate::client::{Client, Peer};
+use crate::extract::{UsedKey, check_query_has_no_key};
+use crate::problem::{Draft, Failure};
+use crate::state::Api;
+
+/// Longest headers. A key, a cookie and what proxies add fit into a fourth of it.
+const HEADERS_LEN_MAX: usize = 16 * 1024;
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Puts the layers around routes.
+pub fn around(router: Router, api: Arc<Api>) -> Router {
+    router.layer(from_fn_with_state(api, outermost))
+}
+
+async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let now = api.service.clock.now();
+    let Ok(random) = entropy::bytes() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let id = RequestId::new(clock::unix_ms(now), random);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let of_api = request.uri().path().starts_with("/api/v1/");
+    let used = UsedKey::default();
+    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(used.clone());
+    let client = request
+        .extensions()
+        .get::<Peer>()
+        .map(|peer| Client::new(*peer, request.headers(), &api.trusted_proxies));
+    let response = match check(&api, &request) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    };
+    let response = finish(response, &id.to_string(), of_api);
+    if let Some(key) = used.0.get().filter(|_| response.status().as_u16() < 400) {
+        api.service.uses.note(*key, now, client.map(|client| client.ip));
+    }
+    // The route, never the address: a slug or an identifier is enough to find it by the request's own.
+    tracing::info!(
+        request_id = %id,
+        %method,
+        route = route.as_deref().unwrap_or("-"),
+        status = response.status().as_u16(),
+        micros = began.elapsed().as_micros(),
+        "request"
+    );
+    response
+}
+
+fn check(api: &Api, request: &Request) -> Result<(), Failure> {
+    let address_len = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if address_len + headers_len(request.headers()) > HEADERS_LEN_MAX {
+        return Err(Failure::HeadersTooLarge(HEADERS_LEN_MAX));
+    }
+    check_query_has_no_key(request.uri(), api.service.profile.keys.format.prefix())
+}
+
+fn headers_len(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+/// Writes problems down, names the request, and keeps answers out of caches.
+fn finish(mut response: Response, id: &str, of_api: bool) -> Response {
+    let bare =
+        response.extensions().get::<Draft>().is_none() && !response.headers().contains_key(CONTENT_TYPE);
+    if bare && let Some(failure) = Draft::of_status(response.status()) {
+        let mut problem = failure.into_response();
+        // What the router knew stays: `Allow`.
+        std::mem::swap(problem.headers_mut(), response.headers_mut());
+        response = problem;
+    }
+    if let Some(draft) = response.extensions_mut().remove::<Draft>() {
+        response = write_down(response, draft, id);
+    }
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(id) {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    if of_api {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+fn write_down(response: Response, draft: Draft, id: &str) -> Response {
+    let (mut parts, _) = response.into_parts();
+    let body = serde_json::to_vec(&draft.finish(parts.status, id)).unwrap_or_default();
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(body))
+}

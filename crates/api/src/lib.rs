@@ -1,0 +1,38 @@
+//! Keyward's HTTP API: `/api/v1/…` and `/api/docs/`. A handler reads: extract, call the service, map.
+//!
+//! Deliberately absent: rules (they are in `keyward-core` and `keyward-service`), SQL, and pages for people.
+
+mod client;
+mod cookie;
+mod credentials;
+mod docs;
+mod etag;
+mod extract;
+mod health;
+mod layers;
+mod openapi;
+mod origin;
+mod page;
+mod problem;
+mod server;
+mod state;
+mod v1;
+
+pub use client::{Client, Peer};
+pub use cookie::{COOKIE_NAME, clear_session_cookie, session_cookie, session_token};
+pub use docs::Documents;
+pub use layers::around;
+pub use openapi::document;
+pub use origin::is_same_origin;
+pub use server::{Server, serve};
+pub use state::{Api, Ready};
+
+use std::sync::Arc;
+
+use axum::Router;
+
+/// The API's routes, without the layers that are around everything ([`around`]).
+pub fn router(api: Arc<Api>) -> Router {
+    let (routes, _) = v1::routes().split_for_parts();
+    routes.merge(docs::routes()).merge(health::routes()).with_state(api)
+}

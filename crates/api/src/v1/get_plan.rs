@@ -1,0 +1,35 @@
+//! `GET /api/v1/{slug}/plan`: what the workspace has paid for.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use keyward_core::plan::Plan as CorePlan;
+use keyward_wire::workspace::Plan;
+
+use crate::extract::Asking;
+use crate::openapi::ReadProblems;
+use crate::problem::Failure;
+use crate::state::Api;
+
+/// The plan that the workspace is on.
+#[utoipa::path(get, path = "/api/v1/{slug}/plan", tag = "workspaces", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("slug" = String, Path, description = "The workspace's short name", example = "acme")),
+    responses((status = 200, body = Plan, description = "The plan"), ReadProblems))]
+pub(crate) async fn get_plan(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path(slug): Path<String>,
+) -> Result<Json<Plan>, Failure> {
+    Ok(Json(shape(&keyward_service::set_plan::get_plan(&api.service, &ctx, &slug).await?)))
+}
+
+pub(super) fn shape(plan: &CorePlan) -> Plan {
+    Plan {
+        plan: plan.name.to_string(),
+        title: plan.title.to_string(),
+        api_keys: plan.api_keys,
+        keys_max: plan.keys_max,
+        seats_max: plan.seats_max,
+    }
+}

@@ -1,0 +1,83 @@
+//! `POST /api/v1/{slug}/keys` and `POST /api/v1/me/keys`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
+use keyward_service::create_key::{Created, NewKey, NewRule};
+use keyward_wire::key::{CreateKey, CreatedKey, Shown};
+
+use super::shape;
+use crate::etag::etag;
+use crate::extract::{Asking, Body};
+use crate::openapi::WriteProblems;
+use crate::problem::Failure;
+use crate::state::Api;
+
+/// Create a key of a workspace. `secret` is shown in this answer and never again.
+#[utoipa::path(post, path = "/api/v1/{slug}/keys", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    request_body = CreateKey,
+    params(("slug" = String, Path, description = "The workspace's short name", example = "acme")),
+    responses((status = 201, body = CreatedKey<'static>, description = "Created",
+               headers(("Location" = String, description = "Its address"), ("ETag" = String, description = "Its version"))),
+              WriteProblems))]
+pub(crate) async fn create_workspace_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path(slug): Path<String>,
+    Body(input): Body<CreateKey>,
+) -> Result<Response, Failure> {
+    let created =
+        keyward_service::create_key::create_workspace_key(&api.service, &ctx, &slug, new_key(input)).await?;
+    Ok(answer(&created, &format!("/api/v1/{slug}/keys"), ctx.now))
+}
+
+/// Create a personal key. `secret` is shown in this answer and never again.
+#[utoipa::path(post, path = "/api/v1/me/keys", tag = "keys", security(("session" = [])), request_body = CreateKey,
+    responses((status = 201, body = CreatedKey<'static>, description = "Created",
+               headers(("Location" = String, description = "Its address"), ("ETag" = String, description = "Its version"))),
+              WriteProblems))]
+pub(crate) async fn create_personal_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Body(input): Body<CreateKey>,
+) -> Result<Response, Failure> {
+    let created =
+        keyward_service::create_key::create_personal_key(&api.service, &ctx, new_key(input)).await?;
+    Ok(answer(&created, "/api/v1/me/keys", ctx.now))
+}
+
+fn new_key(input: CreateKey) -> NewKey {
+    let rules = input.rules.unwrap_or_default();
+    NewKey {
+        name: input.name,
+        description: input.description,
+        scopes: input.scopes.unwrap_or_default(),
+        rules: rules
+            .into_iter()
+            .map(|rule| NewRule { action: rule.action, resources: rule.resources })
+            .collect(),
+        expires_at: input.expires_at,
+        expires_in_seconds: input.expires_in_seconds,
+        allowed_cidrs: input.allowed_cidrs.unwrap_or_default(),
+        metadata: input.metadata.unwrap_or_default(),
+        workspaces: input.workspaces,
+    }
+}
+
+/// The one answer that holds the secret.
+fn answer(created: &Created, home: &str, now: Timestamp) -> Response {
+    let row = &created.row;
+    let mut headers = HeaderMap::from_iter([
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (ETAG, etag(row.key.version)),
+    ]);
+    headers
+        .extend(HeaderValue::try_from(format!("{home}/{}", row.key.id)).ok().map(|value| (LOCATION, value)));
+    let shape = CreatedKey { key: shape(row, now), secret: Shown::once(&created.secret) };
+    (StatusCode::CREATED, headers, Json(shape)).into_response()
+}

@@ -1,0 +1,20 @@
+//! `/api/v1/{slug}/keys` and `/api/v1/me/keys`.
+
+pub(crate) mod create;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod revoke;
+
+use jiff::Timestamp;
+use keyward_service::list::KeyRow;
+use keyward_wire::key::{Around, Key};
+
+fn shape(row: &KeyRow, now: Timestamp) -> Key {
+    let around = Around {
+        owner: row.owner.as_ref(),
+        workspaces: row.workspaces.as_deref(),
+        last_used_at: row.last_use.at,
+        last_used_ip: row.last_use.ip,
+    };
+    Key::new(&row.key, around, now)
+}

@@ -1,0 +1,113 @@
+//! `DELETE …/keys/{id}` and `POST …/keys/{id}/revoke`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use keyward_core::field::FieldCode;
+use keyward_service::revoke_key::Revoked;
+use keyward_wire::key::{NodeReceipt, Receipt};
+
+use crate::extract::{Asking, Query};
+use crate::openapi::WriteProblems;
+use crate::page::Parameters;
+use crate::problem::Failure;
+use crate::state::Api;
+
+/// Revoke a key of a workspace: at once, and for good. Revoking it again changes nothing.
+#[utoipa::path(delete, path = "/api/v1/{slug}/keys/{id}", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
+           ("id" = String, Path, description = "The key")),
+    responses((status = 204, description = "Revoked"), WriteProblems))]
+pub(crate) async fn delete_workspace_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path((slug, id)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revoke a personal key: at once, and for good. Revoking it again changes nothing.
+#[utoipa::path(delete, path = "/api/v1/me/keys/{id}", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("id" = String, Path, description = "The key")),
+    responses((status = 204, description = "Revoked"), WriteProblems))]
+pub(crate) async fn delete_personal_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revoke a key of a workspace and learn which nodes have applied it.
+#[utoipa::path(post, path = "/api/v1/{slug}/keys/{id}/revoke", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
+           ("id" = String, Path, description = "The key"),
+           ("wait" = Option<String>, Query, pattern = "^propagated$",
+            description = "`propagated`: answer once no node accepts the key any more")),
+    responses((status = 200, body = Receipt, description = "Revoked"),
+              (status = 202, body = Receipt, description = "Revoked; some nodes have not said that they applied it"), WriteProblems))]
+pub(crate) async fn revoke_workspace_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path((slug, id)): Path<(String, String)>,
+    Query(query): Query,
+) -> Result<Response, Failure> {
+    let wait = parse_wait(query)?;
+    let revoked = keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id).await?;
+    Ok(answer(&revoked, wait))
+}
+
+/// Revoke a personal key and learn which nodes have applied it.
+#[utoipa::path(post, path = "/api/v1/me/keys/{id}/revoke", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("id" = String, Path, description = "The key"),
+           ("wait" = Option<String>, Query, pattern = "^propagated$",
+            description = "`propagated`: answer once no node accepts the key any more")),
+    responses((status = 200, body = Receipt, description = "Revoked"),
+              (status = 202, body = Receipt, description = "Revoked; some nodes have not said that they applied it"), WriteProblems))]
+pub(crate) async fn revoke_personal_key(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Path(id): Path<String>,
+    Query(query): Query,
+) -> Result<Response, Failure> {
+    let wait = parse_wait(query)?;
+    let revoked = keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id).await?;
+    Ok(answer(&revoked, wait))
+}
+
+fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
+    let wait = match query.take("wait").as_deref() {
+        None => false,
+        Some("propagated") => true,
+        Some(_) => {
+            return Err(Failure::field("wait", FieldCode::Invalid, "give propagated, or leave it out"));
+        }
+    };
+    query.finish()?;
+    Ok(wait)
+}
+
+/// This process's own data plane has applied the change before the service answers, so there is nothing
+/// left to wait for.
+fn answer(revoked: &Revoked, wait: bool) -> Response {
+    let propagated = revoked.propagated();
+    let status = if wait && !propagated { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let nodes = revoked.nodes.iter().map(|node| NodeReceipt {
+        node: node.node.clone(),
+        state: node.state.as_str().to_owned(),
+        applied_epoch: node.applied.0,
+    });
+    let receipt = Receipt {
+        id: revoked.id.to_string(),
+        revoked_at: revoked.at,
+        epoch: revoked.epoch.0,
+        nodes: nodes.collect(),
+        propagated,
+    };
+    (status, Json(receipt)).into_response()
+}

@@ -1,0 +1,18 @@
+//! `/api/v1/{slug}/members`: the people of a workspace.
+
+pub(crate) mod list;
+pub(crate) mod remove;
+pub(crate) mod update;
+
+use keyward_service::list::Member as Row;
+use keyward_wire::member::Member;
+
+fn shape(row: &Row) -> Member {
+    Member {
+        id: row.user.to_string(),
+        email: row.email.to_string(),
+        name: row.name.to_string(),
+        role: row.role.to_string(),
+        joined_at: row.joined_at,
+    }
+}

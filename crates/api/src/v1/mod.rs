@@ -1,0 +1,43 @@
+//! `/api/v1/…`: one file an operation, laid out as the addresses are.
+
+mod accept_invitation;
+mod get_plan;
+mod invite_member;
+mod keys;
+mod me;
+mod members;
+mod scopes;
+mod session;
+mod set_plan;
+mod set_up;
+mod whoami;
+mod workspaces;
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::Api;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(session::sign_in, session::sign_out))
+        .routes(routes!(set_up::set_up))
+        .routes(routes!(me::me))
+        .routes(routes!(keys::list::list_personal_keys, keys::create::create_personal_key))
+        .routes(routes!(keys::get::get_personal_key, keys::revoke::delete_personal_key))
+        .routes(routes!(keys::revoke::revoke_personal_key))
+        .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(workspaces::get_workspace, workspaces::update_workspace))
+        .routes(routes!(whoami::whoami))
+        .routes(routes!(scopes::list_scopes))
+        .routes(routes!(keys::list::list_workspace_keys, keys::create::create_workspace_key))
+        .routes(routes!(keys::get::get_workspace_key, keys::revoke::delete_workspace_key))
+        .routes(routes!(keys::revoke::revoke_workspace_key))
+        .routes(routes!(members::list::list_members))
+        .routes(routes!(members::update::update_member, members::remove::remove_member))
+        .routes(routes!(invite_member::invite_member))
+        .routes(routes!(accept_invitation::accept_invitation))
+        .routes(routes!(get_plan::get_plan, set_plan::set_plan))
+}

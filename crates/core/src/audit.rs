@@ -1,0 +1,93 @@
+//! What is written down of every mutation, in the mutation's own transaction.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::id::{AuditId, RequestId, UserId, WorkspaceId};
+use crate::key::Principal;
+
+/// Where an entry belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditHome {
+    /// What happened in a workspace.
+    Workspace(WorkspaceId),
+    /// What a person did with what is theirs alone.
+    Person(UserId),
+}
+
+/// What was done. The text is stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AuditAction {
+    /// A key was made.
+    KeyCreated,
+    /// A key was ended.
+    KeyRevoked,
+    /// A workspace was made.
+    WorkspaceCreated,
+    /// A workspace was changed.
+    WorkspaceUpdated,
+    /// A workspace was put on another plan.
+    PlanChanged,
+    /// Somebody was invited.
+    MemberInvited,
+    /// Somebody joined.
+    MemberJoined,
+    /// Somebody got another role.
+    MemberRoleChanged,
+    /// Somebody was removed, or left.
+    MemberRemoved,
+    /// Somebody signed in.
+    SessionCreated,
+    /// Somebody signed out.
+    SessionEnded,
+    /// Somebody gave a wrong password.
+    SessionRefused,
+}
+
+impl AuditAction {
+    /// Such as `key.created`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::KeyCreated => "key.created",
+            Self::KeyRevoked => "key.revoked",
+            Self::WorkspaceCreated => "workspace.created",
+            Self::WorkspaceUpdated => "workspace.updated",
+            Self::PlanChanged => "plan.changed",
+            Self::MemberInvited => "member.invited",
+            Self::MemberJoined => "member.joined",
+            Self::MemberRoleChanged => "member.role_changed",
+            Self::MemberRemoved => "member.removed",
+            Self::SessionCreated => "session.created",
+            Self::SessionEnded => "session.ended",
+            Self::SessionRefused => "session.refused",
+        }
+    }
+}
+
+/// One entry. `before` and `after` are JSON texts without any secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its identifier.
+    pub id: AuditId,
+    /// Whose log it is in.
+    pub home: AuditHome,
+    /// When.
+    pub at: Timestamp,
+    /// Who, with the name they had.
+    pub actor: Principal,
+    /// What.
+    pub action: AuditAction,
+    /// To what: an identifier.
+    pub target: String,
+    /// How the target was.
+    pub before: Option<String>,
+    /// How it is.
+    pub after: Option<String>,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// By which program.
+    pub user_agent: Option<Box<str>>,
+    /// In which request.
+    pub request_id: RequestId,
+}

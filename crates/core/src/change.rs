@@ -1,0 +1,56 @@
+//! Ordered changes: what a replica must hear of to decide like the store.
+
+use jiff::Timestamp;
+
+use crate::id::{UserId, WorkspaceId};
+use crate::key::Key;
+use crate::role::RoleName;
+use crate::workspace::Workspace;
+
+/// The number of a change. Numbers become visible in the order of their commits: who has seen `E` has seen
+/// all up to `E`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Epoch(pub u64);
+
+impl std::fmt::Display for Epoch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Something as it is now. Applying the same state twice changes nothing, and a later state replaces an
+/// earlier one wholly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// A key, made, changed or revoked. Revoked ones stay, so that they never look unknown.
+    Key(Box<Key>),
+    /// A workspace, made or changed.
+    Workspace(Workspace),
+    /// Somebody's place in a workspace.
+    Membership {
+        /// Where.
+        workspace: WorkspaceId,
+        /// Who.
+        user: UserId,
+        /// As what. `None`: no longer a member.
+        role: Option<RoleName>,
+    },
+    /// A person, as far as a decision needs it.
+    Person {
+        /// Who.
+        user: UserId,
+        /// What they are called.
+        name: Box<str>,
+        /// Since when they may do nothing.
+        suspended_at: Option<Timestamp>,
+    },
+}
+
+/// States up to an epoch, in the order of the changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The last change that the states hold.
+    pub up_to: Epoch,
+    /// The states.
+    pub states: Vec<State>,
+}

@@ -1,0 +1,187 @@
+//! Typed identifiers: a prefix that names the kind, then 26 characters that sort by time of creation.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Crockford's base 32, lower case: no `i`, `l`, `o`, `u`.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// 128 bits in groups of 5.
+const BODY_LEN: usize = 26;
+
+/// The text is not an identifier of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier of the form {prefix}_… (26 characters of Crockford's base 32)")]
+pub struct InvalidId {
+    /// What the identifier should have started with.
+    pub prefix: &'static str,
+}
+
+/// Lays out a version 7 UUID (RFC 9562, section 5.7): 48 bits of time, then random ones.
+fn uuid_v7(unix_ms: u64, random: [u8; 10]) -> u128 {
+    let mut tail = [0_u8; 16];
+    tail[6..].copy_from_slice(&random);
+    let random = u128::from_be_bytes(tail);
+    let time = (u128::from(unix_ms) & 0xffff_ffff_ffff) << 80;
+    let version = 0x7_u128 << 76;
+    let variant = 0b10_u128 << 62;
+    let keep_a = random & (0x0fff_u128 << 64);
+    let keep_b = random & ((1_u128 << 62) - 1);
+    time | version | keep_a | variant | keep_b
+}
+
+fn write_body(value: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut body = [0_u8; BODY_LEN];
+    for (index, slot) in body.iter_mut().enumerate() {
+        let shift = 5 * (BODY_LEN - 1 - index);
+        let five_bits = ((value >> shift) & 31) as usize;
+        *slot = ALPHABET.get(five_bits).copied().unwrap_or(b'0');
+    }
+    f.write_str(std::str::from_utf8(&body).unwrap_or_default())
+}
+
+fn parse_body(body: &str) -> Option<u128> {
+    // 26 groups of 5 are 130 bits: the first group may only use its lower 3.
+    if body.len() != BODY_LEN || !matches!(body.as_bytes().first(), Some(b'0'..=b'7')) {
+        return None;
+    }
+    body.bytes().try_fold(0_u128, |value, byte| {
+        let five_bits = ALPHABET.iter().position(|&letter| letter == byte)?;
+        Some((value << 5) | five_bits as u128)
+    })
+}
+
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// What the text form starts with, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new identifier from the present time and ten random bytes.
+            pub fn new(unix_ms: u64, random: [u8; 10]) -> Self {
+                Self(uuid_v7(unix_ms, random))
+            }
+
+            /// The 16 bytes that a store keeps.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.to_be_bytes()
+            }
+
+            /// Back from the 16 bytes that a store kept.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!($prefix, "_"))?;
+                write_body(self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(parse_body)
+                    .map(Self)
+                    .ok_or(InvalidId { prefix: $prefix })
+            }
+        }
+    };
+}
+
+typed_id!(
+    /// A key, whatever its kind.
+    KeyId,
+    "key"
+);
+typed_id!(
+    /// A workspace: the tenant.
+    WorkspaceId,
+    "ws"
+);
+typed_id!(
+    /// A person who can sign in.
+    UserId,
+    "usr"
+);
+typed_id!(
+    /// A user entry that no person signs in with: what a workspace key acts as.
+    ServiceAccountId,
+    "sa"
+);
+typed_id!(
+    /// A session of a signed-in person.
+    SessionId,
+    "ses"
+);
+typed_id!(
+    /// An invitation into a workspace.
+    InvitationId,
+    "inv"
+);
+typed_id!(
+    /// An entry of the audit log.
+    AuditId,
+    "aud"
+);
+typed_id!(
+    /// One request, in answers and logs.
+    RequestId,
+    "req"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn an_id_survives_its_text_form(unix_ms in 0_u64..1 << 48, random: [u8; 10]) {
+            let id = KeyId::new(unix_ms, random);
+            prop_assert_eq!(id.to_string().parse::<KeyId>(), Ok(id));
+            prop_assert_eq!(KeyId::from_bytes(id.to_bytes()), id);
+        }
+
+        #[test]
+        fn ids_sort_by_time_as_text_and_as_bytes(a in 0_u64..1 << 48, b in 0_u64..1 << 48, r: [u8; 10], s: [u8; 10]) {
+            prop_assume!(a < b);
+            let (first, second) = (KeyId::new(a, r), KeyId::new(b, s));
+            prop_assert!(first < second);
+            prop_assert!(first.to_string() < second.to_string());
+            prop_assert!(first.to_bytes() < second.to_bytes());
+        }
+
+        #[test]
+        fn no_text_makes_parsing_panic(text in ".{0,40}") {
+            let _ = text.parse::<KeyId>();
+        }
+    }
+
+    #[test]
+    fn an_id_is_a_version_7_uuid() {
+        let bytes = KeyId::new(0x0123_4567_89ab, [0xff; 10]).to_bytes();
+        assert_eq!(&bytes[..6], &[0x01, 0x23, 0x45, 0x67, 0x89, 0xab]);
+        assert_eq!(bytes[6] >> 4, 7);
+        assert_eq!(bytes[8] >> 6, 0b10);
+    }
+
+    #[test]
+    fn another_kind_of_id_is_refused() {
+        let user = UserId::new(1, [0; 10]).to_string();
+        assert_eq!(user.parse::<KeyId>(), Err(InvalidId { prefix: "key" }));
+    }
+}

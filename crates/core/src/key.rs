@@ -1,0 +1,273 @@
+//! A key: whose it is, what it was given, and the states it passes through.
+
+use std::collections::BTreeMap;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+
+use crate::grant::Grant;
+use crate::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
+use crate::person::DisplayName;
+use crate::secret::{SecretDigest, SecretHint};
+
+/// Longest description, in characters.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Most networks that a key may be limited to.
+pub const ALLOWED_CIDRS_MAX: usize = 50;
+/// Most workspaces that a personal key may be restricted to.
+pub const WORKSPACES_MAX: usize = 100;
+/// Most entries of metadata, and the longest name and value of one: Stripe's bounds.
+pub const METADATA_ENTRIES_MAX: usize = 50;
+/// Longest name of an entry.
+pub const METADATA_NAME_CHARS_MAX: usize = 40;
+/// Longest value of an entry.
+pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+
+/// Who did or owns something, with the name that they had then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Who.
+    pub id: PrincipalId,
+    /// What they were called.
+    pub name: Box<str>,
+}
+
+/// Who did or owns something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PrincipalId {
+    /// A person.
+    User(UserId),
+    /// What a workspace key acts as.
+    ServiceAccount(ServiceAccountId),
+    /// The operator of this deployment.
+    Operator,
+}
+
+impl PrincipalId {
+    /// `user`, `service_account` or `operator`.
+    pub const fn type_name(self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::ServiceAccount(_) => "service_account",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl std::fmt::Display for PrincipalId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => id.fmt(f),
+            Self::ServiceAccount(id) => id.fmt(f),
+            Self::Operator => f.write_str("operator"),
+        }
+    }
+}
+
+/// The user entry that a workspace key acts as (CVE-6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAccount {
+    /// Its identifier.
+    pub id: ServiceAccountId,
+    /// Such as `api_ci-pipeline-prod`.
+    pub name: Box<str>,
+}
+
+impl ServiceAccount {
+    /// The name for the service account of a key called `key_name`: `api_` and the name's letters, digits,
+    /// dots and dashes, the rest folded into dashes. `attempt` numbers collisions from 2 on.
+    pub fn name_for(key_name: &DisplayName, attempt: u32) -> String {
+        let mut slug = String::new();
+        for c in key_name.as_str().chars().flat_map(char::to_lowercase) {
+            if c.is_alphanumeric() || matches!(c, '.' | '_') {
+                slug.push(c);
+            } else if !slug.is_empty() && !slug.ends_with('-') {
+                slug.push('-');
+            }
+        }
+        let slug = slug.trim_end_matches('-');
+        let slug = if slug.is_empty() { "key" } else { slug };
+        if attempt < 2 { format!("api_{slug}") } else { format!("api_{slug}-{attempt}") }
+    }
+}
+
+/// Whose a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belongs {
+    /// A person's own key (CYS-3).
+    ToPerson {
+        /// Whose.
+        owner: UserId,
+        /// The only workspaces it works in. `None`: wherever its owner is a member.
+        workspaces: Option<Vec<WorkspaceId>>,
+    },
+    /// A workspace's key (CVE-14).
+    ToWorkspace {
+        /// Whose.
+        workspace: WorkspaceId,
+        /// Who looks after it. `None`: the owner has left.
+        owner: Option<UserId>,
+        /// What it acts as.
+        acts_as: ServiceAccount,
+    },
+}
+
+/// The two kinds of key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// Belongs to a person.
+    Personal,
+    /// Belongs to a workspace.
+    Workspace,
+}
+
+impl KeyKind {
+    /// `personal` or `workspace`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Workspace => "workspace",
+        }
+    }
+}
+
+/// Which of a key's secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// The one made last.
+    Current,
+    /// The one before it, while a rotation is open.
+    Previous,
+}
+
+impl Which {
+    /// `current` or `previous`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Previous => "previous",
+        }
+    }
+}
+
+/// What is kept of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// What it is known by.
+    pub digest: SecretDigest,
+    /// What people see.
+    pub hint: SecretHint,
+}
+
+/// Who ended a key, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Principal,
+}
+
+/// What a key is at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyStatus {
+    /// It works.
+    Active,
+    /// Its time is over.
+    Expired,
+    /// Somebody ended it.
+    Revoked,
+}
+
+impl KeyStatus {
+    /// `active`, `expired` or `revoked`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its identifier.
+    pub id: KeyId,
+    /// Whose it is.
+    pub belongs: Belongs,
+    /// What people call it.
+    pub name: DisplayName,
+    /// What it is for.
+    pub description: Option<Box<str>>,
+    /// What it was given.
+    pub grant: Grant,
+    /// What its secret is known by.
+    pub secret: StoredSecret,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: Principal,
+    /// When it ends by itself. `None`: never.
+    pub expires_at: Option<Timestamp>,
+    /// Who ended it, if somebody did. Nothing brings it back.
+    pub revoked: Option<Revocation>,
+    /// The only networks it may be used from. Empty: from anywhere.
+    pub allowed_cidrs: Vec<IpNet>,
+    /// What its makers want to remember.
+    pub metadata: BTreeMap<String, String>,
+    /// Counts edits; its `ETag`.
+    pub version: u64,
+}
+
+impl Key {
+    /// Its kind.
+    pub fn kind(&self) -> KeyKind {
+        match self.belongs {
+            Belongs::ToPerson { .. } => KeyKind::Personal,
+            Belongs::ToWorkspace { .. } => KeyKind::Workspace,
+        }
+    }
+
+    /// What it is at `now`. Revoked outweighs expired: it says more.
+    pub fn status(&self, now: Timestamp) -> KeyStatus {
+        match (&self.revoked, self.expires_at) {
+            (Some(_), _) => KeyStatus::Revoked,
+            (None, Some(end)) if end <= now => KeyStatus::Expired,
+            (None, _) => KeyStatus::Active,
+        }
+    }
+
+    /// Ends it for good. A key that is revoked already stays as it was: who ended it first is what counts.
+    #[must_use]
+    pub fn revoke(mut self, at: Timestamp, by: Principal) -> Self {
+        if self.revoked.is_none() {
+            self.revoked = Some(Revocation { at, by });
+            self.version += 1;
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DisplayName {
+        DisplayName::parse("name", text).unwrap()
+    }
+
+    #[test]
+    fn cve_8_a_service_account_is_named_after_its_key() {
+        for (key, account) in [
+            ("ci-pipeline-prod", "api_ci-pipeline-prod"),
+            ("CI / Pipeline (prod)", "api_ci-pipeline-prod"),
+            ("✓", "api_key"),
+            ("a.b_c", "api_a.b_c"),
+        ] {
+            assert_eq!(ServiceAccount::name_for(&name(key), 1), account);
+        }
+        assert_eq!(ServiceAccount::name_for(&name("ci"), 2), "api_ci-2");
+    }
+}

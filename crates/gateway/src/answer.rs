@@ -1,0 +1,99 @@
+//! Answers: what goes back over the wire.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use keyward_core::field::FieldError;
+use keyward_wire::problem::{FieldProblem, PROBLEM_JSON, Problem, TYPE_PREFIX};
+
+/// An answer, whole and in memory.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: Cow<'static, str>,
+    pub(crate) errors: Vec<FieldProblem>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Trouble {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// 422, with what is wrong with which field.
+    pub(crate) fn invalid(errors: Vec<FieldProblem>) -> Self {
+        let detail = "the question has mistakes; errors says which";
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail) }
+    }
+
+    /// 422, about one field.
+    pub(crate) fn invalid_field(error: &FieldError) -> Self {
+        Self::invalid(vec![error.into()])
+    }
+
+    /// 503: the node has not heard from the control plane for too long to be sure of anything.
+    pub(crate) fn stale() -> Self {
+        let detail = "this node may not decide until it has heard from the control plane again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stale_authority", detail)
+            .with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    pub(crate) fn into_answer(self, request_id: &str) -> Answer {
+        let problem = Problem {
+            type_: format!("{TYPE_PREFIX}{}", self.code),
+            title: title(self.code).to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail.into_owned(),
+            code: self.code.to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors,
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut answer = Response::new(Full::new(Bytes::from(body)));
+        *answer.status_mut() = self.status;
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CACHE_CONTROL, NO_STORE);
+        for (name, value) in self.headers {
+            headers.append(name, value);
+        }
+        answer
+    }
+}
+
+/// The kind of problem in words, the same for every problem of the kind.
+fn title(code: &str) -> &'static str {
+    match code {
+        "malformed_request" => "The request cannot be read",
+        "validation_failed" => "The request has mistakes",
+        "payload_too_large" => "The body is too long",
+        "headers_too_large" => "The headers are too long",
+        "method_not_allowed" => "The method does not fit",
+        "unsupported_media_type" => "The body is of the wrong type",
+        "request_timeout" => "The body took too long",
+        "not_found" => "There is nothing here",
+        "unauthenticated" => "No key was given",
+        "invalid_key" => "The key does not work",
+        "insufficient_scope" => "The key lacks a scope",
+        "forbidden" => "The request is not allowed",
+        "plan_required" => "The plan has no API keys",
+        "rate_limited" => "Too many requests",
+        "stale_authority" => "The node may not decide now",
+        "unavailable" => "The node is not ready",
+        _ => "Something went wrong inside",
+    }
+}

@@ -1,0 +1,39 @@
+//! Every bound of the data plane, with its reason.
+
+use std::time::Duration;
+
+/// Longest request line and headers together that are answered with a problem. Proxies send at most 8 to
+/// 16 KiB by default, and some add their own headers to the client's.
+pub const HEAD_LEN_MAX: usize = 32 * 1024;
+/// Longest head that is read at all; past it the connection ends with a bare 431. Above [`HEAD_LEN_MAX`], so
+/// that an honest mistake still gets an explanation.
+pub(crate) const HEAD_BUFFER_MAX: usize = 256 * 1024;
+/// Longest body of a question: a key, some hundred scopes and a long path fit several times over.
+pub const BODY_LEN_MAX: usize = 64 * 1024;
+/// How much of a body that is too long is read and thrown away, so that its sender gets to hear why instead
+/// of a reset connection.
+pub(crate) const BODY_DISCARD_MAX: usize = 2 * 1024 * 1024;
+/// How long a client may take for its head. Idle connections end with it too.
+pub const HEAD_READ_MAX: Duration = Duration::from_secs(10);
+/// How long a client may take for its body.
+pub const BODY_READ_MAX: Duration = Duration::from_secs(10);
+/// How many connections may be open at once. Each takes some tens of KiB; further ones wait in the
+/// listener's queue.
+pub const CONNECTIONS_MAX: usize = 8 * 1024;
+/// How long requests in flight may take once the server stops: longer than any honest one.
+pub const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long accepting pauses after an error such as "too many open files", so that it does not spin.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Most scopes that one question may name: as many as a grant has rules.
+pub(crate) const SCOPES_ASKED_MAX: usize = keyward_core::grant::RULES_MAX;
+/// Longest name of a scope or action: as long as a pattern may be.
+pub(crate) const NAME_LEN_MAX: usize = keyward_core::grant::PATTERN_LEN_MAX;
+/// Longest name of a resource. Names of several segments, each as long as a pattern, still fit.
+pub(crate) const RESOURCE_LEN_MAX: usize = 1000;
+/// Longest method: three times the longest that is registered.
+pub(crate) const METHOD_LEN_MAX: usize = 32;
+/// Longest path: what the routes table looks at.
+pub(crate) const PATH_LEN_MAX: usize = keyward_core::route::PATH_LEN_MAX;
+/// Most parameters of an address that are read; one with more is refused.
+pub const PARAMETERS_MAX: usize = 256;

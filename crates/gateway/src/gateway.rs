@@ -1,0 +1,162 @@
+//! The node: what it relies on, and which path leads where.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::ALLOW;
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use hyper::body::Body;
+use jiff::Timestamp;
+use keyward_core::id::RequestId;
+use keyward_core::profile::Profile;
+use keyward_verifier::{BootTime, Permit, Question, Refusal, Use, UseQueue, Verifier};
+
+use crate::answer::{Answer, Trouble};
+use crate::authorize::authorize;
+use crate::bounds::HEAD_LEN_MAX;
+use crate::metrics::{Door, Metrics};
+use crate::probes::{livez, metrics, readyz};
+use crate::settings::Settings;
+use crate::verify::verify;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What the caller lends: the two clocks and new request ids. The crate has none of its own.
+pub struct Sources {
+    /// The time of day.
+    pub now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The clock of the lease.
+    pub boot_time: Box<dyn Fn() -> BootTime + Send + Sync>,
+    /// A new id.
+    pub request_id: Box<dyn Fn() -> RequestId + Send + Sync>,
+}
+
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
+/// The node.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) verifier: Verifier,
+    pub(crate) uses: Arc<UseQueue>,
+    pub(crate) settings: Settings,
+    pub(crate) sources: Sources,
+    pub(crate) metrics: Metrics,
+}
+
+impl Gateway {
+    /// A node that decides by `verifier` and leaves uses of keys in `uses`.
+    pub fn new(verifier: Verifier, uses: Arc<UseQueue>, settings: Settings, sources: Sources) -> Self {
+        Self { verifier, uses, settings, sources, metrics: Metrics::default() }
+    }
+
+    /// Answers one request of `peer`.
+    pub async fn handle<B>(&self, peer: IpAddr, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes>,
+    {
+        let request_id = (self.sources.request_id)().to_string();
+        let answered = self.route(peer, request).await;
+        let mut answer = answered.unwrap_or_else(|trouble| trouble.into_answer(&request_id));
+        if let Ok(value) = HeaderValue::try_from(request_id) {
+            answer.headers_mut().insert(REQUEST_ID, value);
+        }
+        answer
+    }
+
+    async fn route<B>(&self, peer: IpAddr, request: Request<B>) -> Result<Answer, Trouble>
+    where
+        B: Body<Data = Bytes>,
+    {
+        match request.uri().path() {
+            // Checks its own head: it only knows the statuses that gateways understand.
+            "/v1/authorize" => authorize(self, peer, &request),
+            _ if is_head_too_long(&request) => {
+                let detail = format!("request line and headers have at most {HEAD_LEN_MAX} bytes together");
+                Err(Trouble::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail))
+            }
+            "/v1/verify" => {
+                expect_method(request.method(), &[Method::POST], "POST")?;
+                verify(self, request).await
+            }
+            "/livez" => {
+                expect_method(request.method(), &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                Ok(livez())
+            }
+            "/readyz" => {
+                expect_method(request.method(), &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                readyz(self)
+            }
+            "/metrics" => {
+                expect_method(request.method(), &[Method::GET, Method::HEAD], "GET, HEAD")?;
+                Ok(metrics(self))
+            }
+            _ => {
+                let detail = "the data plane has /v1/verify, /v1/authorize, /livez, /readyz and /metrics";
+                Err(Trouble::new(StatusCode::NOT_FOUND, "not_found", detail))
+            }
+        }
+    }
+
+    pub(crate) fn profile(&self) -> &Profile {
+        self.verifier.replica().profile()
+    }
+
+    /// Decides, and counts the decision. A use of a known key is left in the queue; `about` fills in what the
+    /// door knows of it.
+    pub(crate) fn decide(
+        &self,
+        door: Door,
+        question: &Question<'_>,
+        about: impl FnOnce(Use) -> Use,
+    ) -> Result<Permit, Refusal> {
+        let now = (self.sources.now)();
+        let decided = self.verifier.verify(question, now, &self.sources.boot_time);
+        let (code, identity) = match &decided {
+            Ok(permit) => ("valid", Some(&permit.identity)),
+            Err(Refusal::Denied(denial)) => (denial.reason.code(), denial.identity.as_ref()),
+            Err(Refusal::WorkspaceNeeded) => ("workspace_needed", None),
+            Err(Refusal::Stale) => ("stale_authority", None),
+        };
+        self.metrics.count(door, code);
+        if let Some(identity) = identity {
+            self.uses.put(about(Use {
+                key: identity.key.id,
+                secret: identity.secret,
+                at: now,
+                code,
+                ip: question.ip,
+                user_agent: None,
+                scope: None,
+                method: None,
+                path: None,
+                workspace: identity.workspace.as_ref().map(|workspace| workspace.id),
+            }));
+        }
+        decided
+    }
+}
+
+/// Whether the head is longer than [`HEAD_LEN_MAX`], counting what names and values are.
+pub(crate) fn is_head_too_long<B>(request: &Request<B>) -> bool {
+    let address = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+    address + fields.sum::<usize>() > HEAD_LEN_MAX
+}
+
+fn expect_method(method: &Method, fitting: &[Method], allow: &'static str) -> Result<(), Trouble> {
+    if fitting.contains(method) {
+        return Ok(());
+    }
+    let trouble = Trouble::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("here only {allow} will do"),
+    );
+    Err(trouble.with(ALLOW, HeaderValue::from_static(allow)))
+}

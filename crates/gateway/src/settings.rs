@@ -1,0 +1,52 @@
+//! What an operator chooses.
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::bounds::CONNECTIONS_MAX;
+
+/// Which family of headers describes the original request. The other is ignored: a client could forge it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forwarded {
+    /// `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For` (Traefik, Caddy, and others by
+    /// configuration).
+    #[default]
+    XForwarded,
+    /// `X-Original-Method` and `X-Original-URI`, the client's address in `X-Forwarded-For` or `X-Real-IP`
+    /// (nginx, by convention).
+    XOriginal,
+}
+
+/// Settings of the data plane.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which headers describe the original request.
+    pub forwarded: Forwarded,
+    /// Whose word about the original request is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many connections may be open at once.
+    pub connections_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let loopback = [
+            Ipv4Net::new_assert([127, 0, 0, 0].into(), 8).into(),
+            Ipv6Net::new_assert(std::net::Ipv6Addr::LOCALHOST, 128).into(),
+        ];
+        Self {
+            forwarded: Forwarded::default(),
+            trusted_proxies: loopback.into(),
+            connections_max: CONNECTIONS_MAX,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether this address is a proxy of ours.
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.trusted_proxies.iter().any(|net| net.contains(&address))
+    }
+}

@@ -1,0 +1,200 @@
+//! Which server, and who asks it.
+
+use std::path::PathBuf;
+
+use http::Method;
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::credentials::{Credentials, Session};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::http_client::{Body, HttpClient, Question, Reply};
+use super::secret_input;
+use super::server_url::ServerUrl;
+use super::terminal;
+
+/// The cookie of a session, as the server names it.
+pub(super) const SESSION_COOKIE: &str = "__Host-keyward_session";
+/// The server where nobody names one.
+const SERVER_DEFAULT: &str = "http://127.0.0.1:8080";
+const SERVER_VARIABLE: &str = "KEYWARD_SERVER_URL";
+const KEY_VARIABLE: &str = "KEYWARD_API_KEY";
+
+/// Flags of every command that asks the control plane.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct Connection {
+    #[command(flatten)]
+    server: ServerFlag,
+    /// Act as the API key in this file, not as who is signed in. Without the flag: `$KEYWARD_API_KEY`, else
+    /// the session of `keyward login`
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+}
+
+/// The flag that names the server.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct ServerFlag {
+    /// The server. Without the flag: `$KEYWARD_SERVER_URL`, else the one signed in to last, else
+    /// `http://127.0.0.1:8080`
+    #[arg(long, value_name = "URL")]
+    server: Option<ServerUrl>,
+}
+
+impl ServerFlag {
+    /// The flag, else the environment, else the server signed in to last, else this machine.
+    pub(super) fn resolve(&self, credentials: &Credentials) -> Result<ServerUrl, Failure> {
+        if let Some(server) = &self.server {
+            return Ok(server.clone());
+        }
+        if let Some(server) = url_from_environment(SERVER_VARIABLE)? {
+            return Ok(server);
+        }
+        let current = credentials.current_server()?;
+        current.map_or_else(|| SERVER_DEFAULT.parse().map_err(Failure::usage), Ok)
+    }
+}
+
+/// An address in the environment. An empty one counts as unset.
+pub(super) fn url_from_environment(name: &str) -> Result<Option<ServerUrl>, Failure> {
+    let Some(text) = std::env::var_os(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let url = text.to_string_lossy().parse();
+    url.map(Some)
+        .map_err(|wanted| Failure::usage(format!("the environment's {name} is no address: {wanted}")))
+}
+
+/// Who asks.
+enum Asker {
+    /// Somebody who is signed in.
+    Session(Session),
+    /// An API key.
+    Key(Zeroizing<String>),
+}
+
+/// The control plane, asked by somebody.
+pub(super) struct Api {
+    client: HttpClient,
+    asker: Asker,
+}
+
+impl Connection {
+    /// Finds the server and the credentials. Nothing is asked yet.
+    pub(super) fn open(&self) -> Result<Api, Failure> {
+        let credentials = Credentials::of_user()?;
+        let server = self.server.resolve(&credentials)?;
+        let asker = match self.key()? {
+            Some(key) => Asker::Key(key),
+            None => Asker::Session(credentials.session(&server)?.ok_or_else(|| not_signed_in(&server))?),
+        };
+        if !server.is_secure() && !server.is_loopback() {
+            terminal::say(format!(
+                "warning: {server} is not encrypted; your credentials can be read on the way"
+            ));
+        }
+        Ok(Api { client: HttpClient::new(server)?, asker })
+    }
+
+    fn key(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        match &self.api_key_file {
+            Some(path) => secret_input::from_file(path).map(Some),
+            None => secret_input::from_environment(KEY_VARIABLE),
+        }
+    }
+}
+
+/// The control plane, asked with that session.
+pub(super) fn session_api(server: ServerUrl, session: Session) -> Result<Api, Failure> {
+    Ok(Api { client: HttpClient::new(server)?, asker: Asker::Session(session) })
+}
+
+fn not_signed_in(server: &ServerUrl) -> Failure {
+    Failure::new(Exit::NotSignedIn, format!("you are not signed in to {server}"))
+        .advise(format!("Run: keyward login --server {server}"))
+        .advise(format!("Or give an API key in {KEY_VARIABLE}, or in a file with --api-key-file."))
+}
+
+impl Api {
+    pub(super) fn server(&self) -> &ServerUrl {
+        self.client.server()
+    }
+
+    /// Whether an API key asks, and no person.
+    pub(super) fn asks_with_key(&self) -> bool {
+        matches!(self.asker, Asker::Key(_))
+    }
+
+    pub(super) fn get(&self, path: impl Into<String>) -> Result<Reply, Failure> {
+        self.ask(Method::GET, path.into(), None)
+    }
+
+    pub(super) fn delete(&self, path: impl Into<String>) -> Result<Reply, Failure> {
+        self.ask(Method::DELETE, path.into(), None)
+    }
+
+    pub(super) fn post(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {
+        self.ask(Method::POST, path.into(), Some(json_body(body)?))
+    }
+
+    fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
+        let question = Question { method, path, headers: self.asker.headers()?, body };
+        let reply =
+            self.client.send(question).map_err(|failure| advise_how_to_reach(failure, self.server()))?;
+        reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
+    }
+}
+
+/// Says how a server that cannot be reached might be.
+pub(super) fn advise_how_to_reach(failure: Failure, server: &ServerUrl) -> Failure {
+    let failure = failure.advise(format!("Name another with --server URL or {SERVER_VARIABLE}."));
+    if server.is_loopback() { failure.advise("Or start one here: keyward serve") } else { failure }
+}
+
+/// Writes a body down, once.
+pub(super) fn json_body(body: &impl Serialize) -> Result<Body, Failure> {
+    let json =
+        serde_json::to_vec(body).map_err(|error| Failure::failed(format!("this cannot be sent: {error}")))?;
+    Ok(Body(Zeroizing::new(json)))
+}
+
+impl Asker {
+    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+        match self {
+            Self::Key(key) => {
+                let bearer = Zeroizing::new(format!("Bearer {}", key.trim()));
+                let no_key = || Failure::failed("the API key to act as holds characters that no key has");
+                Ok(vec![(AUTHORIZATION, sensitive(&bearer).ok_or_else(no_key)?)])
+            }
+            Self::Session(session) => {
+                let cookie = Zeroizing::new(format!("{SESSION_COOKIE}={}", session.token.0.as_str()));
+                let damaged =
+                    || Failure::failed("the stored session is damaged").advise("Run: keyward login");
+                // The proof of origin that a browser would give: this request is no other site's.
+                let same_origin =
+                    (HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin"));
+                Ok(vec![(COOKIE, sensitive(&cookie).ok_or_else(damaged)?), same_origin])
+            }
+        }
+    }
+
+    fn advise(&self, failure: Failure, server: &ServerUrl) -> Failure {
+        match self {
+            _ if failure.exit() != Exit::NotSignedIn => failure,
+            Self::Session(session) => failure.advise(format!(
+                "The session of {} has ended. Run: keyward login --server {server}",
+                session.email
+            )),
+            Self::Key(_) => {
+                failure.advise(format!("It was the API key of {KEY_VARIABLE} or --api-key-file that asked."))
+            }
+        }
+    }
+}
+
+fn sensitive(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,40 @@
+//! `keyward keys …`
+
+mod create;
+mod list;
+mod out_file;
+mod revoke;
+mod show;
+
+use keyward_wire::key::Key;
+
+use super::failure::Failure;
+use super::table::Paint;
+
+/// Create, list, show and revoke API keys
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Keys {
+    Create(create::Create),
+    List(list::List),
+    Show(show::Show),
+    Revoke(revoke::Revoke),
+}
+
+pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
+    match keys {
+        Keys::Create(create) => create::run(create),
+        Keys::List(list) => list::run(list),
+        Keys::Show(show) => show::run(show),
+        Keys::Revoke(revoke) => revoke::run(revoke),
+    }
+}
+
+/// How a status looks.
+fn paint_of(key: &Key) -> Paint {
+    match key.status.as_str() {
+        "active" => Paint::Green,
+        "expired" => Paint::Yellow,
+        "revoked" => Paint::Red,
+        _ => Paint::Plain,
+    }
+}

@@ -1,0 +1,181 @@
+//! The command line: one file a command.
+//!
+//! Data goes to stdout and words to stderr; secrets are read from files, stdin or a prompt and are never
+//! arguments; [`exit::Exit`] says how a command ends.
+//!
+//! Deliberately absent: knowledge of the store. The commands of clients know a server by its HTTP API alone.
+
+mod answer;
+mod clock;
+mod completions;
+mod connection;
+mod credentials;
+mod duration;
+mod exit;
+mod failure;
+mod http_client;
+mod json;
+mod keys;
+mod login;
+mod logout;
+mod man;
+mod names;
+mod place;
+mod quickstart;
+mod record;
+mod reference;
+mod secret_input;
+mod server_side;
+mod server_url;
+mod table;
+pub(crate) mod terminal;
+mod text;
+mod verify;
+mod whoami;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser};
+
+pub(crate) use exit::Exit;
+pub(crate) use failure::Failure;
+pub(crate) use quickstart::Quickstart;
+
+const EXAMPLES: &str = "\
+Start here:
+  keyward quickstart      a store, an owner, a workspace and a first key, on this machine
+  keyward login           sign in to a server that runs already
+  keyward keys --help     create, list, show and revoke keys
+
+`keyward help COMMAND` explains a command. `keyward --help` also lists exit codes and the environment.";
+
+const ENVIRONMENT: &str = "\
+Environment of the commands that ask a server:
+  KEYWARD_SERVER_URL      the server (the control plane)
+  KEYWARD_API_KEY         act as this API key, not as who is signed in
+  KEYWARD_WORKSPACE       the workspace, by its slug
+  KEYWARD_DATA_PLANE_URL  the data plane that `verify` asks
+  KEYWARD_KEY             the key that `verify` asks about
+  XDG_CONFIG_HOME         sessions are in keyward/credentials.json there, or below ~/.config
+  NO_COLOR                no colours, if it is set
+  SSL_CERT_FILE           the certificates to trust, in place of the system's
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY   as usual; never used for this machine itself
+
+The server's own settings are KEYWARD_SECTION__NAME: see `keyward config show`.";
+
+/// Issue, check and revoke API keys for multi-tenant products
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, max_term_width = 100, after_help = EXAMPLES, after_long_help = long_help())]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn long_help() -> String {
+    format!("{EXAMPLES}\n\nExit codes:\n{}\n{ENVIRONMENT}", Exit::table())
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Server(server_side::ServerSide),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Whoami(whoami::Whoami),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    Verify(verify::Verify),
+    Completions(completions::Completions),
+    Man(man::Man),
+    #[command(subcommand, hide = true)]
+    Reference(reference::Reference),
+}
+
+/// The whole command line, for its own documentation.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            terminal::report(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Server(command) => server_side::run(command),
+        Command::Login(login) => login::run(&login).map(done),
+        Command::Logout(logout) => logout::run(&logout).map(done),
+        Command::Whoami(whoami) => whoami::run(&whoami).map(done),
+        Command::Keys(keys) => keys::run(&keys).map(done),
+        Command::Verify(verify) => verify::run(&verify),
+        Command::Completions(completions) => completions::run(&completions).map(done),
+        Command::Man(man) => man::run(&man).map(done),
+        Command::Reference(reference) => reference::run(&reference).map(done),
+    }
+}
+
+fn done((): ()) -> Exit {
+    Exit::Done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(line: &str) -> clap::error::ErrorKind {
+        Cli::try_parse_from(line.split(' ')).map(|_| ()).unwrap_err().kind()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn what_excludes_each_other_is_refused() {
+        use clap::error::ErrorKind::{
+            ArgumentConflict, InvalidValue, MissingRequiredArgument, UnknownArgument, ValueValidation,
+        };
+        for (line, kind) in [
+            ("keyward keys create ci --workspace acme --personal", ArgumentConflict),
+            ("keyward keys create ci --restrict-to acme", MissingRequiredArgument),
+            ("keyward keys create ci --force", MissingRequiredArgument),
+            ("keyward keys create ci --expires soon", ValueValidation),
+            ("keyward keys create", MissingRequiredArgument),
+            ("keyward keys list --all --limit 3", ArgumentConflict),
+            ("keyward keys list --status gone", InvalidValue),
+            ("keyward keys show ci", ValueValidation),
+            ("keyward login --password-stdin --password-file x", ArgumentConflict),
+            ("keyward login --password x", UnknownArgument),
+            ("keyward verify kw_secret", UnknownArgument),
+            ("keyward verify --key-stdin --key-file x", ArgumentConflict),
+            ("keyward verify --ip here", ValueValidation),
+            ("keyward whoami --server keys.example.com", ValueValidation),
+        ] {
+            assert_eq!(refused(line), kind, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_is_explained() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no words", command.get_name());
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(argument.get_help().is_some(), "{} {id} has no words", command.get_name());
+            }
+            command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(check);
+        }
+        let mut keyward = command();
+        keyward.build();
+        check(&keyward);
+    }
+}

@@ -1,0 +1,66 @@
+//! One thing with many sides: a label and a value on each line.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::text::plain;
+
+/// The lines of a record.
+#[derive(Debug, Default)]
+pub(super) struct Record(Vec<(&'static str, String)>);
+
+impl Record {
+    /// Adds a line; its value is made safe to show.
+    pub(super) fn line(&mut self, label: &'static str, value: impl AsRef<str>) {
+        self.0.push((label, plain(value.as_ref()).into_owned()));
+    }
+
+    /// Adds a line if there is a value.
+    pub(super) fn line_if(&mut self, label: &'static str, value: Option<impl AsRef<str>>) {
+        if let Some(value) = value {
+            self.line(label, value);
+        }
+    }
+
+    /// Adds a line for each value, or one that says there is none.
+    pub(super) fn lines(
+        &mut self,
+        label: &'static str,
+        values: impl IntoIterator<Item = String>,
+        none: &str,
+    ) {
+        let before = self.0.len();
+        for value in values {
+            let label = if self.0.len() == before { label } else { "" };
+            self.line(label, value);
+        }
+        if self.0.len() == before {
+            self.line(label, none);
+        }
+    }
+
+    pub(super) fn render(&self) -> String {
+        let width = self.0.iter().map(|(label, _)| label.width()).max().unwrap_or_default();
+        self.0.iter().fold(String::new(), |mut text, (label, value)| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{label:width$}  {value}");
+            text
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_aligned_and_a_list_takes_a_line_each() {
+        let mut record = Record::default();
+        record.line("Name", "ci\u{1b}");
+        record.lines("Scopes", ["a:read".to_owned(), "a:write".to_owned()], "none");
+        record.lines("Rules", [], "none");
+        record.line_if("Revoked", None::<&str>);
+        assert_eq!(record.render(), "Name    ci\\u{1b}\nScopes  a:read\n        a:write\nRules   none\n");
+    }
+}

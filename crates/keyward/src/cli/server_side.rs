@@ -1,0 +1,85 @@
+//! The commands of whoever runs a server. Their work is done elsewhere; here they are found and started.
+
+use std::future::Future;
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::quickstart::Quickstart;
+use super::terminal;
+use crate::config::{self, Flags};
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  keyward serve
+  keyward serve --profile cveium --store sqlite:/var/lib/keyward/keyward.sqlite
+  KEYWARD_BOOTSTRAP__OWNER_EMAIL=ada@example.com KEYWARD_BOOTSTRAP__OWNER_PASSWORD_FILE=/run/secrets/owner \\
+    KEYWARD_BOOTSTRAP__WORKSPACE_NAME=Acme keyward serve
+
+The first start without any user prints a link that sets up the first one, unless the environment names them.
+SIGTERM or Ctrl-C lets what is under way finish, and stops.";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  keyward doctor
+  keyward doctor --config /etc/keyward/keyward.toml";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  keyward config check --config keyward.toml
+  KEYWARD_PROFILE=./my.toml keyward config show";
+
+/// The commands of whoever runs a server.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum ServerSide {
+    Quickstart(Quickstart),
+    /// Run the server: the control plane and the data plane
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Flags),
+    /// Look for what would keep the server from working, and say what would help
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Flags),
+    /// Check and show the server's configuration
+    #[command(subcommand)]
+    Config(Config),
+    #[command(hide = true, about = "Print the OpenAPI document")]
+    Openapi {
+        /// The data plane's, not the control plane's
+        #[arg(long)]
+        data_plane: bool,
+    },
+}
+
+/// `keyward config …`
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Config {
+    /// Say whether the configuration and the profile are in order, and every mistake if not
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Check(Flags),
+    /// Show every setting, its value and where that came from; secrets are left out
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Show {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
+    match command {
+        ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
+        ServerSide::Serve(flags) => wait_for(crate::serve::run(config::load(&flags)?))?,
+        ServerSide::Doctor(flags) => wait_for(crate::doctor::run(config::load(&flags)?))?,
+        ServerSide::Config(Config::Check(flags)) => terminal::data(&config::check(&flags)?)?,
+        ServerSide::Config(Config::Show { json, flags }) => terminal::data(&config::show(&flags, json)?)?,
+        ServerSide::Openapi { data_plane } => crate::openapi::print(data_plane)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs to its end what serves many at once.
+fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::failed(format!("the machine gives no threads: {error}")))?.block_on(work)
+}

@@ -1,0 +1,118 @@
+//! Texts of others made safe to show, and times as people say them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+/// Nobody minds these few seconds, and clocks differ by as much.
+const JUST_NOW: i64 = 5;
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+const MONTH: i64 = 30 * DAY;
+const YEAR: i64 = 365 * DAY;
+
+/// One line of text that cannot steer a terminal: control characters, line breaks and characters that turn
+/// the direction of writing are shown as escapes.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// JSON with the same characters escaped as JSON escapes them: what it says stays the same.
+pub(super) fn plain_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unsafe(c) {
+            // All of them are in the basic plane, so one escape each is right. Writing to a String cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// How far `then` is from `now`, such as "3 minutes ago" or "in 29 days".
+pub(super) fn from_now(then: Timestamp, now: Timestamp) -> String {
+    let seconds = then.as_second() - now.as_second();
+    let distance = seconds.abs();
+    if distance < JUST_NOW {
+        return "just now".to_owned();
+    }
+    let (count, unit) = match distance {
+        0..MINUTE => (distance, "second"),
+        MINUTE..HOUR => (distance / MINUTE, "minute"),
+        HOUR..DAY => (distance / HOUR, "hour"),
+        DAY..MONTH => (distance / DAY, "day"),
+        MONTH..YEAR => (distance / MONTH, "month"),
+        _ => (distance / YEAR, "year"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    if seconds < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+}
+
+/// A time as it is written down, to the second, and how far it is from now.
+pub(super) fn at(then: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", then.strftime("%Y-%m-%dT%H:%M:%SZ"), from_now(then, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn distance(seconds: i64) -> String {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        from_now(Timestamp::from_second(now.as_second() + seconds).unwrap(), now)
+    }
+
+    #[test]
+    fn times_are_said_in_the_largest_whole_unit() {
+        for (seconds, said) in [
+            (0, "just now"),
+            (-4, "just now"),
+            (-5, "5 seconds ago"),
+            (-60, "1 minute ago"),
+            (-3 * MINUTE - 59, "3 minutes ago"),
+            (-HOUR, "1 hour ago"),
+            (-47 * HOUR, "1 day ago"),
+            (29 * DAY, "in 29 days"),
+            (31 * DAY, "in 1 month"),
+            (364 * DAY, "in 12 months"),
+            (-800 * DAY, "2 years ago"),
+        ] {
+            assert_eq!(distance(seconds), said);
+        }
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped() {
+        assert_eq!(plain("plain ж 漢"), "plain ж 漢");
+        assert_eq!(plain("a\u{1b}[31mb\r\nc"), "a\\u{1b}[31mb\\r\\nc");
+        assert_eq!(plain("\u{9b}2J\u{202e}x\u{7f}"), "\\u{9b}2J\\u{202e}x\\u{7f}");
+    }
+
+    #[test]
+    fn escaped_json_says_the_same() {
+        let value = serde_json::json!({"name": "a\u{9b}2J\u{202e}\u{7f}\u{1b}ж"});
+        let json = plain_json(&format!("{value:#}"));
+        assert!(!json.contains(|c: char| c != '\n' && is_unsafe(c)), "{json:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
+    }
+}

@@ -1,0 +1,91 @@
+//! `[data_plane]`: where gateways and product back ends ask.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+
+use super::mistake::{Mistakes, quote};
+use super::server::{LOOPBACK, parse_address};
+use super::setting::{Setting, Shape};
+use super::values::{Values, one_of};
+
+/// Longest name of a node: it stands in receipts, usage logs and metrics.
+const NODE_LEN_MAX: usize = 64;
+
+pub(super) const LISTEN: Setting = Setting {
+    name: "data_plane.listen",
+    shape: Shape::Text,
+    flag: Some("--data-plane-listen"),
+    default: Some("127.0.0.1:8081"),
+    takes: "an address and a port; port 0 takes any free one",
+    meaning: "Where the data plane listens: verification, for gateways and product back ends on a private network, and `/metrics`.",
+};
+
+pub(super) const FORWARDED: Setting = Setting {
+    name: "data_plane.forwarded",
+    shape: Shape::Text,
+    flag: None,
+    default: Some("x-forwarded"),
+    takes: "`x-forwarded` or `x-original`",
+    meaning: "Which family of headers tells `/v1/authorize` about the original request: `X-Forwarded-{Method,Proto,Host,Uri,For}` or `X-Original-{Method,URI}`. The other family is ignored.",
+};
+
+pub(super) const TRUSTED_PROXIES: Setting = Setting {
+    name: "data_plane.trusted_proxies",
+    shape: Shape::List,
+    flag: None,
+    default: Some(LOOPBACK),
+    takes: "addresses and networks, such as `10.0.0.0/8`; an empty list trusts nobody",
+    meaning: "Peers whose forwarded headers the data plane believes.",
+};
+
+pub(super) const NODE: Setting = Setting {
+    name: "data_plane.node",
+    shape: Shape::Text,
+    flag: None,
+    default: Some("local"),
+    takes: "1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `.` and `-`",
+    meaning: "The name of this node in receipts and usage logs. Give each node its own.",
+};
+
+/// Which family of forwarded headers is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ForwardedHeaders {
+    /// `X-Forwarded-…`.
+    XForwarded,
+    /// `X-Original-…`.
+    XOriginal,
+}
+
+/// Settings of the data plane.
+#[derive(Debug, Clone)]
+pub(crate) struct DataPlane {
+    /// Where it listens.
+    pub(crate) listen: SocketAddr,
+    /// Which headers tell about the original request.
+    pub(crate) forwarded: ForwardedHeaders,
+    /// Peers whose forwarded headers are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The name of this node.
+    pub(crate) node: String,
+}
+
+impl DataPlane {
+    pub(super) fn read(values: &Values, mistakes: &mut Mistakes) -> Option<Self> {
+        let families =
+            [("x-forwarded", ForwardedHeaders::XForwarded), ("x-original", ForwardedHeaders::XOriginal)];
+        let listen = mistakes.take(values.required(&LISTEN, parse_address));
+        let forwarded = mistakes.take(values.required(&FORWARDED, |text| one_of(text, &families)));
+        let trusted_proxies = mistakes.take(values.networks(&TRUSTED_PROXIES));
+        let node = mistakes.take(values.required(&NODE, parse_node));
+        Some(Self { listen: listen?, forwarded: forwarded?, trusted_proxies: trusted_proxies?, node: node? })
+    }
+}
+
+fn parse_node(text: &str) -> Result<String, String> {
+    let letters_fit = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
+    if letters_fit && text.len() <= NODE_LEN_MAX {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{} is no node name; use 1 to {NODE_LEN_MAX} of A-Z, a-z, 0-9, _, . and -", quote(text)))
+}

@@ -1,0 +1,34 @@
+//! The configuration: settings from flags, environment, file and defaults, and the profile.
+//!
+//! Deliberately absent: reading the configuration anywhere else. What is loaded here is passed on as values.
+
+pub(crate) mod bootstrap;
+pub(crate) mod data_plane;
+mod document;
+mod environment;
+mod file;
+mod files;
+mod flags;
+mod load;
+pub(crate) mod log;
+mod mistake;
+pub(crate) mod operator;
+mod origin;
+mod profile;
+mod reference;
+pub(crate) mod secret;
+pub(crate) mod server;
+mod setting;
+mod settings;
+mod show;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub(crate) use flags::Flags;
+pub(crate) use load::{Loaded, load};
+pub(crate) use mistake::ConfigError;
+pub(crate) use reference::reference;
+pub(crate) use settings::Settings;
+pub(crate) use show::{check, show};

@@ -1,0 +1,90 @@
+//! The one table of settings: it drives reading, `keyward config show` and the reference.
+
+use super::{bootstrap, data_plane, log, operator, server, store};
+
+/// What every variable of Keyward's starts with.
+pub(super) const ENV_PREFIX: &str = "KEYWARD_";
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One text.
+    Text,
+    /// Texts: an array in a file, separated by commas elsewhere.
+    List,
+    /// One text that is never shown. May be in a file of its own.
+    Secret,
+}
+
+/// A setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name in a file, such as `server.listen`.
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    /// The flag of the command line that sets it.
+    pub(super) flag: Option<&'static str>,
+    /// What it is where nobody says.
+    pub(super) default: Option<&'static str>,
+    /// What may be written, for people.
+    pub(super) takes: &'static str,
+    /// What it does, for people.
+    pub(super) meaning: &'static str,
+}
+
+impl Setting {
+    /// The section of the file that it is in: empty for the top.
+    pub(super) fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or("", |(section, _)| section)
+    }
+
+    /// Its name inside the section.
+    pub(super) fn short_name(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(_, name)| name)
+    }
+
+    /// Its variable, such as `KEYWARD_SERVER__LISTEN`.
+    pub(super) fn variable(&self) -> String {
+        format!("{ENV_PREFIX}{}", self.name.replace('.', "__").to_uppercase())
+    }
+
+    /// The variable that names a file with the secret.
+    pub(super) fn file_variable(&self) -> Option<String> {
+        (self.shape == Shape::Secret).then(|| format!("{}_FILE", self.variable()))
+    }
+
+    /// The key, inside the section, that names a file with the secret.
+    pub(super) fn file_key(&self) -> Option<String> {
+        (self.shape == Shape::Secret).then(|| format!("{}_file", self.short_name()))
+    }
+}
+
+/// Which profile is in force.
+pub(super) const PROFILE: Setting = Setting {
+    name: "profile",
+    shape: Shape::Text,
+    flag: Some("--profile"),
+    default: Some("default"),
+    takes: "`default`, `cysmiq`, `cybrium`, `cveium`, `cerby`, `cycloid`, or a path that contains `/` or ends in `.toml`",
+    meaning: "How keys look, what they may do and which routes the product has.",
+};
+
+/// All settings, in the order in which they are shown.
+pub(super) const ALL: [&Setting; 16] = [
+    &PROFILE,
+    &log::FILTER,
+    &log::FORMAT,
+    &server::LISTEN,
+    &server::PUBLIC_URL,
+    &server::TRUSTED_PROXIES,
+    &data_plane::LISTEN,
+    &data_plane::FORWARDED,
+    &data_plane::TRUSTED_PROXIES,
+    &data_plane::NODE,
+    &store::URL,
+    &bootstrap::OWNER_EMAIL,
+    &bootstrap::OWNER_PASSWORD,
+    &bootstrap::WORKSPACE_NAME,
+    &bootstrap::WORKSPACE_SLUG,
+    &operator::TOKEN,
+];

@@ -1,0 +1,57 @@
+//! All settings, typed.
+
+use super::bootstrap::Bootstrap;
+use super::data_plane::DataPlane;
+use super::log::Log;
+use super::mistake::{Mistake, Mistakes};
+use super::operator::Operator;
+use super::server::Server;
+use super::store::Store;
+use super::values::Values;
+use super::{data_plane, server};
+
+/// What `keyward` does, as flags, environment, file and defaults together say.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The control plane.
+    pub(crate) server: Server,
+    /// The data plane.
+    pub(crate) data_plane: DataPlane,
+    /// Where everything is kept.
+    pub(crate) store: Store,
+    /// The first owner and workspace, if they are to be created unattended.
+    pub(crate) bootstrap: Option<Bootstrap>,
+    /// Whoever runs Keyward.
+    pub(crate) operator: Operator,
+    /// What is logged.
+    pub(crate) log: Log,
+}
+
+impl Settings {
+    pub(super) fn read(values: &Values, mistakes: &mut Mistakes) -> Option<Self> {
+        let log = Log::read(values, mistakes);
+        let server = Server::read(values, mistakes);
+        let data_plane = DataPlane::read(values, mistakes);
+        let store = Store::read(values, mistakes);
+        let bootstrap = Bootstrap::read(values, mistakes);
+        let operator = Operator::read(values, mistakes);
+        let settings = Self {
+            server: server?,
+            data_plane: data_plane?,
+            store: store?,
+            bootstrap: bootstrap?,
+            operator: operator?,
+            log: log?,
+        };
+        mistakes.take(settings.listeners_differ(values))?;
+        Some(settings)
+    }
+
+    fn listeners_differ(&self, values: &Values) -> Result<(), Mistake> {
+        if self.data_plane.listen != self.server.listen || self.server.listen.port() == 0 {
+            return Ok(());
+        }
+        let problem = format!("is the address of {} too; give each listener its own", server::LISTEN.name);
+        Err(values.wrong(&data_plane::LISTEN, problem))
+    }
+}

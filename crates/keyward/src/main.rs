@@ -1,0 +1,16 @@
+//! The one binary: the server, and the command line that asks one.
+//!
+//! Deliberately absent: rules. What a command decides is decided in a crate below, or by the server.
+
+mod cli;
+mod config;
+mod doctor;
+mod openapi;
+mod quickstart;
+mod serve;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,48 @@
+//! Writing an operation down, in its own transaction.
+
+use keyward_core::audit::{AuditAction, AuditEntry, AuditHome};
+use keyward_core::key::Principal;
+use keyward_storage::Tx;
+use serde_json::Value;
+
+use crate::ctx::Ctx;
+use crate::refusal::Refusal;
+
+/// What was done to what.
+#[derive(Debug)]
+pub(crate) struct Deed {
+    pub home: AuditHome,
+    pub action: AuditAction,
+    pub target: String,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
+}
+
+/// Writes a deed of the caller down. Without this entry the transaction is not committed.
+pub(crate) async fn write(ctx: &Ctx, tx: &mut dyn Tx, deed: Deed) -> Result<(), Refusal> {
+    write_as(ctx, tx, ctx.principal()?, deed).await
+}
+
+/// Writes a deed of somebody down who is only now becoming known, such as by signing in.
+pub(crate) async fn write_as(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    actor: Principal,
+    deed: Deed,
+) -> Result<(), Refusal> {
+    let entry = AuditEntry {
+        id: ctx.audit_id()?,
+        home: deed.home,
+        at: ctx.now,
+        actor,
+        action: deed.action,
+        target: deed.target,
+        before: deed.before.map(|value| value.to_string()),
+        after: deed.after.map(|value| value.to_string()),
+        ip: ctx.request.ip,
+        user_agent: ctx.request.user_agent.clone(),
+        request_id: ctx.request.id,
+    };
+    tx.append_audit(&entry).await?;
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! Create a key. Its secret is in the returned value, and nowhere else.
+
+mod parse;
+
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::grant::{Grant, Pattern, Rule};
+use keyward_core::id::{KeyId, ServiceAccountId};
+use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret};
+use keyward_core::permission;
+use keyward_core::person::DisplayName;
+use keyward_core::secret::PlainSecret;
+use keyward_core::workspace::Slug;
+use keyward_storage::{Changed, KeyRow, Place, Tenant, Tx};
+use serde_json::{Value, json};
+
+pub use parse::{NewKey, NewRule};
+
+use crate::access::{self, Access, Mode};
+use crate::audit::{self, Deed};
+use crate::ctx::{Ctx, Door};
+use crate::entropy;
+use crate::refusal::Refusal;
+use crate::{Service, get_key};
+
+/// How often a name for the service account is tried with another number. A workspace has at most some keys
+/// of one name; past this the name itself is the mistake.
+const SERVICE_ACCOUNT_NAMES_MAX: u32 = 1_000;
+/// Most workspaces of one person that are looked at.
+pub(crate) const PLACES_MAX: u32 = 1_000;
+
+/// A key that was just made.
+#[derive(Debug)]
+pub struct Created {
+    /// The key.
+    pub row: KeyRow,
+    /// Its secret, this once.
+    pub secret: PlainSecret,
+}
+
+/// Creates a key of a workspace (CYS-1: by those who manage its settings).
+pub async fn create_workspace_key(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    input: NewKey,
+) -> Result<Created, Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    check_kind(service, ctx, KeyKind::Workspace)?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    check_plan(service, ctx, &access, tx.as_mut()).await?;
+    let parsed = parse::parse(service, ctx, KeyKind::Workspace, input)?;
+    check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
+    check_outlived(ctx, parsed.expires_at)?;
+    let workspace = access.workspace.id;
+    let acts_as = name_service_account(ctx, tx.as_mut(), &parsed.name).await?;
+    let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
+    keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace)).await
+}
+
+/// Creates a key of the person who is signed in (CYS-2).
+pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) -> Result<Created, Refusal> {
+    let person = ctx.signed_in()?.id;
+    check_kind(service, ctx, KeyKind::Personal)?;
+    let mut tx = service.store.begin(Tenant::person(person)).await?;
+    let places = tx.places(person, PLACES_MAX).await?;
+    let asked = input.workspaces.clone();
+    let parsed = parse::parse(service, ctx, KeyKind::Personal, input);
+    let reach = reach(&places, asked.as_deref());
+    let (parsed, reach) = both(parsed, reach)?;
+    check_some_plan_has_keys(service, &reach)?;
+    check_covered(&parsed.grant, |rule| held_somewhere(service, &reach, rule))?;
+    let workspaces = asked.map(|_| reach.iter().map(|place| place.workspace.id).collect());
+    let belongs = Belongs::ToPerson { owner: person, workspaces };
+    keep(service, ctx, tx, parsed, belongs, AuditHome::Person(person)).await
+}
+
+/// All complaints at once, of both.
+fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result<(A, B), Refusal> {
+    match (a, b) {
+        (Ok(a), Ok(b)) => Ok((a, b)),
+        (Err(Refusal::Invalid(mut first)), Err(Refusal::Invalid(second))) => {
+            first.extend(second);
+            Err(Refusal::Invalid(first))
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    }
+}
+
+fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal> {
+    let keys = &service.profile.keys;
+    let has = match kind {
+        KeyKind::Personal => keys.kinds.personal,
+        KeyKind::Workspace => keys.kinds.workspace,
+    };
+    if !has {
+        return Err(Refusal::Forbidden(format!(
+            "{} has no {} keys",
+            service.profile.product.name,
+            kind.as_str()
+        )));
+    }
+    if ctx.request.door == Door::Api && !keys.create_by_api {
+        let message = "keys are created in the console only; sign in there to create one";
+        return Err(Refusal::Forbidden(message.to_owned()));
+    }
+    Ok(())
+}
+
+async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn Tx) -> Result<(), Refusal> {
+    if !service.profile.plan_has_keys(&access.workspace.plan) {
+        return Err(access::plan_lacks_keys(service, &access.workspace));
+    }
+    let keys_max = service.profile.plan(&access.workspace.plan).and_then(|plan| plan.keys_max);
+    if let Some(keys_max) = keys_max
+        && tx.live_keys(ctx.now).await? >= keys_max
+    {
+        let plan = &access.workspace.plan;
+        let message = format!(
+            "the plan \"{plan}\" has {keys_max} live keys, and all are in use; revoke one or upgrade under Settings → Billing"
+        );
+        return Err(Refusal::PlanRequired(message));
+    }
+    Ok(())
+}
+
+/// A personal key is of use where at least one plan has keys.
+fn check_some_plan_has_keys(service: &Service, reach: &[&Place]) -> Result<(), Refusal> {
+    let without = |place: &&&Place| !service.profile.plan_has_keys(&place.workspace.plan);
+    match reach.iter().find(without) {
+        Some(place) if reach.iter().filter(without).count() == reach.len() => {
+            Err(access::plan_lacks_keys(service, &place.workspace))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The workspaces that a new personal key works in: those asked for, or all that its owner is in.
+fn reach<'a>(places: &'a [Place], asked: Option<&[String]>) -> Result<Vec<&'a Place>, Refusal> {
+    let Some(asked) = asked else { return Ok(places.iter().collect()) };
+    let mut reach: Vec<&Place> = Vec::new();
+    let mut errors = Vec::new();
+    for (index, text) in asked.iter().enumerate() {
+        let slug = Slug::parse(text);
+        match places.iter().find(|place| Some(&place.workspace.slug) == slug.as_ref()) {
+            Some(place) if reach.iter().any(|other| other.workspace.id == place.workspace.id) => {
+                let message = "the workspace is there twice";
+                errors.push(FieldError::new(format!("workspaces[{index}]"), FieldCode::Duplicate, message));
+            }
+            Some(place) => reach.push(place),
+            None => {
+                let message =
+                    "you are not a member of a workspace with this slug; GET /api/v1/me lists yours";
+                errors.push(FieldError::new(format!("workspaces[{index}]"), FieldCode::NotFound, message));
+            }
+        }
+    }
+    if errors.is_empty() { Ok(reach) } else { Err(Refusal::Invalid(errors)) }
+}
+
+fn held_somewhere(service: &Service, reach: &[&Place], rule: &Rule) -> bool {
+    let roles = reach.iter().filter_map(|place| service.profile.role(&place.role));
+    roles.into_iter().any(|role| role.grants.covers(&service.profile.catalogue, rule))
+}
+
+/// Nobody grants a right that they do not hold; all that exceed are named.
+fn check_covered(grant: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
+    let mut exceeding: Vec<&str> = Vec::new();
+    for name in &grant.scopes {
+        let rule = Pattern::parse(name).map(|action| Rule { action, resources: [].into() });
+        if !rule.is_ok_and(|rule| covers(&rule)) {
+            exceeding.push(name);
+        }
+    }
+    exceeding.extend(grant.rules.iter().filter(|rule| !covers(rule)).map(|rule| rule.action.as_str()));
+    if exceeding.is_empty() {
+        return Ok(());
+    }
+    let message = format!("you cannot grant what you do not hold yourself: {}", exceeding.join(", "));
+    Err(Refusal::Forbidden(message))
+}
+
+/// A key that makes a key cannot give it a longer life than its own: a leaked key must not outlive itself.
+fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> Result<(), Refusal> {
+    let Some(own_end) = ctx.key().and_then(|key| key.expires_at) else { return Ok(()) };
+    if expires_at.is_some_and(|end| end <= own_end) {
+        return Ok(());
+    }
+    let message = format!("a key cannot create one that outlives it; it ends at {own_end}");
+    Err(FieldError::new("expires_at", FieldCode::TooLarge, message).into())
+}
+
+async fn name_service_account(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    name: &DisplayName,
+) -> Result<ServiceAccount, Refusal> {
+    for attempt in 1..=SERVICE_ACCOUNT_NAMES_MAX {
+        let candidate = ServiceAccount::name_for(name, attempt);
+        if !tx.service_account_name_taken(&candidate).await? {
+            let (ms, random) = ctx.id_parts()?;
+            return Ok(ServiceAccount { id: ServiceAccountId::new(ms, random), name: candidate.into() });
+        }
+    }
+    Err(Refusal::Conflict(format!("{SERVICE_ACCOUNT_NAMES_MAX} live keys have this name; choose another")))
+}
+
+async fn keep(
+    service: &Service,
+    ctx: &Ctx,
+    mut tx: Box<dyn Tx>,
+    parsed: parse::Parsed,
+    belongs: Belongs,
+    home: AuditHome,
+) -> Result<Created, Refusal> {
+    let secret = entropy::secret(&service.profile.keys.format)?;
+    let (ms, random) = ctx.id_parts()?;
+    let key = Key {
+        id: KeyId::new(ms, random),
+        belongs,
+        name: parsed.name,
+        description: parsed.description,
+        grant: parsed.grant,
+        secret: StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) },
+        created_at: ctx.now,
+        created_by: ctx.principal()?,
+        expires_at: parsed.expires_at,
+        revoked: None,
+        allowed_cidrs: parsed.allowed_cidrs,
+        metadata: parsed.metadata,
+        version: 1,
+    };
+    tx.insert_key(&key).await?;
+    let deed = Deed {
+        home,
+        action: AuditAction::KeyCreated,
+        target: key.id.to_string(),
+        before: None,
+        after: Some(describe(&key)),
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.record_change(Changed::Key(key.id)).await?;
+    let row = get_key::reload(tx.as_mut(), key.id).await?;
+    let epoch = tx.commit().await?;
+    service.nodes.catch_up(epoch).await;
+    tracing::info!(key = %key.id, kind = key.kind().as_str(), "key created");
+    Ok(Created { row, secret })
+}
+
+/// A key for the audit log: what somebody would ask about afterwards.
+pub(crate) fn describe(key: &Key) -> Value {
+    let rules: Vec<Value> = key.grant.rules.iter().map(describe_rule).collect();
+    json!({
+        "kind": key.kind().as_str(),
+        "name": key.name.as_str(),
+        "scopes": key.grant.scopes.iter().map(|scope| &**scope).collect::<Vec<_>>(),
+        "rules": rules,
+        "expires_at": key.expires_at.map(|end| end.to_string()),
+        "allowed_cidrs": key.allowed_cidrs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "secret_hint": key.secret.hint.as_str(),
+        "revoked_at": key.revoked.as_ref().map(|revocation| revocation.at.to_string()),
+    })
+}
+
+fn describe_rule(rule: &Rule) -> Value {
+    json!({
+        "action": rule.action.as_str(),
+        "resources": rule.resources.iter().map(Pattern::as_str).collect::<Vec<_>>(),
+    })
+}

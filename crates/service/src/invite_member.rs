@@ -1,0 +1,144 @@
+//! Invite somebody into a workspace, by a link.
+
+use jiff::{SignedDuration, Timestamp};
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::field::Complaints;
+use keyward_core::id::{InvitationId, WorkspaceId};
+use keyward_core::permission;
+use keyward_core::person::Email;
+use keyward_core::role::RoleName;
+use keyward_core::secret::PlainSecret;
+use keyward_storage::{Invitation, Page, Tx};
+use serde_json::json;
+
+use crate::Service;
+use crate::access::{self, Access, Mode};
+use crate::audit::{self, Deed};
+use crate::change_role::{check_may_give, parse_role};
+use crate::ctx::Ctx;
+use crate::entropy;
+use crate::refusal::Refusal;
+
+/// What tokens of invitations start with.
+pub(crate) const TOKEN_PREFIX: &str = "kwinvite_";
+/// How long a link works: time for a weekend and a holiday.
+const LIFE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Most open invitations of a workspace: a leaked session must not be able to send thousands.
+const OPEN_MAX: u32 = 200;
+
+/// An invitation that was just made.
+#[derive(Debug)]
+pub struct Invited {
+    /// Its identifier.
+    pub id: InvitationId,
+    /// Whom.
+    pub email: Email,
+    /// As what.
+    pub role: RoleName,
+    /// What accepts it, this once.
+    pub token: PlainSecret,
+    /// Until when it works.
+    pub expires_at: Timestamp,
+}
+
+/// Invites somebody.
+pub async fn invite_member(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    email: &str,
+    role: &str,
+) -> Result<Invited, Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    access.require(permission::MEMBERS_INVITE)?;
+    let Some(by) = ctx.person_id() else {
+        return Err(Refusal::Forbidden("only a person invites; sign in".to_owned()));
+    };
+    let (email, role) = parse(service, email, role)?;
+    check_may_give(&access, role)?;
+    check_room(service, ctx, tx.as_mut(), &access).await?;
+    check_not_member(tx.as_mut(), access.workspace.id, &email).await?;
+    let token = entropy::token(TOKEN_PREFIX)?;
+    let (ms, random) = ctx.id_parts()?;
+    let invitation = Invitation {
+        id: InvitationId::new(ms, random),
+        workspace: access.workspace.id,
+        email,
+        role: role.name.clone(),
+        token: token.digest(),
+        created_by: by,
+        created_at: ctx.now,
+        expires_at: ctx.now + LIFE,
+    };
+    tx.insert_invitation(&invitation).await?;
+    let deed = Deed {
+        home: AuditHome::Workspace(access.workspace.id),
+        action: AuditAction::MemberInvited,
+        target: invitation.id.to_string(),
+        before: None,
+        after: Some(json!({ "email": invitation.email.as_str(), "role": invitation.role.as_str() })),
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.commit().await?;
+    let Invitation { id, email, role, expires_at, .. } = invitation;
+    Ok(Invited { id, email, role, token, expires_at })
+}
+
+fn parse<'a>(
+    service: &'a Service,
+    email: &str,
+    role: &str,
+) -> Result<(Email, &'a keyward_core::role::Role), Refusal> {
+    let mut complaints = Complaints::new();
+    let email = complaints.take(Email::parse("email", email));
+    let role = match parse_role(service, role) {
+        Err(Refusal::Invalid(errors)) => {
+            errors.into_iter().for_each(|error| complaints.add(error));
+            None
+        }
+        other => Some(other?),
+    };
+    complaints.finish().map_err(Refusal::Invalid)?;
+    match (email, role) {
+        (Some(email), Some(role)) => Ok((email, role)),
+        _ => Err(Refusal::Internal("a field without a complaint is missing".to_owned())),
+    }
+}
+
+async fn check_room(service: &Service, ctx: &Ctx, tx: &mut dyn Tx, access: &Access) -> Result<(), Refusal> {
+    let open = tx.open_invitations(access.workspace.id, ctx.now).await?;
+    if open >= OPEN_MAX {
+        return Err(Refusal::Conflict(format!(
+            "{open} invitations are open already; wait until some are accepted"
+        )));
+    }
+    check_seats(service, tx, access.workspace.id, &access.workspace.plan, open).await
+}
+
+/// Whether the plan has a seat left, beside `promised` ones.
+pub(crate) async fn check_seats(
+    service: &Service,
+    tx: &mut dyn Tx,
+    workspace: WorkspaceId,
+    plan: &keyward_core::plan::PlanName,
+    promised: u32,
+) -> Result<(), Refusal> {
+    let Some(seats_max) = service.profile.plan(plan).and_then(|plan| plan.seats_max) else { return Ok(()) };
+    let page = Page { limit: seats_max, after: None };
+    let taken = u32::try_from(tx.members(workspace, &page).await?.len()).unwrap_or(u32::MAX);
+    if taken.saturating_add(promised) < seats_max {
+        return Ok(());
+    }
+    let message = format!(
+        "the plan \"{plan}\" has {seats_max} seats, and all are taken; upgrade under Settings → Billing"
+    );
+    Err(Refusal::PlanRequired(message))
+}
+
+/// Somebody who is a member already needs no link.
+async fn check_not_member(tx: &mut dyn Tx, workspace: WorkspaceId, email: &Email) -> Result<(), Refusal> {
+    if tx.member_by_email(workspace, email).await?.is_some() {
+        return Err(Refusal::Conflict("somebody with this address is a member already".to_owned()));
+    }
+    Ok(())
+}

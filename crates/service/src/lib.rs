@@ -1,0 +1,73 @@
+//! What Keyward does: one file an operation. An operation reads: open a transaction, check who asks, decide
+//! in `keyward-core`, write, commit; effects follow the commit.
+//!
+//! Deliberately absent: HTTP, SQL, and any state that a restart would miss but for the set-up link.
+
+pub mod access;
+pub mod authenticate;
+pub mod clock;
+pub mod ctx;
+pub mod entropy;
+pub mod feed;
+pub mod list;
+pub mod nodes;
+pub mod password;
+pub mod refusal;
+pub mod uses;
+
+mod audit;
+
+pub mod accept_invitation;
+pub mod bootstrap;
+pub mod change_role;
+pub mod create_key;
+pub mod create_workspace;
+pub mod get_key;
+pub mod get_workspace;
+pub mod invite_member;
+pub mod list_keys;
+pub mod list_members;
+pub mod me;
+pub mod remove_member;
+pub mod revoke_key;
+pub mod set_plan;
+pub mod set_up;
+pub mod sign_in;
+pub mod sign_out;
+pub mod update_workspace;
+pub mod whoami;
+
+use std::sync::Arc;
+
+use keyward_core::profile::Profile;
+use keyward_core::secret::SecretDigest;
+use keyward_storage::Store;
+
+use crate::clock::Clock;
+use crate::nodes::Nodes;
+use crate::password::Passwords;
+use crate::set_up::SetUpDoor;
+use crate::uses::Uses;
+
+/// Everything that operations share. One of it serves a whole process.
+#[derive(Debug)]
+pub struct Service {
+    /// Where rows are kept.
+    pub store: Arc<dyn Store>,
+    /// How keys look and what they may do.
+    pub profile: Arc<Profile>,
+    /// What the time is.
+    pub clock: Arc<dyn Clock>,
+    /// Who decides, and must hear of changes.
+    pub nodes: Arc<dyn Nodes>,
+    /// When keys were used on the control plane.
+    pub uses: Arc<Uses>,
+    /// How passwords are hashed.
+    pub passwords: Passwords,
+    /// What the operator's credential is known by.
+    pub operator: Option<SecretDigest>,
+    /// How the first owner comes in.
+    pub set_up: SetUpDoor,
+    /// What links to the console start with, without a slash at the end.
+    pub public_url: String,
+}

@@ -1,0 +1,3 @@
+//! Parts of lists, for those above the service, who do not see the store.
+
+pub use keyward_storage::{KeyRow, KeySort, LastUse, Member, Page, Place, Position, SortField, SortValue};

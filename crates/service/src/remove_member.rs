@@ -1,0 +1,47 @@
+//! Remove a member, or leave. Their personal keys stop working here at once; workspace keys that they looked
+//! after go on, without an owner.
+
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::permission;
+use keyward_storage::Changed;
+use serde_json::json;
+
+use crate::Service;
+use crate::access::{self, Mode};
+use crate::audit::{self, Deed};
+use crate::change_role::{check_not_last, check_outranks, find};
+use crate::ctx::{Caller, Ctx};
+use crate::refusal::Refusal;
+
+/// Removes a member from a workspace.
+pub async fn remove_member(service: &Service, ctx: &Ctx, slug: &str, user: &str) -> Result<(), Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    let workspace = access.workspace.id;
+    let leaving = matches!(&ctx.caller, Caller::Session { person, .. } if person.id.to_string() == user);
+    if !leaving {
+        access.require(permission::MEMBERS_MANAGE)?;
+    }
+    let member = find(tx.as_mut(), &access, user).await?;
+    if !leaving {
+        check_outranks(service, &access, &member.role)?;
+    }
+    check_not_last(service, tx.as_mut(), &access, &member).await?;
+    tx.delete_membership(workspace, member.user).await?;
+    let ownerless = tx.disown_keys(workspace, member.user).await?;
+    for key in &ownerless {
+        tx.record_change(Changed::Key(*key)).await?;
+    }
+    tx.record_change(Changed::Membership(workspace, member.user)).await?;
+    let ownerless: Vec<String> = ownerless.iter().map(ToString::to_string).collect();
+    let deed = Deed {
+        home: AuditHome::Workspace(workspace),
+        action: AuditAction::MemberRemoved,
+        target: member.user.to_string(),
+        before: Some(json!({ "role": member.role.as_str(), "email": member.email.as_str() })),
+        after: Some(json!({ "keys_left_without_owner": ownerless })),
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    let epoch = tx.commit().await?;
+    service.nodes.catch_up(epoch).await;
+    Ok(())
+}

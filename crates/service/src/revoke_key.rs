@@ -1,0 +1,98 @@
+//! Revoke a key: for good, and at once. Revoking it again changes nothing.
+
+use jiff::Timestamp;
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::change::Epoch;
+use keyward_core::id::KeyId;
+use keyward_core::key::{Belongs, Key};
+use keyward_core::permission;
+use keyward_storage::{Changed, KeyRow, SystemReason, Tenant, Tx};
+
+use crate::Service;
+use crate::access::{self, Mode};
+use crate::audit::{self, Deed};
+use crate::create_key::describe;
+use crate::ctx::Ctx;
+use crate::get_key;
+use crate::nodes::{NodeReport, NodeState};
+use crate::refusal::Refusal;
+
+/// What became of a revocation.
+#[derive(Debug, Clone)]
+pub struct Revoked {
+    /// The key.
+    pub id: KeyId,
+    /// When it was revoked: the first time counts.
+    pub at: Timestamp,
+    /// The change that revoked it, or a later one.
+    pub epoch: Epoch,
+    /// Every node that decides.
+    pub nodes: Vec<NodeReport>,
+}
+
+impl Revoked {
+    /// Whether no node accepts the key any more.
+    pub fn propagated(&self) -> bool {
+        self.nodes.iter().all(|node| node.state != NodeState::Pending)
+    }
+}
+
+/// Revokes a key of a workspace (CVE-16: by those who manage its settings).
+pub async fn revoke_workspace_key(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    id: &str,
+) -> Result<Revoked, Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
+    revoke(service, ctx, tx, row, AuditHome::Workspace(access.workspace.id)).await
+}
+
+/// Revokes a personal key of the person who asks. A personal key may revoke itself: whoever finds one can
+/// end it.
+pub async fn revoke_personal_key(service: &Service, ctx: &Ctx, id: &str) -> Result<Revoked, Refusal> {
+    let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
+    let person = get_key::owner_or_itself(service, ctx, Some(id))?;
+    let mut tx = service.store.begin(Tenant::person(person)).await?;
+    let row = get_key::of_person(tx.as_mut(), id).await?;
+    revoke(service, ctx, tx, row, AuditHome::Person(person)).await
+}
+
+async fn revoke(
+    service: &Service,
+    ctx: &Ctx,
+    mut tx: Box<dyn Tx>,
+    row: KeyRow,
+    home: AuditHome,
+) -> Result<Revoked, Refusal> {
+    if let Some(revocation) = &row.key.revoked {
+        drop(tx);
+        let epoch = service.store.view_system(SystemReason::Feed).await?.last_epoch().await?;
+        return receipt(service, row.key.id, revocation.at, epoch).await;
+    }
+    let before = describe(&row.key);
+    let key: Key = row.key.revoke(ctx.now, ctx.principal()?);
+    tx.update_key(&key).await?;
+    if let Belongs::ToWorkspace { acts_as, .. } = &key.belongs {
+        tx.delete_service_account(acts_as.id, ctx.now).await?;
+    }
+    let deed = Deed {
+        home,
+        action: AuditAction::KeyRevoked,
+        target: key.id.to_string(),
+        before: Some(before),
+        after: Some(describe(&key)),
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.record_change(Changed::Key(key.id)).await?;
+    let epoch = tx.commit().await?;
+    tracing::info!(key = %key.id, epoch = epoch.0, "key revoked");
+    receipt(service, key.id, ctx.now, epoch).await
+}
+
+async fn receipt(service: &Service, id: KeyId, at: Timestamp, epoch: Epoch) -> Result<Revoked, Refusal> {
+    service.nodes.catch_up(epoch).await;
+    Ok(Revoked { id, at, epoch, nodes: service.nodes.report(epoch) })
+}

@@ -1,0 +1,101 @@
+//! Sign in with address and password.
+
+use jiff::SignedDuration;
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::id::SessionId;
+use keyward_core::person::{Email, Password, Person};
+use keyward_core::secret::PlainSecret;
+use keyward_storage::{Credentials, Session, SystemReason, Tx};
+
+use crate::Service;
+use crate::audit::{self, Deed};
+use crate::ctx::{Caller, Ctx, person_principal};
+use crate::entropy;
+use crate::refusal::Refusal;
+
+/// What tokens of sessions start with.
+const TOKEN_PREFIX: &str = "kwsession_";
+/// How long a session lasts, whatever happens in it.
+pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Somebody who is signed in now.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The request, now theirs.
+    pub ctx: Ctx,
+    /// What the cookie holds, this once.
+    pub token: PlainSecret,
+}
+
+/// Signs somebody in. Unknown addresses and wrong passwords look the same and take as long.
+pub async fn sign_in(
+    service: &Service,
+    ctx: &Ctx,
+    email: &str,
+    password: String,
+) -> Result<SignedIn, Refusal> {
+    let password = Password::present(password).ok_or(Refusal::WrongCredentials)?;
+    let known = match Email::parse("email", email) {
+        Ok(email) => service.store.view_system(SystemReason::Authenticate).await?.credentials(&email).await?,
+        Err(_) => None,
+    };
+    let hash = known.as_ref().map(|known| known.password_hash.clone());
+    let right = service.passwords.matches(password, hash).await?;
+    match known {
+        Some(Credentials { person, .. }) if right && person.suspended_at.is_none() => {
+            welcome(service, ctx, person).await
+        }
+        Some(Credentials { person, .. }) => {
+            refuse(service, ctx, &person).await?;
+            Err(Refusal::WrongCredentials)
+        }
+        None => Err(Refusal::WrongCredentials),
+    }
+}
+
+async fn welcome(service: &Service, ctx: &Ctx, person: Person) -> Result<SignedIn, Refusal> {
+    let mut tx = service.store.begin_system(SystemReason::Authenticate).await?;
+    let (session, token) = open_session(ctx, tx.as_mut(), &person).await?;
+    tx.commit().await?;
+    Ok(SignedIn { ctx: Ctx { caller: Caller::Session { session, person }, ..ctx.clone() }, token })
+}
+
+async fn refuse(service: &Service, ctx: &Ctx, person: &Person) -> Result<(), Refusal> {
+    let mut tx = service.store.begin_system(SystemReason::Authenticate).await?;
+    audit::write_as(ctx, tx.as_mut(), person_principal(person), deed(person, AuditAction::SessionRefused))
+        .await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Begins a session, in the caller's transaction.
+pub(crate) async fn open_session(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    person: &Person,
+) -> Result<(SessionId, PlainSecret), Refusal> {
+    let token = entropy::token(TOKEN_PREFIX)?;
+    let (ms, random) = ctx.id_parts()?;
+    let session = Session {
+        id: SessionId::new(ms, random),
+        user: person.id,
+        token: token.digest(),
+        created_at: ctx.now,
+        expires_at: ctx.now + SignedDuration::from_secs(SESSION_SECONDS),
+        ip: ctx.request.ip,
+        user_agent: ctx.request.user_agent.clone(),
+    };
+    tx.insert_session(&session).await?;
+    audit::write_as(ctx, tx, person_principal(person), deed(person, AuditAction::SessionCreated)).await?;
+    Ok((session.id, token))
+}
+
+fn deed(person: &Person, action: AuditAction) -> Deed {
+    Deed {
+        home: AuditHome::Person(person.id),
+        action,
+        target: person.id.to_string(),
+        before: None,
+        after: None,
+    }
+}

@@ -1,0 +1,26 @@
+//! Sign out: the session ends now, in the store.
+
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_storage::SystemReason;
+
+use crate::Service;
+use crate::audit::{self, Deed};
+use crate::ctx::{Caller, Ctx};
+use crate::refusal::Refusal;
+
+/// Ends the caller's session. Without one there is nothing to end, and that is no mistake.
+pub async fn sign_out(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
+    let Caller::Session { session, person } = &ctx.caller else { return Ok(()) };
+    let mut tx = service.store.begin_system(SystemReason::Authenticate).await?;
+    tx.delete_session(*session).await?;
+    let deed = Deed {
+        home: AuditHome::Person(person.id),
+        action: AuditAction::SessionEnded,
+        target: person.id.to_string(),
+        before: None,
+        after: None,
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.commit().await?;
+    Ok(())
+}

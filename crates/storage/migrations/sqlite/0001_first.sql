@@ -1,0 +1,171 @@
+-- Identifiers are 16 bytes, times are microseconds since 1970, lists and maps are JSON text.
+
+CREATE TABLE workspaces (
+    id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    slug       TEXT    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    plan       TEXT    NOT NULL,
+    created_at INTEGER NOT NULL,
+    version    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- People and service accounts. A service account belongs to one workspace and cannot sign in.
+CREATE TABLE users (
+    id            BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind          TEXT    NOT NULL CHECK (kind IN ('person', 'service_account')),
+    name          TEXT    NOT NULL,
+    email         TEXT    UNIQUE,
+    password_hash TEXT,
+    workspace_id  BLOB    REFERENCES workspaces (id),
+    created_at    INTEGER NOT NULL,
+    suspended_at  INTEGER,
+    deleted_at    INTEGER,
+    CHECK ((kind = 'person') = (email IS NOT NULL)),
+    CHECK ((kind = 'person') = (password_hash IS NOT NULL)),
+    CHECK ((kind = 'person') = (workspace_id IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX service_account_names ON users (workspace_id, name)
+    WHERE kind = 'service_account' AND deleted_at IS NULL;
+
+-- A service account is a member with the role ''.
+CREATE TABLE memberships (
+    workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
+    user_id      BLOB    NOT NULL REFERENCES users (id),
+    role         TEXT    NOT NULL,
+    joined_at    INTEGER NOT NULL,
+    PRIMARY KEY (workspace_id, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX memberships_by_user ON memberships (user_id, workspace_id);
+CREATE INDEX members_by_time ON memberships (workspace_id, joined_at, user_id) WHERE role <> '';
+CREATE INDEX members_by_role ON memberships (workspace_id, role) WHERE role <> '';
+
+-- Revoked and expired keys stay, so that they never look unknown. Rows are wide, hence the rowid: an index
+-- tree (WITHOUT ROWID) would carry whole rows in its inner pages.
+CREATE TABLE keys (
+    id                 BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    kind               TEXT    NOT NULL CHECK (kind IN ('personal', 'workspace')),
+    workspace_id       BLOB    REFERENCES workspaces (id),
+    owner_id           BLOB    REFERENCES users (id),
+    -- Where it is listed: the workspace of a workspace key, the owner of a personal one.
+    home_id            BLOB    NOT NULL GENERATED ALWAYS AS (ifnull(workspace_id, owner_id)) VIRTUAL,
+    service_account_id BLOB    UNIQUE REFERENCES users (id),
+    -- 1: it works only in its key_workspaces, which may be none.
+    restricted         INTEGER NOT NULL CHECK (restricted IN (0, 1)),
+    name               TEXT    NOT NULL,
+    description        TEXT,
+    "grant"            TEXT    NOT NULL,
+    created_at         INTEGER NOT NULL,
+    created_by_type    TEXT    NOT NULL,
+    created_by_id      BLOB,
+    created_by_name    TEXT    NOT NULL,
+    expires_at         INTEGER,
+    -- Keys without an end sort after all others.
+    ends_at            INTEGER NOT NULL GENERATED ALWAYS AS (ifnull(expires_at, 9223372036854775807)) VIRTUAL,
+    revoked_at         INTEGER,
+    revoked_by_type    TEXT,
+    revoked_by_id      BLOB,
+    revoked_by_name    TEXT,
+    allowed_cidrs      TEXT    NOT NULL,
+    metadata           TEXT    NOT NULL,
+    version            INTEGER NOT NULL,
+    CHECK ((kind = 'workspace') = (workspace_id IS NOT NULL)),
+    CHECK ((kind = 'workspace') = (service_account_id IS NOT NULL)),
+    CHECK (kind = 'workspace' OR owner_id IS NOT NULL),
+    CHECK (kind = 'personal' OR restricted = 0),
+    CHECK ((revoked_at IS NULL) = (revoked_by_type IS NULL)),
+    CHECK ((revoked_at IS NULL) = (revoked_by_name IS NULL))
+) STRICT;
+
+CREATE INDEX keys_by_time ON keys (home_id, created_at, id);
+CREATE INDEX keys_by_name ON keys (home_id, name, id);
+CREATE INDEX keys_by_end ON keys (home_id, ends_at, id);
+CREATE INDEX keys_by_owner ON keys (home_id, owner_id, created_at, id);
+CREATE INDEX live_keys_by_time ON keys (home_id, created_at, id) WHERE revoked_at IS NULL;
+CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id) WHERE revoked_at IS NULL;
+CREATE INDEX keys_of_person ON keys (owner_id) WHERE owner_id IS NOT NULL;
+
+CREATE TABLE key_secrets (
+    digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
+    key_id BLOB NOT NULL REFERENCES keys (id),
+    which  TEXT NOT NULL CHECK (which IN ('current', 'previous')),
+    hint   TEXT NOT NULL,
+    UNIQUE (key_id, which)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key_workspaces (
+    key_id       BLOB    NOT NULL REFERENCES keys (id),
+    workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
+    place        INTEGER NOT NULL,
+    PRIMARY KEY (key_id, workspace_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX key_workspaces_by_workspace ON key_workspaces (workspace_id);
+
+-- One narrow row a key, apart from the key, since it is written often. It repeats the key's home, which never
+-- changes, so that a list can be sorted by it. A key that was never used has the smallest number.
+CREATE TABLE key_uses (
+    key_id  BLOB    NOT NULL PRIMARY KEY REFERENCES keys (id),
+    home_id BLOB    NOT NULL,
+    used_at INTEGER NOT NULL,
+    ip      TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX key_uses_by_time ON key_uses (home_id, used_at, key_id);
+
+CREATE TABLE sessions (
+    id         BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    user_id    BLOB    NOT NULL REFERENCES users (id),
+    token      BLOB    NOT NULL UNIQUE CHECK (length(token) = 32),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ip         TEXT,
+    user_agent TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_by_user ON sessions (user_id, expires_at);
+
+CREATE TABLE invitations (
+    id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
+    email        TEXT    NOT NULL,
+    role         TEXT    NOT NULL,
+    token        BLOB    NOT NULL UNIQUE CHECK (length(token) = 32),
+    created_by   BLOB    NOT NULL REFERENCES users (id),
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    UNIQUE (workspace_id, email)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX invitations_by_end ON invitations (workspace_id, expires_at);
+
+-- No foreign keys: an entry outlives what it tells of.
+CREATE TABLE audit_entries (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
+    home_type  TEXT    NOT NULL CHECK (home_type IN ('workspace', 'person')),
+    home_id    BLOB    NOT NULL,
+    at         INTEGER NOT NULL,
+    actor_type TEXT    NOT NULL,
+    actor_id   BLOB,
+    actor_name TEXT    NOT NULL,
+    action     TEXT    NOT NULL,
+    target     TEXT    NOT NULL,
+    before     TEXT,
+    after      TEXT,
+    ip         TEXT,
+    user_agent TEXT,
+    request_id BLOB    NOT NULL
+) STRICT;
+
+CREATE INDEX audit_entries_by_home ON audit_entries (home_type, home_id, seq);
+
+-- AUTOINCREMENT: the number of a committed change is never given out again.
+CREATE TABLE changes (
+    epoch      INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT    NOT NULL CHECK (kind IN ('key', 'workspace', 'membership', 'person')),
+    subject_id BLOB    NOT NULL,
+    user_id    BLOB,
+    CHECK ((kind = 'membership') = (user_id IS NOT NULL))
+) STRICT;

@@ -1,0 +1,184 @@
+use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
+
+use super::Bed;
+use super::town::{Town, at, display, personal_key, role, service_account_of, workspace_key};
+use crate::{StoreError, Unique};
+
+fn by_ada(town: &Town) -> Principal {
+    Principal { id: PrincipalId::User(town.ada.id), name: "Ada then".into() }
+}
+
+pub(crate) async fn a_key_comes_back_as_it_was_kept(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let plain = Key {
+        description: None,
+        expires_at: None,
+        allowed_cidrs: Vec::new(),
+        metadata: std::collections::BTreeMap::new(),
+        grant: keyward_core::grant::Grant::default(),
+        created_by: Principal { id: PrincipalId::Operator, name: "operator".into() },
+        ..personal_key("plain", town.ada.id, None)
+    };
+    let restricted = personal_key("restricted", town.ada.id, Some(vec![town.acme.id]));
+    let of_workspace = workspace_key("ci", town.acme.id, town.ada.id);
+    for key in [&plain, &restricted, &of_workspace] {
+        town.keep(key).await;
+        let row = town.view().await.key(key.id).await.unwrap().unwrap();
+        assert_eq!(&row.key, key);
+        let owner = row.owner.unwrap();
+        assert_eq!((owner.id, &*owner.name), (PrincipalId::User(town.ada.id), "ada"));
+        let found = town.system_view().await.key_by_digest(&key.secret.digest).await.unwrap();
+        assert_eq!(found.as_ref(), Some(key));
+    }
+    let mut tx = town.begin().await;
+    assert_eq!(tx.key(restricted.id).await.unwrap().unwrap().workspaces.unwrap(), [town.acme.slug.clone()]);
+    let account = service_account_of(&of_workspace);
+    assert_eq!(tx.service_account(account.id).await.unwrap(), Some(account));
+}
+
+pub(crate) async fn a_key_is_written_over_its_previous_version_only(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let edited = Key { name: display("renamed"), expires_at: None, version: 2, ..key.clone() };
+    let mut tx = town.begin().await;
+    tx.update_key(&edited).await.unwrap();
+    for version in [1, 2, 4, u64::MAX] {
+        let stale = Key { version, ..key.clone() };
+        assert!(matches!(tx.update_key(&stale).await, Err(StoreError::Changed)), "{version}");
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(town.view().await.key(key.id).await.unwrap().unwrap().key, edited);
+}
+
+pub(crate) async fn a_revoked_key_stays_revoked(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let revoked = key.clone().revoke(at(7), by_ada(&town));
+    let mut tx = town.begin().await;
+    tx.update_key(&revoked).await.unwrap();
+    let alive = Key { version: 3, ..key.clone() };
+    assert!(matches!(tx.update_key(&alive).await, Err(StoreError::Changed)));
+    tx.commit().await.unwrap();
+    assert_eq!(town.view().await.key(key.id).await.unwrap().unwrap().key, revoked);
+    let found = town.system_view().await.key_by_digest(&key.secret.digest).await.unwrap();
+    assert_eq!(found, Some(revoked), "it never looks unknown");
+}
+
+pub(crate) async fn a_restriction_to_no_workspace_is_not_no_restriction(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let steps = [Some(vec![]), None, Some(vec![town.acme.id]), Some(vec![])];
+    let mut key = personal_key("mine", town.ada.id, steps[0].clone());
+    town.keep(&key).await;
+    for workspaces in steps {
+        key.belongs = Belongs::ToPerson { owner: town.ada.id, workspaces };
+        key.version += 1;
+        let mut tx = town.begin().await;
+        tx.update_key(&key).await.unwrap();
+        assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, key);
+        tx.commit().await.unwrap();
+    }
+}
+
+pub(crate) async fn a_key_is_restricted_only_to_workspaces_of_its_owner(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut tx = town.begin().await;
+    let foreign = personal_key("nosy", town.ada.id, Some(vec![town.acme.id, town.globex.id]));
+    assert!(matches!(tx.insert_key(&foreign).await, Err(StoreError::Changed)));
+    assert_eq!(tx.key(foreign.id).await.unwrap(), None, "it is whole or not there");
+
+    let mut key = personal_key("mine", town.ada.id, Some(vec![town.acme.id]));
+    tx.insert_key(&key).await.unwrap();
+    tx.delete_membership(town.acme.id, town.ada.id).await.unwrap();
+    key.name = display("renamed");
+    key.version = 2;
+    tx.update_key(&key).await.unwrap();
+    assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, key, "what was there before may stay");
+}
+
+pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let mut tx = town.begin().await;
+    assert!(tx.service_account_name_taken("api_ci").await.unwrap());
+    assert!(!tx.service_account_name_taken("api_cd").await.unwrap());
+    let error = tx.insert_key(&workspace_key("ci", town.acme.id, town.ada.id)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Duplicate(Unique::ServiceAccountName)), "{error}");
+    let copy = Key { secret: key.secret.clone(), ..workspace_key("cd", town.acme.id, town.ada.id) };
+    let error = tx.insert_key(&copy).await.unwrap_err();
+    assert!(matches!(error, StoreError::Duplicate(Unique::SecretDigest)), "{error}");
+    drop(tx);
+    // Another workspace has names of its own.
+    let mut tx = town.store.begin(town.outside()).await.unwrap();
+    assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+    tx.insert_key(&workspace_key("ci", town.globex.id, town.eve.id)).await.unwrap();
+}
+
+pub(crate) async fn a_refused_key_leaves_nothing_behind(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let copy = Key { secret: key.secret.clone(), ..workspace_key("cd", town.acme.id, town.ada.id) };
+    let mut tx = town.begin().await;
+    tx.insert_key(&copy).await.unwrap_err();
+    tx.commit().await.unwrap();
+    let mut tx = town.view().await;
+    assert_eq!(tx.key(copy.id).await.unwrap(), None);
+    assert!(!tx.service_account_name_taken("api_cd").await.unwrap());
+}
+
+pub(crate) async fn a_deleted_service_account_leaves_its_name_free(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let account = service_account_of(&key);
+    let mut tx = town.begin().await;
+    let revoked = key.clone().revoke(at(7), by_ada(&town));
+    tx.update_key(&revoked).await.unwrap();
+    tx.delete_service_account(account.id, at(7)).await.unwrap();
+    assert!(matches!(tx.delete_service_account(account.id, at(8)).await, Err(StoreError::Changed)));
+    assert_eq!(tx.service_account(account.id).await.unwrap(), None);
+    assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+    tx.insert_key(&workspace_key("ci", town.acme.id, town.ada.id)).await.unwrap();
+    let row = tx.key(key.id).await.unwrap().unwrap();
+    assert_eq!(service_account_of(&row.key), account, "its name is still known");
+}
+
+pub(crate) async fn keys_are_left_without_an_owner_who_goes(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let bob = town.settle("bob").await;
+    let (mine, his) =
+        (workspace_key("mine", town.acme.id, town.ada.id), workspace_key("his", town.acme.id, bob.id));
+    let his_own = personal_key("own", bob.id, None);
+    let mut tx = town.system().await;
+    tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(0)).await.unwrap();
+    for key in [&mine, &his, &his_own] {
+        tx.insert_key(key).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.begin().await;
+    assert_eq!(tx.disown_keys(town.acme.id, bob.id).await.unwrap(), [his.id]);
+    assert_eq!(tx.disown_keys(town.acme.id, bob.id).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    let mut tx = town.system_view().await;
+    let row = tx.key(his.id).await.unwrap().unwrap();
+    assert_eq!((row.owner, row.key.version), (None, 2));
+    assert_eq!(tx.key(mine.id).await.unwrap().unwrap().key, mine);
+    assert_eq!(tx.key(his_own.id).await.unwrap().unwrap().key, his_own);
+}
+
+pub(crate) async fn live_keys_are_neither_revoked_nor_expired(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = |name: &str, expires_at| Key { expires_at, ..workspace_key(name, town.acme.id, town.ada.id) };
+    let revoked = key("revoked", None);
+    for key in [key("forever", None), key("longer", Some(at(11))), key("over", Some(at(10))), revoked.clone()]
+    {
+        town.keep(&key).await;
+    }
+    town.keep(&personal_key("own", town.ada.id, None)).await;
+    let mut tx = town.begin().await;
+    tx.update_key(&revoked.revoke(at(1), by_ada(&town))).await.unwrap();
+    assert_eq!(tx.live_keys(at(10)).await.unwrap(), 2);
+}

@@ -1,0 +1,76 @@
+use keyward_core::person::Person;
+
+use super::Bed;
+use super::town::{Town, at, role, workspace, workspace_key};
+use crate::{Page, Position, SortValue, StoreError, Unique};
+
+pub(crate) async fn a_member_joins_changes_role_and_leaves(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (acme, bob) = (town.acme.id, town.settle("bob").await);
+    let mut tx = town.begin().await;
+    assert_eq!(tx.person(bob.id).await.unwrap(), None, "not before he is a member");
+    tx.insert_membership(acme, bob.id, &role("viewer"), at(5)).await.unwrap();
+    let twice = tx.insert_membership(acme, bob.id, &role("viewer"), at(6)).await.unwrap_err();
+    assert!(matches!(twice, StoreError::Duplicate(Unique::Membership)), "{twice}");
+    let member = tx.member(acme, bob.id).await.unwrap().unwrap();
+    assert_eq!((member.role, member.joined_at, member.name), (role("viewer"), at(5), bob.name.clone()));
+    assert_eq!(tx.person(bob.id).await.unwrap(), Some(bob.clone()));
+    assert!(tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());
+    assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 2);
+    assert_eq!(tx.members_with_role(acme, &role("viewer")).await.unwrap(), 0);
+    assert!(tx.delete_membership(acme, bob.id).await.unwrap());
+    assert!(!tx.delete_membership(acme, bob.id).await.unwrap());
+    assert!(!tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());
+    assert_eq!(tx.member(acme, bob.id).await.unwrap(), None);
+}
+
+pub(crate) async fn members_come_in_the_order_they_joined_page_by_page(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut expected = vec![(at(0), town.ada.id)];
+    for (index, name) in ["f", "b", "d", "c", "e"].into_iter().enumerate() {
+        let Person { id, .. } = town.settle(name).await;
+        // Two of them at the same time: then their identifiers decide.
+        let joined_at = at(10 - i64::try_from(index / 2).unwrap());
+        let mut tx = town.begin().await;
+        tx.insert_membership(town.acme.id, id, &role("viewer"), joined_at).await.unwrap();
+        tx.commit().await.unwrap();
+        expected.push((joined_at, id));
+    }
+    expected.sort_unstable();
+    let mut tx = town.view().await;
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = tx.members(town.acme.id, &Page { limit: 2, after: after.take() }).await.unwrap();
+        let Some(last) = page.last() else { break };
+        let value = SortValue::Number(last.joined_at.as_microsecond());
+        after = Some(Position { value, id: last.user.to_bytes() });
+        found.extend(page.into_iter().map(|member| (member.joined_at, member.user)));
+    }
+    assert_eq!(found, expected);
+}
+
+pub(crate) async fn service_accounts_are_never_among_members(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    town.keep(&workspace_key("ci", town.acme.id, town.ada.id)).await;
+    let mut tx = town.begin().await;
+    let members = tx.members(town.acme.id, &Page { limit: 10, after: None }).await.unwrap();
+    assert_eq!(members.iter().map(|member| member.user).collect::<Vec<_>>(), [town.ada.id]);
+    assert_eq!(tx.members_with_role(town.acme.id, &role("")).await.unwrap(), 0);
+}
+
+pub(crate) async fn places_come_by_name(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut tx = town.system().await;
+    for slug in ["zeta", "abc", "mid"] {
+        let workspace = workspace(slug);
+        tx.insert_workspace(&workspace).await.unwrap();
+        tx.insert_membership(workspace.id, town.ada.id, &role("viewer"), at(1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.view().await;
+    let places = tx.places(town.ada.id, 10).await.unwrap();
+    let found: Vec<_> =
+        places.iter().map(|place| (place.workspace.slug.as_str(), place.role.as_str())).collect();
+    assert_eq!(found, [("abc", "viewer"), ("acme", "owner"), ("mid", "viewer"), ("zeta", "viewer")]);
+    assert_eq!(tx.places(town.ada.id, 2).await.unwrap(), places[..2]);
+}

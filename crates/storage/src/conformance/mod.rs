@@ -1,0 +1,99 @@
+//! What every engine must do. An engine's tests say `conformance!(bed)`, where `bed` is an expression that
+//! makes a new, empty [`Bed`]; each case is then a test of its own.
+
+pub(crate) mod audit;
+pub(crate) mod changes;
+pub(crate) mod durability;
+pub(crate) mod invitations;
+pub(crate) mod keys;
+pub(crate) mod lists;
+pub(crate) mod members;
+pub(crate) mod people;
+pub(crate) mod sessions;
+pub(crate) mod tenancy;
+pub(crate) mod town;
+pub(crate) mod uses;
+pub(crate) mod workspaces;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::Store;
+
+/// Where a test keeps its rows.
+#[async_trait]
+pub(crate) trait Bed: Sync {
+    /// Opens the store. Again: the same rows, read from where they are kept.
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+macro_rules! cases {
+    ($bed:expr; $($module:ident: $($case:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                $crate::conformance::$module::$case(&$bed).await;
+            }
+        )+)+
+    };
+}
+pub(crate) use cases;
+
+macro_rules! conformance {
+    ($bed:expr) => {
+        $crate::conformance::cases! { $bed;
+            people:
+                a_person_is_found_by_id_and_by_address,
+                two_people_cannot_have_one_address;
+            workspaces:
+                a_workspace_is_found_by_id_and_by_slug,
+                two_workspaces_cannot_have_one_slug,
+                a_workspace_is_written_over_its_previous_version_only;
+            members:
+                a_member_joins_changes_role_and_leaves,
+                members_come_in_the_order_they_joined_page_by_page,
+                service_accounts_are_never_among_members,
+                places_come_by_name;
+            sessions:
+                a_session_is_found_until_it_ends,
+                a_new_session_forgets_those_that_have_ended;
+            invitations:
+                an_invitation_works_once_and_until_its_time_is_over,
+                a_second_invitation_replaces_the_first;
+            keys:
+                a_key_comes_back_as_it_was_kept,
+                a_key_is_written_over_its_previous_version_only,
+                a_revoked_key_stays_revoked,
+                a_restriction_to_no_workspace_is_not_no_restriction,
+                a_key_is_restricted_only_to_workspaces_of_its_owner,
+                secrets_and_service_accounts_are_unique,
+                a_refused_key_leaves_nothing_behind,
+                a_deleted_service_account_leaves_its_name_free,
+                keys_are_left_without_an_owner_who_goes,
+                live_keys_are_neither_revoked_nor_expired;
+            lists:
+                every_order_and_filter_agrees_with_a_plain_sort;
+            uses:
+                later_uses_replace_earlier_ones;
+            audit:
+                an_entry_is_kept;
+            changes:
+                changes_are_numbered_in_the_order_of_commits,
+                changes_come_in_parts_without_a_gap,
+                replayed_changes_give_the_snapshot,
+                a_snapshot_does_not_move;
+            tenancy:
+                another_tenant_reads_nothing,
+                another_tenant_writes_nothing,
+                a_tenant_does_no_work_of_the_system,
+                a_transaction_without_tenant_sees_nothing,
+                a_view_is_only_read;
+            durability:
+                committed_rows_are_there_after_reopening,
+                a_dropped_transaction_never_happened,
+                a_failed_statement_leaves_the_transaction_usable;
+        }
+    };
+}
+pub(crate) use conformance;

@@ -1,0 +1,22 @@
+use super::Bed;
+use super::town::{Town, person};
+use crate::{StoreError, SystemReason, Unique};
+
+pub(crate) async fn a_person_is_found_by_id_and_by_address(bed: &impl Bed) {
+    let store = bed.open().await;
+    let mut tx = store.begin_system(SystemReason::Authenticate).await.unwrap();
+    assert!(!tx.has_people().await.unwrap());
+    let ada = person("ada");
+    tx.insert_person(&ada).await.unwrap();
+    assert!(tx.has_people().await.unwrap());
+    assert_eq!(tx.person(ada.person.id).await.unwrap().as_ref(), Some(&ada.person));
+    assert_eq!(tx.credentials(&ada.person.email).await.unwrap().as_ref(), Some(&ada));
+    assert_eq!(tx.credentials(&person("bob").person.email).await.unwrap(), None);
+}
+
+pub(crate) async fn two_people_cannot_have_one_address(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let error = town.system().await.insert_person(&person("ada")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Duplicate(Unique::PersonEmail)), "{error}");
+    assert!(!error.to_string().contains("ada"), "{error}");
+}

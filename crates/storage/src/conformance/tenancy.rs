@@ -1,0 +1,188 @@
+use keyward_core::audit::AuditHome;
+use keyward_core::change::Epoch;
+use keyward_core::key::{Key, PrincipalId};
+use keyward_core::person::Person;
+
+use super::Bed;
+use super::audit::entry;
+use super::invitations::invitation;
+use super::sessions::session;
+use super::town::{
+    Town, at, display, person, personal_key, role, service_account_of, workspace, workspace_key,
+};
+use crate::{Changed, KeyFilter, KeyScope, KeySort, LastUse, Page, StoreError, SystemReason, Tenant, Tx};
+
+const PAGE: Page = Page { limit: 100, after: None };
+
+/// A town in which acme and Ada have one of everything.
+struct Full {
+    town: Town,
+    bob: Person,
+    of_acme: Key,
+    of_ada: Key,
+}
+
+impl Full {
+    async fn found(bed: &impl Bed) -> Self {
+        let town = Town::found(bed.open().await).await;
+        let bob = town.settle("bob").await;
+        let of_acme = workspace_key("ci", town.acme.id, town.ada.id);
+        let of_ada = personal_key("own", town.ada.id, None);
+        town.keep(&of_acme).await;
+        town.keep(&of_ada).await;
+        let mut tx = town.system().await;
+        tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(1)).await.unwrap();
+        tx.insert_invitation(&invitation(&town, "carol@example.com", 100)).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { town, bob, of_acme, of_ada }
+    }
+
+    fn filter(scope: KeyScope) -> KeyFilter {
+        KeyFilter { scope, status: None, owner: None, search: None, last_used_before: None, now: at(0) }
+    }
+
+    async fn sees_nothing(&self, tx: &mut Box<dyn Tx>) {
+        let Self { town, bob, of_acme, of_ada } = self;
+        let (acme, ada) = (town.acme.id, town.ada.id);
+        assert_eq!(tx.workspace(acme).await.unwrap(), None);
+        assert_eq!(tx.workspace_by_slug(&town.acme.slug).await.unwrap(), None);
+        assert_eq!(tx.person(ada).await.unwrap(), None);
+        assert_eq!(tx.person(bob.id).await.unwrap(), None);
+        assert_eq!(tx.member(acme, ada).await.unwrap(), None);
+        assert_eq!(tx.members(acme, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 0);
+        assert_eq!(tx.places(ada, 10).await.unwrap(), []);
+        assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
+        assert_eq!(tx.key(of_acme.id).await.unwrap(), None);
+        assert_eq!(tx.key(of_ada.id).await.unwrap(), None);
+        for scope in [KeyScope::OfWorkspace, KeyScope::OfPerson] {
+            let owned = KeyFilter { owner: Some(ada), ..Self::filter(scope) };
+            for filter in [Self::filter(scope), owned] {
+                assert_eq!(tx.keys(&filter, KeySort::DEFAULT, &PAGE).await.unwrap(), []);
+            }
+        }
+        assert_eq!(tx.live_keys(at(0)).await.unwrap(), 0);
+        assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+        assert_eq!(tx.service_account(service_account_of(of_acme).id).await.unwrap(), None);
+    }
+
+    async fn writes_nothing(&self, tx: &mut Box<dyn Tx>) {
+        let Self { town, bob, of_acme, of_ada } = self;
+        let (acme, ada) = (&town.acme, town.ada.id);
+        let mut renamed = acme.clone();
+        renamed.name = display("taken over");
+        renamed.version = 2;
+        refused(tx.update_workspace(&renamed).await);
+        refused(tx.insert_membership(acme.id, town.eve.id, &role("owner"), at(1)).await);
+        assert!(!tx.update_membership(acme.id, bob.id, &role("owner")).await.unwrap());
+        assert!(!tx.delete_membership(acme.id, bob.id).await.unwrap());
+        refused(tx.insert_invitation(&invitation(town, "mallory@example.com", 100)).await);
+        refused(tx.insert_key(&workspace_key("new", acme.id, town.eve.id)).await);
+        refused(tx.insert_key(&personal_key("new", ada, None)).await);
+        for key in [of_acme, of_ada] {
+            refused(tx.update_key(&Key { name: display("taken over"), version: 2, ..key.clone() }).await);
+            refused(tx.record_change(Changed::Key(key.id)).await);
+        }
+        refused(tx.delete_service_account(service_account_of(of_acme).id, at(1)).await);
+        assert_eq!(tx.disown_keys(acme.id, ada).await.unwrap(), []);
+        refused(tx.record_change(Changed::Workspace(acme.id)).await);
+        refused(tx.record_change(Changed::Membership(acme.id, bob.id)).await);
+        refused(tx.record_change(Changed::Person(bob.id)).await);
+        let actor = PrincipalId::User(town.eve.id);
+        refused(tx.append_audit(&entry(AuditHome::Workspace(acme.id), actor)).await);
+        refused(tx.append_audit(&entry(AuditHome::Person(ada), actor)).await);
+    }
+
+    async fn is_untouched(&self) {
+        let Self { town, bob, of_acme, of_ada } = self;
+        let mut tx = town.system_view().await;
+        assert_eq!(tx.workspace(town.acme.id).await.unwrap().as_ref(), Some(&town.acme));
+        assert_eq!(tx.key(of_acme.id).await.unwrap().unwrap().key, *of_acme);
+        assert_eq!(tx.key(of_ada.id).await.unwrap().unwrap().key, *of_ada);
+        assert_eq!(tx.members(town.acme.id, &PAGE).await.unwrap().len(), 2);
+        assert_eq!(tx.member(town.acme.id, bob.id).await.unwrap().unwrap().role, role("viewer"));
+        assert_eq!(tx.open_invitations(town.acme.id, at(1)).await.unwrap(), 1);
+        assert!(tx.service_account(service_account_of(of_acme).id).await.unwrap().is_some());
+    }
+}
+
+fn refused(result: Result<(), StoreError>) {
+    assert!(matches!(result, Err(StoreError::Changed)), "{result:?}");
+}
+
+fn misused<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Misused(_))), "{result:?}");
+}
+
+pub(crate) async fn another_tenant_reads_nothing(bed: &impl Bed) {
+    let full = Full::found(bed).await;
+    let (outside, eve) = (full.town.outside(), full.town.eve.id);
+    for tenant in [outside, Tenant::workspace(full.town.globex.id), Tenant::person(eve)] {
+        full.sees_nothing(&mut full.town.store.view(tenant).await.unwrap()).await;
+        full.sees_nothing(&mut full.town.store.begin(tenant).await.unwrap()).await;
+    }
+    // Half a tenant sees its half.
+    let mut tx = full.town.store.view(Tenant::workspace(full.town.acme.id)).await.unwrap();
+    assert_eq!(tx.key(full.of_ada.id).await.unwrap(), None);
+    assert!(tx.key(full.of_acme.id).await.unwrap().is_some());
+    let mut tx = full.town.store.view(Tenant::person(full.town.ada.id)).await.unwrap();
+    assert!(tx.key(full.of_ada.id).await.unwrap().is_some());
+    assert_eq!(tx.key(full.of_acme.id).await.unwrap(), None);
+    assert!(tx.member(full.town.acme.id, full.town.ada.id).await.unwrap().is_some());
+    assert_eq!(tx.members(full.town.acme.id, &PAGE).await.unwrap(), []);
+}
+
+pub(crate) async fn another_tenant_writes_nothing(bed: &impl Bed) {
+    let full = Full::found(bed).await;
+    let mut tx = full.town.store.begin(full.town.outside()).await.unwrap();
+    full.writes_nothing(&mut tx).await;
+    tx.commit().await.unwrap();
+    full.is_untouched().await;
+}
+
+pub(crate) async fn a_transaction_without_tenant_sees_nothing(bed: &impl Bed) {
+    let full = Full::found(bed).await;
+    let mut tx = full.town.store.begin(Tenant::default()).await.unwrap();
+    full.sees_nothing(&mut tx).await;
+    full.writes_nothing(&mut tx).await;
+    tx.commit().await.unwrap();
+    full.is_untouched().await;
+}
+
+pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
+    let full = Full::found(bed).await;
+    let (town, key) = (&full.town, &full.of_acme);
+    let mut tx = town.begin().await;
+    misused(tx.insert_person(&person("mallory")).await);
+    misused(tx.credentials(&town.ada.email).await);
+    misused(tx.has_people().await);
+    misused(tx.insert_workspace(&workspace("new")).await);
+    misused(tx.invitation_by_token(&key.secret.digest, at(1)).await);
+    misused(tx.use_invitation(invitation(town, "carol@example.com", 1).id).await);
+    let session = session(town.ada.id, 0, 100);
+    misused(tx.insert_session(&session).await);
+    misused(tx.session(&session.token, at(1)).await);
+    misused(tx.delete_session(session.id).await);
+    misused(tx.key_by_digest(&key.secret.digest).await);
+    misused(tx.record_uses(&[(key.id, LastUse::default())]).await);
+    misused(tx.changes_since(Epoch(0), 10).await);
+    misused(tx.last_epoch().await);
+    misused(tx.snapshot(&mut |_| panic!("nothing is told")).await);
+}
+
+pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
+    let full = Full::found(bed).await;
+    let (town, key) = (&full.town, &full.of_acme);
+    let mut tx = town.view().await;
+    misused(tx.update_workspace(&town.acme).await);
+    misused(tx.insert_key(&workspace_key("new", town.acme.id, town.ada.id)).await);
+    misused(tx.update_key(key).await);
+    misused(tx.disown_keys(town.acme.id, town.ada.id).await);
+    misused(tx.delete_membership(town.acme.id, full.bob.id).await);
+    misused(tx.record_change(Changed::Key(key.id)).await);
+    misused(tx.append_audit(&entry(AuditHome::Workspace(town.acme.id), PrincipalId::Operator)).await);
+    assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
+    let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
+    misused(tx.insert_person(&person("mallory")).await);
+    misused(tx.record_uses(&[(key.id, LastUse::default())]).await);
+}

@@ -1,0 +1,142 @@
+//! Keys.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::key::{Key, KeyStatus, Principal, ServiceAccount};
+use keyward_core::secret::SecretDigest;
+use keyward_core::workspace::Slug;
+
+use crate::error::StoreError;
+use crate::page::Page;
+use crate::uses::LastUse;
+
+/// A key with what stands around it when people look at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRow {
+    /// The key.
+    pub key: Key,
+    /// Who looks after it, with their present name.
+    pub owner: Option<Principal>,
+    /// The slugs of the workspaces that a personal key is restricted to.
+    pub workspaces: Option<Vec<Slug>>,
+    /// When and from where it was last used with success.
+    pub last_use: LastUse,
+}
+
+/// Whose keys a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyScope {
+    /// The keys of the tenant's workspace.
+    OfWorkspace,
+    /// The personal keys of the tenant's person.
+    OfPerson,
+}
+
+/// Which keys of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFilter {
+    /// Whose.
+    pub scope: KeyScope,
+    /// What they are at `now`.
+    pub status: Option<KeyStatus>,
+    /// Who looks after them.
+    pub owner: Option<UserId>,
+    /// Part of their name or description, without regard to ASCII case.
+    pub search: Option<String>,
+    /// Last used before then, or never.
+    pub last_used_before: Option<Timestamp>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SortField {
+    /// When they were made (their identifiers' order).
+    CreatedAt,
+    /// Their names.
+    Name,
+    /// When they end; those without an end last.
+    ExpiresAt,
+    /// When they were last used; those never used first.
+    LastUsedAt,
+}
+
+/// How a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeySort {
+    /// By what.
+    pub field: SortField,
+    /// The largest first.
+    pub descending: bool,
+}
+
+impl KeySort {
+    /// The newest first.
+    pub const DEFAULT: Self = Self { field: SortField::CreatedAt, descending: true };
+
+    /// The value of a row in this order, for a cursor.
+    pub fn value_of(self, row: &KeyRow) -> SortValue {
+        let micros = |time: Option<Timestamp>, absent: i64| {
+            SortValue::Number(time.map_or(absent, Timestamp::as_microsecond))
+        };
+        match self.field {
+            SortField::CreatedAt => SortValue::Number(row.key.created_at.as_microsecond()),
+            SortField::Name => SortValue::Text(row.key.name.as_str().to_owned()),
+            SortField::ExpiresAt => micros(row.key.expires_at, i64::MAX),
+            SortField::LastUsedAt => micros(row.last_use.at, i64::MIN),
+        }
+    }
+}
+
+/// A value that a list is sorted by. Absent times are the largest (`expires_at`) or smallest
+/// (`last_used_at`) number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SortValue {
+    /// Microseconds since the epoch.
+    Number(i64),
+    /// A name.
+    Text(String),
+}
+
+/// What a transaction can do with keys.
+#[async_trait]
+pub trait Keys {
+    /// Keeps a new key with the digest of its secret, and its service account if it is a workspace's.
+    async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;
+
+    /// Writes an edited or revoked key over its previous version (`key.version - 1`).
+    async fn update_key(&mut self, key: &Key) -> Result<(), StoreError>;
+
+    /// One key. `None` also where it is another tenant's.
+    async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
+
+    /// Some keys.
+    async fn keys(
+        &mut self,
+        filter: &KeyFilter,
+        sort: KeySort,
+        page: &Page,
+    ) -> Result<Vec<KeyRow>, StoreError>;
+
+    /// The key that a secret opens. System only.
+    async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError>;
+
+    /// How many keys of the workspace are neither revoked nor expired.
+    async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError>;
+
+    /// Whether a service account of the workspace has this name.
+    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError>;
+
+    /// Ends the membership of a revoked key's service account and takes it out of use; its name stays for
+    /// old audit entries.
+    async fn delete_service_account(&mut self, id: ServiceAccountId, at: Timestamp)
+    -> Result<(), StoreError>;
+
+    /// One live service account of the workspace.
+    async fn service_account(&mut self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
+
+    /// Leaves the workspace keys that somebody looks after without an owner. Returns which.
+    async fn disown_keys(&mut self, workspace: WorkspaceId, owner: UserId) -> Result<Vec<KeyId>, StoreError>;
+}

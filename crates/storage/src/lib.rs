@@ -1,0 +1,115 @@
+//! Where rows are kept. One set of traits, an engine behind them, one conformance suite that every engine
+//! passes.
+//!
+//! Rows come only from a transaction, and a transaction is opened for a [`Tenant`] (what one workspace and
+//! one person may see) or, by name, for a [`SystemReason`]. Deliberately absent: rules. What may be done is
+//! decided above; here is only what is kept, who sees it, and that it is whole or not at all.
+
+mod audit;
+mod changes;
+#[cfg(test)]
+mod conformance;
+mod error;
+mod invitations;
+mod keys;
+mod members;
+mod page;
+mod people;
+mod sessions;
+pub mod sqlite;
+mod uses;
+mod workspaces;
+
+use async_trait::async_trait;
+use keyward_core::change::Epoch;
+use keyward_core::id::{UserId, WorkspaceId};
+
+pub use audit::Audit;
+pub use changes::{ChangeLog, Changed};
+pub use error::{StoreError, Unique};
+pub use invitations::{Invitation, Invitations};
+pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue};
+pub use members::{Member, Members, Place};
+pub use page::{Page, Position};
+pub use people::{Credentials, People};
+pub use sessions::{Session, Sessions};
+pub use uses::{LastUse, Uses};
+pub use workspaces::Workspaces;
+
+/// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tenant {
+    /// The workspace whose rows are seen.
+    pub workspace: Option<WorkspaceId>,
+    /// The person whose own rows are seen: personal keys, memberships, sessions.
+    pub person: Option<UserId>,
+}
+
+impl Tenant {
+    /// One workspace's rows.
+    pub const fn workspace(workspace: WorkspaceId) -> Self {
+        Self { workspace: Some(workspace), person: None }
+    }
+
+    /// One person's own rows.
+    pub const fn person(person: UserId) -> Self {
+        Self { workspace: None, person: Some(person) }
+    }
+
+    /// The rows of both.
+    #[must_use]
+    pub const fn and_person(mut self, person: UserId) -> Self {
+        self.person = Some(person);
+        self
+    }
+
+    /// The rows of both.
+    #[must_use]
+    pub const fn and_workspace(mut self, workspace: WorkspaceId) -> Self {
+        self.workspace = Some(workspace);
+        self
+    }
+}
+
+/// Why a transaction has to see the rows of more than one tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SystemReason {
+    /// Find out who presents a secret, a password, a session or an invitation.
+    Authenticate,
+    /// Make the first owner and workspace, or a new workspace for somebody.
+    Found,
+    /// Read changes for replicas.
+    Feed,
+    /// Note when keys were used.
+    RecordUse,
+    /// The operator sets a plan.
+    Operate,
+    /// Look after the store itself.
+    Maintain,
+}
+
+/// A store. Clones of the handle share it.
+#[async_trait]
+pub trait Store: Send + Sync + std::fmt::Debug {
+    /// A transaction that may write, limited to a tenant.
+    async fn begin(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// A snapshot to read from, limited to a tenant. Writing into it is an error.
+    async fn view(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// A transaction that may write, over all tenants.
+    async fn begin_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// A snapshot to read from, over all tenants.
+    async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError>;
+}
+
+/// An open transaction. Dropped without [`Tx::commit`], it never happened.
+#[async_trait]
+pub trait Tx:
+    Audit + ChangeLog + Invitations + Keys + Members + People + Sessions + Uses + Workspaces + Send
+{
+    /// Makes it durable, then returns the epoch of its last change (or the last of all, if it made none).
+    /// Once this returns, a crash loses nothing of it.
+    async fn commit(self: Box<Self>) -> Result<Epoch, StoreError>;
+}

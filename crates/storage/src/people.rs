@@ -1,0 +1,38 @@
+//! People who can sign in.
+
+use async_trait::async_trait;
+use keyward_core::id::UserId;
+use keyward_core::person::{Email, Person};
+
+use crate::error::StoreError;
+
+/// A person and the hash of their password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Who.
+    pub person: Person,
+    /// A PHC string.
+    pub password_hash: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("person", &self.person.id).finish_non_exhaustive()
+    }
+}
+
+/// What a transaction can do with people.
+#[async_trait]
+pub trait People {
+    /// Keeps a new person. System only.
+    async fn insert_person(&mut self, credentials: &Credentials) -> Result<(), StoreError>;
+
+    /// One person. Seen by themselves, by a workspace that they are in, and by the system.
+    async fn person(&mut self, id: UserId) -> Result<Option<Person>, StoreError>;
+
+    /// Who signs in with an address. System only.
+    async fn credentials(&mut self, email: &Email) -> Result<Option<Credentials>, StoreError>;
+
+    /// Whether there is anybody at all. System only.
+    async fn has_people(&mut self) -> Result<bool, StoreError>;
+}

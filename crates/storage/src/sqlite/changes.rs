@@ -1,0 +1,147 @@
+//! The ordered changes. There is one writer, so epochs are in the order of the commits; an operation that is
+//! undone takes its numbers back before anybody sees them.
+
+use async_trait::async_trait;
+use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::role::RoleName;
+use rusqlite::{Connection, params};
+
+use super::SqliteTx;
+use super::connection::aside;
+use super::keys::{each_key, key_by_id};
+use super::row::{Columns, each, many, one, run_one};
+use super::workspaces::{workspace, workspace_columns};
+use crate::{ChangeLog, Changed, StoreError};
+
+/// The epoch of the last change that the open transaction sees.
+pub(super) fn last_epoch(connection: &Connection) -> Result<Epoch, StoreError> {
+    let sql = "SELECT ifnull(max(epoch), 0) FROM changes";
+    let epoch = one(connection, "changes", sql, [], epoch)?;
+    Ok(epoch.unwrap_or_default())
+}
+
+fn epoch(columns: &mut Columns<'_, '_>) -> Result<Epoch, StoreError> {
+    columns.parse(|number: i64| u64::try_from(number).ok().map(Epoch))
+}
+
+fn changed(columns: &mut Columns<'_, '_>) -> Result<Changed, StoreError> {
+    let kind: String = columns.take()?;
+    let subject: [u8; 16] = columns.take()?;
+    let user = columns.take::<Option<[u8; 16]>>()?.map(UserId::from_bytes);
+    match (kind.as_str(), user) {
+        ("key", None) => Ok(Changed::Key(KeyId::from_bytes(subject))),
+        ("workspace", None) => Ok(Changed::Workspace(WorkspaceId::from_bytes(subject))),
+        ("membership", Some(user)) => Ok(Changed::Membership(WorkspaceId::from_bytes(subject), user)),
+        ("person", None) => Ok(Changed::Person(UserId::from_bytes(subject))),
+        _ => Err(columns.corrupt("goes with no such kind of change")),
+    }
+}
+
+/// What a change led to. Nothing that a change names is ever deleted, but for memberships.
+fn state(connection: &Connection, changed: Changed) -> Result<State, StoreError> {
+    let state = match changed {
+        Changed::Key(id) => key_by_id(connection, id)?.map(|row| State::Key(Box::new(row.key))),
+        Changed::Workspace(id) => {
+            let sql = concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE w.id = ?1");
+            one(connection, "workspaces", sql, [id.to_bytes()], workspace)?.map(State::Workspace)
+        }
+        Changed::Membership(workspace, user) => {
+            let sql = "SELECT role FROM memberships
+                       WHERE workspace_id = ?1 AND user_id = ?2 AND role <> ''";
+            let params = params![workspace.to_bytes(), user.to_bytes()];
+            let role = one(connection, "memberships", sql, params, |columns| {
+                Ok(RoleName::new(&columns.take::<String>()?))
+            })?;
+            Some(State::Membership { workspace, user, role })
+        }
+        Changed::Person(id) => {
+            let sql = "SELECT id, name, suspended_at FROM users WHERE id = ?1 AND kind = 'person'";
+            one(connection, "users", sql, [id.to_bytes()], person_state)?
+        }
+    };
+    let why = || "names what is not there".to_owned();
+    state.ok_or_else(|| StoreError::Corrupt { table: "changes", why: why() })
+}
+
+fn person_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
+    Ok(State::Person {
+        user: UserId::from_bytes(columns.take()?),
+        name: columns.take()?,
+        suspended_at: columns.time_or_null()?,
+    })
+}
+
+fn membership_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
+    Ok(State::Membership {
+        workspace: WorkspaceId::from_bytes(columns.take()?),
+        user: UserId::from_bytes(columns.take()?),
+        role: Some(RoleName::new(&columns.take::<String>()?)),
+    })
+}
+
+fn each_state(connection: &Connection, tell: &mut (dyn FnMut(State) + Send)) -> Result<(), StoreError> {
+    each(
+        connection,
+        "users",
+        "SELECT id, name, suspended_at FROM users WHERE kind = 'person' AND is_system()",
+        [],
+        |columns| person_state(columns).map(&mut *tell),
+    )?;
+    let workspaces = concat!("SELECT ", workspace_columns!(), " FROM workspaces w WHERE is_system()");
+    each(connection, "workspaces", workspaces, [], |columns| {
+        workspace(columns).map(State::Workspace).map(&mut *tell)
+    })?;
+    let memberships = "SELECT workspace_id, user_id, role FROM memberships WHERE role <> '' AND is_system()";
+    each(connection, "memberships", memberships, [], |columns| membership_state(columns).map(&mut *tell))?;
+    each_key(connection, |key| tell(State::Key(Box::new(key))))
+}
+
+#[async_trait]
+impl ChangeLog for SqliteTx {
+    async fn record_change(&mut self, changed: Changed) -> Result<(), StoreError> {
+        let sql = "INSERT INTO changes (kind, subject_id, user_id)
+                   SELECT ?1, ?2, ?3 WHERE is_system() OR CASE ?1
+                       WHEN 'key' THEN EXISTS (SELECT 1 FROM keys k WHERE k.id = ?2
+                           AND k.home_id = iif(k.kind = 'workspace', tenant_workspace(), tenant_person()))
+                       WHEN 'person' THEN ?2 = tenant_person() OR EXISTS (SELECT 1 FROM memberships m
+                           WHERE m.workspace_id = tenant_workspace() AND m.user_id = ?2)
+                       ELSE ?2 = tenant_workspace() END";
+        let (kind, subject, user) = match changed {
+            Changed::Key(id) => ("key", id.to_bytes(), None),
+            Changed::Workspace(id) => ("workspace", id.to_bytes(), None),
+            Changed::Membership(workspace, user) => {
+                ("membership", workspace.to_bytes(), Some(user.to_bytes()))
+            }
+            Changed::Person(id) => ("person", id.to_bytes(), None),
+        };
+        run_one(self.write()?, sql, params![kind, subject, user])
+    }
+
+    async fn changes_since(&mut self, after: Epoch, limit: u32) -> Result<Changes, StoreError> {
+        let sql = "SELECT epoch, kind, subject_id, user_id FROM changes
+                   WHERE epoch > ?1 AND is_system() ORDER BY epoch LIMIT ?2";
+        let connection = self.system_read()?;
+        // Beyond the range of SQLite there is no change.
+        let from = i64::try_from(after.0).unwrap_or(i64::MAX);
+        let found = many(connection, "changes", sql, params![from, limit], |columns| {
+            Ok((epoch(columns)?, changed(columns)?))
+        })?;
+        let up_to = found.last().map_or(after, |(epoch, _)| *epoch);
+        let states = found.into_iter().map(|(_, changed)| state(connection, changed));
+        Ok(Changes { up_to, states: states.collect::<Result<_, _>>()? })
+    }
+
+    async fn last_epoch(&mut self) -> Result<Epoch, StoreError> {
+        last_epoch(self.system_read()?)
+    }
+
+    async fn snapshot(&mut self, each: &mut (dyn FnMut(State) + Send)) -> Result<Epoch, StoreError> {
+        let connection = self.system_read()?;
+        aside(|| {
+            let epoch = last_epoch(connection)?;
+            each_state(connection, each)?;
+            Ok(epoch)
+        })
+    }
+}

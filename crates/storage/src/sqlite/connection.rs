@@ -1,0 +1,117 @@
+//! Connections, each set up the same way.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use super::row::failed;
+use super::view::{SharedView, View};
+use crate::StoreError;
+
+/// How long a statement waits for another process (a backup, the command line) that holds the file. As long
+/// as an operation waits for its turn.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Statements that a connection keeps prepared: all fixed ones, and the usual lists.
+const PREPARED_MAX: usize = 128;
+/// Only the owner may read or write the file. SQLite gives its `-wal` and `-shm` the same mode.
+const MODE: u32 = 0o600;
+
+/// FULL: a COMMIT that has returned survives the loss of power. The rest distrusts the file and leaves no
+/// deleted bytes behind. A checkpoint shrinks the log back to 64 MiB after an unusually large transaction.
+const SETTINGS: &str = "
+    PRAGMA synchronous = FULL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+    PRAGMA cell_size_check = ON;
+    PRAGMA secure_delete = ON;
+    PRAGMA journal_size_limit = 67108864;
+";
+
+/// A connection and the view that its statements ask about.
+#[derive(Debug)]
+pub(super) struct Guarded {
+    raw: Connection,
+    view: SharedView,
+}
+
+impl Guarded {
+    /// A connection that may write.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let guarded = Self::connect(path)?;
+        let mode: String = guarded
+            .raw
+            .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+            .map_err(|error| failed(&error))?;
+        if mode == "wal" {
+            Ok(guarded)
+        } else {
+            let why = "its file system does not allow a write-ahead log (a network share?)";
+            Err(StoreError::Unavailable(why.to_owned()))
+        }
+    }
+
+    /// A connection that may only read.
+    pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        let guarded = Self::connect(path)?;
+        guarded.raw.execute_batch("PRAGMA query_only = ON").map_err(|error| failed(&error))?;
+        Ok(guarded)
+    }
+
+    fn connect(path: &Path) -> Result<Self, StoreError> {
+        let connect = || {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let raw = Connection::open_with_flags(path, flags)?;
+            raw.busy_timeout(BUSY_WAIT)?;
+            raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            raw.execute_batch(SETTINGS)?;
+            raw.set_prepared_statement_cache_capacity(PREPARED_MAX);
+            let view = SharedView::install(&raw)?;
+            Ok(Self { raw, view })
+        };
+        connect().map_err(|error: rusqlite::Error| failed(&error))
+    }
+
+    pub(super) fn raw(&self) -> &Connection {
+        &self.raw
+    }
+
+    pub(super) fn raw_mut(&mut self) -> &mut Connection {
+        &mut self.raw
+    }
+
+    pub(super) fn show(&self, view: View) {
+        self.view.set(view);
+    }
+
+    /// Whether no transaction is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.raw.is_autocommit()
+    }
+
+    /// Runs statements without parameters.
+    pub(super) fn run(&self, sql: &str) -> Result<(), StoreError> {
+        self.raw.execute_batch(sql).map_err(|error| failed(&error))
+    }
+}
+
+/// Makes the file, if it is not there, before SQLite would make it readable by others.
+pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(MODE).open(path);
+    match opened {
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// Runs what waits for the disk. On a runtime with several threads, the tasks of this one move to another.
+pub(super) fn aside<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}

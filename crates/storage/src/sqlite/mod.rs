@@ -1,0 +1,146 @@
+//! The engine on SQLite: one file, one writing connection whose waiting operations share a COMMIT, a few
+//! reading connections with a snapshot each.
+//!
+//! SQLite has no row-level security. Instead every connection knows whose rows its open transaction sees
+//! (`view.rs`), and every statement asks it. Deliberately absent: rules, and SQL outside the file of its entity.
+
+mod audit;
+mod changes;
+mod connection;
+mod invitations;
+mod key_json;
+mod key_list;
+mod keys;
+mod members;
+mod people;
+mod readers;
+mod row;
+mod schema;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod uses;
+mod view;
+mod workspaces;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keyward_core::change::Epoch;
+use rusqlite::Connection;
+
+use crate::{Store, StoreError, SystemReason, Tenant, Tx};
+use connection::Guarded;
+use readers::{Readers, Reading};
+use view::View;
+use writer::{Writer, Writing};
+
+/// A store in one SQLite file. Clones share it.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, or makes it, readable by its owner alone. An older schema is brought up to
+    /// date, a newer one is refused.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        connection::create_private(path)?;
+        let mut connection = Guarded::open(path)?;
+        schema::migrate(connection.raw_mut())?;
+        tracing::debug!(path = %path.display(), "store opened");
+        let writer = Arc::new(Writer::new(connection, path));
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
+    }
+
+    /// How many COMMITs with changes there have been. Operations that wait for one another share one.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
+        let view = View::Tenant(tenant);
+        Ok(Box::new(SqliteTx { link: Link::Writing(self.writer.begin(view).await?), view }))
+    }
+
+    async fn view(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
+        let view = View::Tenant(tenant);
+        Ok(Box::new(SqliteTx { link: Link::Reading(self.readers.begin(view).await?), view }))
+    }
+
+    async fn begin_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
+        tracing::trace!(?reason, "system transaction");
+        let view = View::System;
+        Ok(Box::new(SqliteTx { link: Link::Writing(self.writer.begin(view).await?), view }))
+    }
+
+    async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
+        tracing::trace!(?reason, "system view");
+        let view = View::System;
+        Ok(Box::new(SqliteTx { link: Link::Reading(self.readers.begin(view).await?), view }))
+    }
+}
+
+/// An open transaction on one of the connections. The traits are implemented entity by entity.
+struct SqliteTx {
+    link: Link,
+    view: View,
+}
+
+enum Link {
+    Writing(Writing),
+    Reading(Reading),
+}
+
+impl SqliteTx {
+    /// The connection, to read from.
+    fn read(&self) -> Result<&Connection, StoreError> {
+        match &self.link {
+            Link::Writing(writing) => writing.connection(),
+            Link::Reading(reading) => reading.connection(),
+        }
+    }
+
+    /// The connection, to write into.
+    fn write(&self) -> Result<&Connection, StoreError> {
+        match &self.link {
+            Link::Writing(writing) => writing.connection(),
+            Link::Reading(_) => Err(StoreError::Misused("a view is only read")),
+        }
+    }
+
+    /// The connection of a system transaction, to read from.
+    fn system_read(&self) -> Result<&Connection, StoreError> {
+        self.only_system()?;
+        self.read()
+    }
+
+    /// The connection of a system transaction, to write into.
+    fn system_write(&self) -> Result<&Connection, StoreError> {
+        self.only_system()?;
+        self.write()
+    }
+
+    fn only_system(&self) -> Result<(), StoreError> {
+        match self.view {
+            View::System => Ok(()),
+            View::Nothing | View::Tenant(_) => Err(StoreError::Misused("this is for the system alone")),
+        }
+    }
+}
+
+#[async_trait]
+impl Tx for SqliteTx {
+    async fn commit(self: Box<Self>) -> Result<Epoch, StoreError> {
+        match self.link {
+            Link::Writing(writing) => writing.commit().await,
+            Link::Reading(reading) => changes::last_epoch(reading.connection()?),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Sessions.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use keyward_core::id::{SessionId, UserId};
+use keyward_core::person::Person;
+use keyward_core::secret::SecretDigest;
+use rusqlite::params;
+
+use super::SqliteTx;
+use super::people::{person, person_columns};
+use super::row::{Columns, one, run, run_one};
+use crate::{Session, Sessions, StoreError};
+
+fn session(columns: &mut Columns<'_, '_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: SessionId::from_bytes(columns.take()?),
+        user: UserId::from_bytes(columns.take()?),
+        token: SecretDigest::from_bytes(columns.take()?),
+        created_at: columns.time()?,
+        expires_at: columns.time()?,
+        ip: columns.ip_or_null()?,
+        user_agent: columns.take()?,
+    })
+}
+
+#[async_trait]
+impl Sessions for SqliteTx {
+    async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError> {
+        let connection = self.system_write()?;
+        let ended = "DELETE FROM sessions WHERE user_id = ?1 AND expires_at <= ?2 AND is_system()";
+        run(connection, ended, params![session.user.to_bytes(), session.created_at.as_microsecond()])?;
+        let sql = "INSERT INTO sessions (id, user_id, token, created_at, expires_at, ip, user_agent)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE is_system()";
+        let params = params![
+            session.id.to_bytes(),
+            session.user.to_bytes(),
+            session.token.as_bytes(),
+            session.created_at.as_microsecond(),
+            session.expires_at.as_microsecond(),
+            session.ip.as_ref().map(IpAddr::to_string),
+            session.user_agent,
+        ];
+        run_one(connection, sql, params)
+    }
+
+    async fn session(
+        &mut self,
+        token: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<(Session, Person)>, StoreError> {
+        let sql = concat!(
+            "SELECT s.id, s.user_id, s.token, s.created_at, s.expires_at, s.ip, s.user_agent, ",
+            person_columns!(),
+            " FROM sessions s CROSS JOIN users p ON p.id = s.user_id
+              WHERE s.token = ?1 AND s.expires_at > ?2 AND p.deleted_at IS NULL AND is_system()"
+        );
+        let params = params![token.as_bytes(), now.as_microsecond()];
+        one(self.system_read()?, "sessions", sql, params, |columns| Ok((session(columns)?, person(columns)?)))
+    }
+
+    async fn delete_session(&mut self, id: SessionId) -> Result<(), StoreError> {
+        // One that is gone already has ended as well.
+        let sql = "DELETE FROM sessions WHERE id = ?1 AND is_system()";
+        run(self.system_write()?, sql, [id.to_bytes()]).map(drop)
+    }
+}

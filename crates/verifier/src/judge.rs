@@ -1,0 +1,142 @@
+//! How the replica decides: it gathers what stands behind a key, and `keyward_core::decision` decides.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keyward_core::catalogue::ScopeSet;
+use keyward_core::decision::{Ask, Denied, Standing, check_alive, check_rights, decide};
+use keyward_core::grant::Rights;
+use keyward_core::id::{UserId, WorkspaceId};
+use keyward_core::key::{Belongs, Which};
+use keyward_core::secret::{PresentedSecret, Shape};
+
+use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
+use crate::replica::Replica;
+
+/// Where a key works and with which rights. `None` in `rights`: it does not work there.
+struct Found<'a> {
+    workspace: Option<Arc<WorkspaceEntry>>,
+    rights: Option<Rights<'a>>,
+}
+
+/// The key is a person's, and the question does not say which of several workspaces it is about.
+struct SeveralReached;
+
+impl Replica {
+    /// Decides on what is known, however old: [`crate::Verifier`] sees to it that it is not too old.
+    pub fn decide(&self, question: &Question<'_>, now: Timestamp) -> Result<Permit, Refusal> {
+        // Before anything is looked up: what is found can then only be newer than the epoch says.
+        let epoch = self.epoch();
+        let deny = |reason, identity| Refusal::Denied(Box::new(Denial { reason, identity, epoch }));
+        let (key, secret) = self.look_up(question.presented).map_err(|reason| deny(reason, None))?;
+        let person = self.owner_of(&key);
+        let found = match &key.belongs {
+            Belongs::ToWorkspace { workspace, .. } => self.in_own(&key, *workspace, question.place),
+            Belongs::ToPerson { owner, workspaces } => {
+                // A dead key is dead wherever it is asked about.
+                let alive = check_alive(key.revoked, key.expires_at, now);
+                match self.in_reach(&key, *owner, workspaces.as_deref(), person.as_deref(), question.place) {
+                    Ok(found) => found,
+                    Err(SeveralReached) if alive.is_ok() => return Err(Refusal::WorkspaceNeeded),
+                    Err(SeveralReached) => Found { workspace: None, rights: None },
+                }
+            }
+        };
+        let judged = self.judge(&key, &found, question, now);
+        let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
+        let rights = found.rights.as_ref().filter(|_| works_here);
+        let scopes = rights.map_or(ScopeSet::EMPTY, Rights::scopes);
+        let identity = Identity { secret, workspace: found.workspace, person, scopes, key: Arc::clone(&key) };
+        match judged {
+            Ok(()) => Ok(Permit { identity, epoch }),
+            Err(reason) => Err(deny(reason, Some(identity))),
+        }
+    }
+
+    /// Imported keys keep a form of their own, so every shape is looked up. One that is unknown is a typo or
+    /// no key of ours, unless form and checksum are right.
+    fn look_up(&self, presented: &str) -> Result<(Arc<KeyEntry>, Which), Denied> {
+        let secret = PresentedSecret::parse(presented).ok_or(Denied::Malformed)?;
+        self.key(&secret.digest()).ok_or_else(|| match secret.shape(&self.profile().keys.format) {
+            Shape::Good => Denied::NotFound,
+            Shape::BadChecksum | Shape::Foreign => Denied::Malformed,
+        })
+    }
+
+    fn owner_of(&self, key: &KeyEntry) -> Option<Arc<PersonEntry>> {
+        match &key.belongs {
+            Belongs::ToPerson { owner, .. } => self.person(*owner),
+            Belongs::ToWorkspace { .. } => None,
+        }
+    }
+
+    /// A workspace key works in its own workspace, with its own grants only.
+    fn in_own<'a>(&self, key: &'a KeyEntry, own: WorkspaceId, place: Place<'_>) -> Found<'a> {
+        let workspace = self.workspace(own);
+        let here = workspace.as_ref().is_some_and(|workspace| match place {
+            Place::Unsaid => true,
+            Place::Named(slug) => workspace.slug.as_str() == slug,
+            Place::Contradictory => false,
+        });
+        Found { workspace, rights: here.then_some(Rights { own: Some(&key.grants), role: None }) }
+    }
+
+    /// A personal key works where its owner is a member and it is not kept out, with no more than the owner's
+    /// role there.
+    fn in_reach<'a>(
+        &'a self,
+        key: &'a KeyEntry,
+        owner: UserId,
+        only: Option<&[WorkspaceId]>,
+        person: Option<&PersonEntry>,
+        place: Place<'_>,
+    ) -> Result<Found<'a>, SeveralReached> {
+        let nowhere = Found { workspace: None, rights: None };
+        // Unknown counts as suspended: fail closed.
+        if person.is_none_or(|person| person.suspended) {
+            return Ok(nowhere);
+        }
+        let allowed = |id: &WorkspaceId| only.is_none_or(|only| only.contains(id));
+        let workspace = match place {
+            Place::Named(slug) => self.workspace_by_slug(slug).filter(|workspace| allowed(&workspace.id)),
+            Place::Unsaid => {
+                let reach = self.reach(owner);
+                let mut reached = reach.iter().flat_map(|ids| ids.iter()).copied().filter(allowed);
+                match (reached.next(), reached.next()) {
+                    (Some(_), Some(_)) => return Err(SeveralReached),
+                    (first, _) => first.and_then(|id| self.workspace(id)),
+                }
+            }
+            Place::Contradictory => None,
+        };
+        let Some(workspace) = workspace else { return Ok(nowhere) };
+        let Some(role) = self.role_of(owner, workspace.id) else { return Ok(nowhere) };
+        let own = (!self.profile().keys.inherit).then_some(&key.grants);
+        Ok(Found { workspace: Some(workspace), rights: Some(Rights { own, role: Some(role) }) })
+    }
+
+    fn judge(
+        &self,
+        key: &KeyEntry,
+        found: &Found<'_>,
+        question: &Question<'_>,
+        now: Timestamp,
+    ) -> Result<(), Denied> {
+        let plan = found.workspace.as_ref().map(|workspace| &workspace.plan);
+        let standing = Standing {
+            revoked: key.revoked,
+            expires_at: key.expires_at,
+            allowed_cidrs: &key.allowed_cidrs,
+            rights: found.rights,
+            plan_has_keys: plan.is_some_and(|plan| self.profile().plan_has_keys(plan)),
+        };
+        let (first, rest) = question.asks.split_first().unwrap_or((&NOTHING_ASKED, &[]));
+        decide(&standing, &Ask { ip: question.ip, ..*first }, now)?;
+        let rights = found.rights.as_ref().ok_or(Denied::WorkspaceMismatch)?;
+        rest.iter().try_for_each(|ask| check_rights(rights, ask))
+    }
+}
+
+/// A question that only asks whether the key works.
+const NOTHING_ASKED: Ask<'static> = Ask { all_of: &[], any_of: &[], resource: None, ip: None };

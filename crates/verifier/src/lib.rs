@@ -1,0 +1,24 @@
+//! The decision on a key, from a replica of the keys in memory: no lock, no await and no SQL on the way, and
+//! nothing allocated where the answer is yes.
+//!
+//! [`Replica`] holds what is known and is fed with [`keyward_core::change::Changes`]; [`Lease`] says how long
+//! that may be relied on; [`Verifier`] puts both together and answers a [`Question`] with a [`Permit`] or a
+//! [`Refusal`]. [`UseQueue`] carries away what was decided.
+//!
+//! Deliberately absent: a clock (times come in as values), the network, storage, and the rules themselves,
+//! which are `keyward-core`'s.
+
+mod entry;
+mod judge;
+mod lease;
+mod question;
+mod replica;
+mod uses;
+mod verifier;
+
+pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+pub use lease::{BootTime, LEASE, Lease, USABLE_FOR_MS};
+pub use question::{Denial, Identity, Permit, Place, Question, Refusal, Subject};
+pub use replica::Replica;
+pub use uses::{Use, UseQueue, recordable};
+pub use verifier::Verifier;

@@ -1,0 +1,128 @@
+//! A question about a key, and what may come back.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use keyward_core::catalogue::ScopeSet;
+use keyward_core::change::Epoch;
+use keyward_core::decision::{Ask, Denied};
+use keyward_core::key::{Belongs, Which};
+
+use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+
+/// Which workspace a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Place<'a> {
+    /// Nobody said: the key's own, or the only one that it reaches.
+    #[default]
+    Unsaid,
+    /// The one with this slug.
+    Named(&'a str),
+    /// Two different ones were named. No key works there.
+    Contradictory,
+}
+
+/// A question. It borrows all it holds, and does not print the key.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The key as it was presented.
+    pub presented: &'a str,
+    /// Where.
+    pub place: Place<'a>,
+    /// From where.
+    pub ip: Option<IpAddr>,
+    /// What is asked; all of it must be allowed. The `ip` of an ask is not read: [`Self::ip`] is. Empty: only
+    /// whether the key works.
+    pub asks: &'a [Ask<'a>],
+}
+
+impl<'a> Question<'a> {
+    /// Whether this key works at all, wherever it belongs.
+    pub const fn about(presented: &'a str) -> Self {
+        Self { presented, place: Place::Unsaid, ip: None, asks: &[] }
+    }
+}
+
+impl std::fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Question")
+            .field("place", &self.place)
+            .field("ip", &self.ip)
+            .field("asks", &self.asks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key that is known, and who stands behind it.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The key.
+    pub key: Arc<KeyEntry>,
+    /// Which of its secrets was presented.
+    pub secret: Which,
+    /// The workspace that it works in here; a workspace key's own, also where it is refused.
+    pub workspace: Option<Arc<WorkspaceEntry>>,
+    /// The owner of a personal key.
+    pub(crate) person: Option<Arc<PersonEntry>>,
+    /// Scopes of the catalogue that it holds here on everything. Empty where it does not work.
+    pub scopes: ScopeSet,
+}
+
+/// Who a key acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject<'a> {
+    /// `user` or `service_account`.
+    pub type_name: &'static str,
+    /// The identifier.
+    pub id: &'a str,
+    /// The name.
+    pub name: &'a str,
+}
+
+impl Identity {
+    /// Who the key acts as: its owner, or its service account.
+    pub fn subject(&self) -> Subject<'_> {
+        let (type_name, name) = match &self.key.belongs {
+            Belongs::ToPerson { .. } => ("user", self.person.as_ref().map_or("", |person| &*person.name)),
+            Belongs::ToWorkspace { acts_as, .. } => ("service_account", &*acts_as.name),
+        };
+        Subject { type_name, id: &self.key.subject_id_text, name }
+    }
+
+    /// When the key ends by itself.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.key.expires_at
+    }
+}
+
+/// Yes.
+#[derive(Debug, Clone)]
+pub struct Permit {
+    /// For whom.
+    pub identity: Identity,
+    /// The last change that was surely applied when it was decided.
+    pub epoch: Epoch,
+}
+
+/// No, and why.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// Why.
+    pub reason: Denied,
+    /// The key, if it is known.
+    pub identity: Option<Identity>,
+    /// The last change that was surely applied when it was decided.
+    pub epoch: Epoch,
+}
+
+/// No permit.
+#[derive(Debug, Clone)]
+pub enum Refusal {
+    /// The key may not.
+    Denied(Box<Denial>),
+    /// The key is a person's and reaches several workspaces: the question has to name one.
+    WorkspaceNeeded,
+    /// The replica may not be relied on now; nothing is known for sure.
+    Stale,
+}

@@ -1,0 +1,213 @@
+//! What is known of keys, workspaces and people, in tables that are read without a lock.
+//!
+//! Each entry remembers the epoch of the changes that it came with, and only changes of that epoch or a later
+//! one replace it. So the same changes may come twice, or older ones after newer ones, and the end is the
+//! same as if each had come once and in order.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::grant::Grants;
+use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::key::{Key, Which};
+use keyward_core::profile::Profile;
+use keyward_core::role::RoleName;
+use keyward_core::secret::SecretDigest;
+use keyward_core::workspace::Workspace;
+
+use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+
+/// Papaya's tables are lock-free: a reader never waits for the writer, nor the writer for a reader.
+type Table<K, V> = papaya::HashMap<K, V>;
+
+/// The tables. Readers go through [`Replica::decide`]; there is one writer at a time.
+#[derive(Debug)]
+pub struct Replica {
+    profile: Arc<Profile>,
+    /// By digest. Look-up compares the whole digest, in constant time. Revoked keys stay.
+    keys: Table<SecretDigest, (Arc<KeyEntry>, Which)>,
+    workspaces: Table<WorkspaceId, Arc<WorkspaceEntry>>,
+    slugs: Table<Box<str>, (WorkspaceId, Epoch)>,
+    members: Table<(UserId, WorkspaceId), Member>,
+    /// For each person, the workspaces that they are a member of.
+    reach: Table<UserId, Arc<[WorkspaceId]>>,
+    people: Table<UserId, Arc<PersonEntry>>,
+    epoch: AtomicU64,
+    loaded: AtomicBool,
+    writer: Mutex<HashMap<KeyId, Held>>,
+    /// The rights of a role that the profile does not have.
+    nothing: Grants,
+}
+
+/// Somebody's place in a workspace. Those who left stay, so that an older change cannot bring them back.
+#[derive(Debug)]
+struct Member {
+    role: Option<RoleName>,
+    epoch: Epoch,
+}
+
+/// Where the writer finds a key again.
+#[derive(Debug)]
+struct Held {
+    digest: SecretDigest,
+    epoch: Epoch,
+}
+
+impl Replica {
+    /// Knows nothing yet.
+    pub fn new(profile: Arc<Profile>) -> Self {
+        Self {
+            profile,
+            keys: Table::new(),
+            workspaces: Table::new(),
+            slugs: Table::new(),
+            members: Table::new(),
+            reach: Table::new(),
+            people: Table::new(),
+            epoch: AtomicU64::new(0),
+            loaded: AtomicBool::new(false),
+            writer: Mutex::new(HashMap::new()),
+            nothing: Grants::default(),
+        }
+    }
+
+    /// Takes changes in. When it returns, every decision that begins afterwards knows of them.
+    pub fn apply(&self, changes: Changes) {
+        let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = changes.up_to;
+        for state in changes.states {
+            match state {
+                State::Key(key) => self.put_key(&mut held, *key, epoch),
+                State::Workspace(workspace) => self.put_workspace(workspace, epoch),
+                State::Membership { workspace, user, role } => self.put_member(user, workspace, role, epoch),
+                State::Person { user, name, suspended_at } => {
+                    self.put_person(user, name, suspended_at, epoch);
+                }
+            }
+        }
+        // Last, so that nobody reads an epoch whose changes are not all there.
+        self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
+        self.loaded.store(true, Ordering::Release);
+    }
+
+    /// The last change that it knows of.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// Whether anything was ever applied.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded.load(Ordering::Acquire)
+    }
+
+    /// How many secrets it knows, dead ones too.
+    pub fn keys_len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// What keys may do here.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    fn put_key(&self, held: &mut HashMap<KeyId, Held>, key: Key, epoch: Epoch) {
+        let keys = self.keys.pin();
+        let digest = key.secret.digest;
+        let mut already_revoked = false;
+        if let Some(before) = held.get(&key.id) {
+            if epoch < before.epoch {
+                return;
+            }
+            // Nothing brings a revoked key back, whatever arrives.
+            already_revoked = keys.get(&before.digest).is_some_and(|(entry, _)| entry.revoked);
+            if before.digest != digest {
+                keys.remove(&before.digest);
+            }
+        }
+        held.insert(key.id, Held { digest, epoch });
+        let entry = KeyEntry::new(&self.profile.catalogue, key, already_revoked);
+        keys.insert(digest, (Arc::new(entry), Which::Current));
+    }
+
+    fn put_workspace(&self, workspace: Workspace, epoch: Epoch) {
+        let workspaces = self.workspaces.pin();
+        let slugs = self.slugs.pin();
+        let before = workspaces.get(&workspace.id);
+        if before.is_some_and(|before| epoch < before.epoch) {
+            return;
+        }
+        let (id, slug) = (workspace.id, workspace.slug.clone());
+        let old_slug = before.filter(|before| before.slug != slug).map(|before| before.slug.clone());
+        workspaces.insert(id, Arc::new(WorkspaceEntry::new(workspace, epoch)));
+        // A slug may have gone from one workspace to another: only its present holder lets go of it, and
+        // only a later change takes it away.
+        if slugs.get(slug.as_str()).is_none_or(|(_, since)| epoch >= *since) {
+            slugs.insert(slug.as_str().into(), (id, epoch));
+        }
+        if let Some(old) = old_slug
+            && slugs.get(old.as_str()).is_some_and(|(holder, _)| *holder == id)
+        {
+            slugs.remove(old.as_str());
+        }
+    }
+
+    fn put_member(&self, user: UserId, workspace: WorkspaceId, role: Option<RoleName>, epoch: Epoch) {
+        let members = self.members.pin();
+        let place = (user, workspace);
+        if members.get(&place).is_some_and(|before| epoch < before.epoch) {
+            return;
+        }
+        let is_member = role.is_some();
+        members.insert(place, Member { role, epoch });
+        let reach = self.reach.pin();
+        let before = reach.get(&user).cloned().unwrap_or_else(|| Arc::new([]));
+        if before.contains(&workspace) == is_member {
+            return;
+        }
+        let others = before.iter().copied().filter(|id| *id != workspace);
+        let after = others.chain(is_member.then_some(workspace)).collect();
+        reach.insert(user, after);
+    }
+
+    fn put_person(&self, user: UserId, name: Box<str>, suspended_at: Option<Timestamp>, epoch: Epoch) {
+        let people = self.people.pin();
+        if people.get(&user).is_some_and(|before| epoch < before.epoch) {
+            return;
+        }
+        let suspended = suspended_at.is_some();
+        people.insert(user, Arc::new(PersonEntry { id: user, name, suspended, epoch }));
+    }
+
+    pub(crate) fn key(&self, digest: &SecretDigest) -> Option<(Arc<KeyEntry>, Which)> {
+        self.keys.pin().get(digest).cloned()
+    }
+
+    pub(crate) fn workspace(&self, id: WorkspaceId) -> Option<Arc<WorkspaceEntry>> {
+        self.workspaces.pin().get(&id).cloned()
+    }
+
+    pub(crate) fn workspace_by_slug(&self, slug: &str) -> Option<Arc<WorkspaceEntry>> {
+        let (id, _) = *self.slugs.pin().get(slug)?;
+        // While a slug moves, the two tables may disagree for an instant; then nobody has it.
+        self.workspace(id).filter(|workspace| workspace.slug.as_str() == slug)
+    }
+
+    pub(crate) fn person(&self, user: UserId) -> Option<Arc<PersonEntry>> {
+        self.people.pin().get(&user).cloned()
+    }
+
+    /// The workspaces that somebody is a member of.
+    pub(crate) fn reach(&self, user: UserId) -> Option<Arc<[WorkspaceId]>> {
+        self.reach.pin().get(&user).cloned()
+    }
+
+    /// What a member's role gives. `None`: no member. A role that the profile does not have gives nothing.
+    pub(crate) fn role_of(&self, user: UserId, workspace: WorkspaceId) -> Option<&Grants> {
+        let members = self.members.pin();
+        let role = members.get(&(user, workspace))?.role.as_ref()?;
+        Some(self.profile.role(role).map_or(&self.nothing, |role| &role.grants))
+    }
+}

@@ -1,0 +1,187 @@
+//! What a replica answers.
+
+use std::sync::Arc;
+
+use crate::support::{
+    NOW, apply, code, has, member, of_workspace, person, personal, profile, reason, revoked, scopes, secret,
+    workspace,
+};
+use keyward_core::change::Epoch;
+use keyward_core::decision::Denied;
+use keyward_core::key::StoredSecret;
+use keyward_core::secret::SecretDigest;
+use keyward_verifier::{BootTime, Lease, Place, Question, Refusal, Replica, Verifier};
+
+/// Two workspaces, Ada (an owner of the first, a reader of the second), one key of each kind.
+fn two_workspaces(inherit: bool) -> Replica {
+    let replica = Replica::new(profile(inherit));
+    let states = vec![
+        workspace(1, "acme", "pro"),
+        workspace(2, "globex", "pro"),
+        person(1, false),
+        member(1, 1, Some("owner")),
+        member(1, 2, Some("reader")),
+        has(of_workspace(1, 1, scopes(&["a:read"]))),
+        has(personal(2, 1, None, scopes(&["a:read", "b:read"]))),
+        has(personal(3, 1, Some(&[2]), scopes(&["a:read", "b:read"]))),
+    ];
+    apply(&replica, 10, states);
+    replica
+}
+
+#[test]
+fn what_is_no_key_is_told_from_what_is_unknown() {
+    let replica = two_workspaces(false);
+    let typo = secret(1).expose().replace("kw_", "kw_0").chars().take(52).collect::<String>();
+    assert_eq!(code(&replica, secret(99).expose(), None, None), "not_found");
+    for text in [typo.as_str(), "", "x", "a b", "ä", &"x".repeat(600)] {
+        assert_eq!(code(&replica, text, None, None), "malformed", "{text}");
+    }
+}
+
+#[test]
+fn an_imported_key_keeps_its_own_form() {
+    let replica = two_workspaces(false);
+    let mut imported = of_workspace(7, 1, scopes(&["a:read"]));
+    imported.secret = StoredSecret { digest: SecretDigest::of(b"legacy-0815"), ..imported.secret };
+    apply(&replica, 11, vec![has(imported)]);
+    assert_eq!(code(&replica, "legacy-0815", None, Some("a:read")), "valid");
+    assert_eq!(code(&replica, "legacy-0816", None, Some("a:read")), "malformed");
+}
+
+#[test]
+fn cve_14_a_workspace_key_works_in_its_own_workspace_only() {
+    let replica = two_workspaces(false);
+    let key = secret(1);
+    assert_eq!(code(&replica, key.expose(), None, Some("a:read")), "valid");
+    assert_eq!(code(&replica, key.expose(), Some("acme"), Some("a:read")), "valid");
+    assert_eq!(code(&replica, key.expose(), Some("globex"), Some("a:read")), "workspace_mismatch");
+    assert_eq!(code(&replica, key.expose(), Some("nobody"), None), "workspace_mismatch");
+    assert_eq!(code(&replica, key.expose(), None, Some("b:read")), "insufficient_scope");
+    assert_eq!(code(&replica, key.expose(), None, Some("c:read")), "insufficient_scope");
+}
+
+#[test]
+fn cys_3_a_personal_key_works_where_its_owner_is_and_it_is_let() {
+    let replica = two_workspaces(false);
+    let (free, kept) = (secret(2), secret(3));
+    assert_eq!(code(&replica, free.expose(), Some("acme"), Some("b:read")), "valid");
+    assert_eq!(code(&replica, free.expose(), None, None), "needed");
+    assert_eq!(code(&replica, kept.expose(), Some("acme"), None), "workspace_mismatch");
+    assert_eq!(code(&replica, kept.expose(), None, Some("a:read")), "valid", "it reaches only one");
+
+    apply(&replica, 11, vec![member(1, 1, None)]);
+    assert_eq!(code(&replica, free.expose(), Some("acme"), None), "workspace_mismatch");
+    assert_eq!(code(&replica, free.expose(), None, Some("a:read")), "valid", "one is left");
+    apply(&replica, 12, vec![member(1, 2, None)]);
+    assert_eq!(code(&replica, free.expose(), None, None), "workspace_mismatch");
+    apply(&replica, 13, vec![workspace(3, "later", "pro"), member(1, 3, Some("owner"))]);
+    assert_eq!(code(&replica, free.expose(), Some("later"), Some("b:read")), "valid", "joined later");
+}
+
+#[test]
+fn a_personal_key_has_no_more_than_its_owners_role() {
+    let replica = two_workspaces(false);
+    assert_eq!(code(&replica, secret(2).expose(), Some("globex"), Some("b:read")), "insufficient_scope");
+    apply(&replica, 11, vec![member(1, 1, Some("no such role"))]);
+    assert_eq!(code(&replica, secret(2).expose(), Some("acme"), Some("a:read")), "insufficient_scope");
+}
+
+#[test]
+fn cyb_1_an_inheriting_key_follows_its_owners_role() {
+    let replica = two_workspaces(true);
+    apply(&replica, 11, vec![has(personal(4, 1, None, scopes(&[])))]);
+    assert_eq!(code(&replica, secret(4).expose(), Some("globex"), Some("b:read")), "insufficient_scope");
+    apply(&replica, 12, vec![member(1, 2, Some("owner"))]);
+    assert_eq!(code(&replica, secret(4).expose(), Some("globex"), Some("b:read")), "valid");
+}
+
+#[test]
+fn a_suspended_or_unknown_owner_stops_their_keys() {
+    let replica = two_workspaces(false);
+    apply(&replica, 11, vec![person(1, true)]);
+    assert_eq!(code(&replica, secret(2).expose(), Some("acme"), None), "workspace_mismatch");
+    assert_eq!(code(&replica, secret(2).expose(), None, None), "workspace_mismatch");
+    assert_eq!(code(&replica, secret(1).expose(), None, None), "valid", "a workspace key goes on");
+    apply(&replica, 12, vec![member(9, 1, Some("owner")), has(personal(9, 9, None, scopes(&["a:read"])))]);
+    assert_eq!(code(&replica, secret(9).expose(), Some("acme"), None), "workspace_mismatch");
+}
+
+#[test]
+fn cyb_9_a_revoked_key_stays_revoked_whatever_arrives() {
+    let replica = two_workspaces(false);
+    apply(&replica, 11, vec![has(revoked(of_workspace(1, 1, scopes(&["a:read"]))))]);
+    assert_eq!(code(&replica, secret(1).expose(), None, Some("a:read")), "revoked");
+    for epoch in [10, 11, 12] {
+        apply(&replica, epoch, vec![has(of_workspace(1, 1, scopes(&["a:read"])))]);
+        assert_eq!(code(&replica, secret(1).expose(), None, Some("a:read")), "revoked", "{epoch}");
+    }
+    apply(&replica, 13, vec![has(revoked(personal(2, 1, None, scopes(&[]))))]);
+    assert_eq!(code(&replica, secret(2).expose(), None, None), "revoked", "also with no workspace said");
+}
+
+#[test]
+fn a_plan_without_keys_stops_them_until_it_has_them_again() {
+    let replica = two_workspaces(false);
+    for (epoch, plan, expected) in
+        [(11, "starter", "plan_required"), (12, "pro", "valid"), (13, "?", "plan_required")]
+    {
+        apply(&replica, epoch, vec![workspace(1, "acme", plan)]);
+        assert_eq!(code(&replica, secret(1).expose(), None, None), expected);
+    }
+}
+
+#[test]
+fn a_slug_moves_from_one_workspace_to_another() {
+    let replica = two_workspaces(false);
+    apply(&replica, 12, vec![workspace(2, "acme", "pro")]);
+    apply(&replica, 11, vec![workspace(1, "initech", "pro")]);
+    assert_eq!(code(&replica, secret(3).expose(), Some("acme"), None), "valid");
+    assert_eq!(code(&replica, secret(1).expose(), Some("initech"), None), "valid");
+    assert_eq!(code(&replica, secret(1).expose(), Some("acme"), None), "workspace_mismatch");
+    assert_eq!(code(&replica, secret(3).expose(), Some("globex"), None), "workspace_mismatch");
+}
+
+#[test]
+fn two_places_at_once_are_none() {
+    let replica = two_workspaces(false);
+    let key = secret(1);
+    let question = Question { place: Place::Contradictory, ..Question::about(key.expose()) };
+    assert_eq!(reason(replica.decide(&question, NOW).unwrap_err()), Denied::WorkspaceMismatch);
+}
+
+#[test]
+fn a_denied_key_that_is_known_is_named() {
+    let replica = two_workspaces(false);
+    let key = secret(1);
+    let question = Question { place: Place::Named("globex"), ..Question::about(key.expose()) };
+    let Err(Refusal::Denied(denial)) = replica.decide(&question, NOW) else { panic!("not denied") };
+    let identity = denial.identity.unwrap();
+    assert_eq!(identity.workspace.as_ref().unwrap().slug.as_str(), "acme");
+    assert_eq!((identity.subject().type_name, identity.subject().name), ("service_account", "api_ci"));
+    assert!(identity.scopes.is_empty());
+    assert_eq!(denial.epoch, Epoch(10));
+    assert!(!format!("{question:?}").contains(key.expose()));
+}
+
+#[test]
+fn nothing_is_answered_without_a_load_and_a_lease() {
+    let replica = Arc::new(Replica::new(profile(false)));
+    let lease = Arc::new(Lease::unanswered());
+    let verifier = Verifier::new(Arc::clone(&replica), Arc::clone(&lease));
+    let key = secret(1);
+    let ask = |at| verifier.verify(&Question::about(key.expose()), NOW, || BootTime(at));
+    lease.renew(BootTime(1));
+    assert!(matches!(ask(2), Err(Refusal::Stale)), "nothing was loaded");
+    apply(&replica, 1, vec![workspace(1, "acme", "pro"), has(of_workspace(1, 1, scopes(&[])))]);
+    assert!(ask(2).is_ok());
+    assert!(matches!(ask(4_000_000_001), Err(Refusal::Stale)), "the lease has ended");
+    assert!(verifier.is_ready(BootTime(4_000_000_000)));
+}
+
+#[test]
+fn the_epoch_only_grows() {
+    let replica = two_workspaces(false);
+    apply(&replica, 4, vec![]);
+    assert_eq!(replica.epoch(), Epoch(10));
+}

@@ -1,0 +1,8 @@
+//! The replica and the verifier, from outside.
+
+#[cfg(test)]
+mod decisions;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,301 @@
+//! Keys, coming in and going out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keyward_core::grant::Rule as CoreRule;
+use keyward_core::key::{Belongs, Key as CoreKey, Principal as CorePrincipal};
+use keyward_core::workspace::Slug;
+use serde::{Deserialize, Serialize};
+
+/// A rule: an action, on some resources or on all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// A pattern such as `organization:credential:*`.
+    #[cfg_attr(feature = "openapi", schema(max_length = 200, example = "organization:credential:read"))]
+    pub action: String,
+    /// Patterns such as `organization:acme:credential:cy-*`. Empty: on everything.
+    #[serde(default)]
+    pub resources: Vec<String>,
+}
+
+impl From<&CoreRule> for Rule {
+    fn from(rule: &CoreRule) -> Self {
+        Self {
+            action: rule.action.as_str().to_owned(),
+            resources: rule.resources.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+        }
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateKey {
+    /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, example = "ci-pipeline-prod"))]
+    pub name: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    pub description: Option<String>,
+    /// Scopes of the catalogue: the short form of rules without resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = json!(["products:read"])))]
+    pub scopes: Option<Vec<String>>,
+    /// Rules beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// When it ends by itself. Neither this nor `expires_in_seconds`: never, where the profile allows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub expires_at: Option<Timestamp>,
+    /// How long it lives, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub expires_in_seconds: Option<u64>,
+    /// The only networks it may be used from, such as `10.0.0.0/8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_cidrs: Option<Vec<String>>,
+    /// What you want to remember with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// Personal keys only: the slugs of the only workspaces it works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspaces: Option<Vec<String>>,
+}
+
+/// Who did or owns something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Principal {
+    /// `user`, `service_account` or `operator`.
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// Its identifier.
+    pub id: String,
+    /// What it is or was called.
+    pub name: String,
+}
+
+impl From<&CorePrincipal> for Principal {
+    fn from(principal: &CorePrincipal) -> Self {
+        Self {
+            type_: principal.id.type_name().to_owned(),
+            id: principal.id.to_string(),
+            name: principal.name.to_string(),
+        }
+    }
+}
+
+/// The user entry that a workspace key acts as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServiceAccount {
+    /// Its identifier.
+    pub id: String,
+    /// Such as `api_ci-pipeline-prod`.
+    pub name: String,
+}
+
+/// Two live secrets, while a rotation is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rotation {
+    /// When the new secret was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub started_at: Timestamp,
+    /// When the old secret ends by itself.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub old_secret_expires_at: Timestamp,
+    /// What people see of the old secret.
+    pub old_secret_hint: String,
+    /// When the old secret was last used.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub old_secret_last_used_at: Option<Timestamp>,
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Key {
+    /// Its identifier, such as `key_01jd…`.
+    pub id: String,
+    /// `personal` or `workspace`.
+    pub kind: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// `active`, `expired` or `revoked`.
+    pub status: String,
+    /// What people see of its secret, such as `cvk_…9f3a`.
+    pub secret_hint: String,
+    /// The scopes that it was given.
+    pub scopes: Vec<String>,
+    /// The rules that it was given.
+    pub rules: Vec<Rule>,
+    /// Personal keys: the slugs of the only workspaces it works in. `null`: wherever its owner is a member.
+    pub workspaces: Option<Vec<String>>,
+    /// Who looks after it. `null`: the owner has left.
+    pub owner: Option<Principal>,
+    /// Workspace keys: what it acts as.
+    pub service_account: Option<ServiceAccount>,
+    /// When it was made.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    /// Who made it.
+    pub created_by: Principal,
+    /// When it ends by itself. `null`: never.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used with success.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub last_used_at: Option<Timestamp>,
+    /// From where it was last used with success, as far as that was known.
+    pub last_used_ip: Option<String>,
+    /// Two live secrets, while a rotation is open.
+    pub rotation: Option<Rotation>,
+    /// When somebody ended it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub revoked_at: Option<Timestamp>,
+    /// Who ended it.
+    pub revoked_by: Option<Principal>,
+    /// The only networks it may be used from. Empty: from anywhere.
+    pub allowed_cidrs: Vec<String>,
+    /// What its makers want to remember.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What stands around a key when it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Who looks after it, with their present name.
+    pub owner: Option<&'a CorePrincipal>,
+    /// The slugs of the workspaces that it is restricted to.
+    pub workspaces: Option<&'a [Slug]>,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+    /// From where.
+    pub last_used_ip: Option<std::net::IpAddr>,
+}
+
+impl Key {
+    /// Writes a key down as it is at `now`.
+    pub fn new(key: &CoreKey, around: Around<'_>, now: Timestamp) -> Self {
+        let service_account = match &key.belongs {
+            Belongs::ToPerson { .. } => None,
+            Belongs::ToWorkspace { acts_as, .. } => {
+                Some(ServiceAccount { id: acts_as.id.to_string(), name: acts_as.name.to_string() })
+            }
+        };
+        Self {
+            id: key.id.to_string(),
+            kind: key.kind().as_str().to_owned(),
+            name: key.name.to_string(),
+            description: key.description.as_deref().map(str::to_owned),
+            status: key.status(now).as_str().to_owned(),
+            secret_hint: key.secret.hint.as_str().to_owned(),
+            scopes: key.grant.scopes.iter().map(ToString::to_string).collect(),
+            rules: key.grant.rules.iter().map(Rule::from).collect(),
+            workspaces: around.workspaces.map(|slugs| slugs.iter().map(ToString::to_string).collect()),
+            owner: around.owner.map(Principal::from),
+            service_account,
+            created_at: key.created_at,
+            created_by: Principal::from(&key.created_by),
+            expires_at: key.expires_at,
+            last_used_at: around.last_used_at,
+            last_used_ip: around.last_used_ip.map(|ip| ip.to_string()),
+            rotation: None,
+            revoked_at: key.revoked.as_ref().map(|revocation| revocation.at),
+            revoked_by: key.revoked.as_ref().map(|revocation| Principal::from(&revocation.by)),
+            allowed_cidrs: key.allowed_cidrs.iter().map(ToString::to_string).collect(),
+            metadata: key.metadata.clone(),
+        }
+    }
+}
+
+/// A key that was just made, with its secret: the only time that it can be seen.
+///
+/// It is written by the service's answer alone and cannot be read back in, so that no program keeps it as
+/// if it were a key.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedKey<'a> {
+    /// The key.
+    #[serde(flatten)]
+    pub key: Key,
+    /// The secret, shown this once. Store it now.
+    pub secret: Shown<'a>,
+}
+
+/// The one door through which a secret is serialised.
+#[derive(Clone, Copy)]
+pub struct Shown<'a>(&'a keyward_core::secret::PlainSecret);
+
+impl<'a> Shown<'a> {
+    /// Shows a secret in the answer that creates it.
+    pub fn once(secret: &'a keyward_core::secret::PlainSecret) -> Self {
+        Self(secret)
+    }
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose())
+    }
+}
+
+impl std::fmt::Debug for CreatedKey<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedKey").field("id", &self.key.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shown(redacted)")
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Shown<'_> {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        <String as utoipa::PartialSchema>::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Shown<'_> {}
+
+/// What became of a revocation on one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NodeReceipt {
+    /// The node.
+    pub node: String,
+    /// `applied`, `lease_expired` or `pending`.
+    pub state: String,
+    /// The last change that the node has applied.
+    pub applied_epoch: u64,
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Receipt {
+    /// The key.
+    pub id: String,
+    /// When it was revoked.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub revoked_at: Timestamp,
+    /// The change that revoked it, or a later one.
+    pub epoch: u64,
+    /// Every node that decides.
+    pub nodes: Vec<NodeReceipt>,
+    /// Whether no node accepts the key any more.
+    pub propagated: bool,
+}

@@ -1,0 +1,14 @@
+//! The serde shapes of the API and of the data plane, and their conversion from the domain.
+//!
+//! Deliberately absent: rules. A request shape holds what the client wrote, unchecked; `keyward-core` and
+//! `keyward-service` parse it.
+
+pub mod key;
+pub mod member;
+pub mod page;
+pub mod problem;
+pub mod session;
+pub mod strict;
+pub mod verify;
+pub mod whoami;
+pub mod workspace;

@@ -1,0 +1,119 @@
+//! Members of a workspace and invitations into it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A person in a workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Member {
+    /// Who, such as `usr_01jd…`.
+    pub id: String,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// What they are there.
+    pub role: String,
+    /// Since when.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub joined_at: Timestamp,
+}
+
+/// What to change of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMember {
+    /// The name of one of the profile's roles.
+    #[cfg_attr(feature = "openapi", schema(example = "member"))]
+    pub role: String,
+}
+
+/// Whom to invite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CreateInvitation {
+    /// Their address.
+    #[cfg_attr(feature = "openapi", schema(example = "grace@example.com"))]
+    pub email: String,
+    /// The name of one of the profile's roles.
+    #[cfg_attr(feature = "openapi", schema(example = "member"))]
+    pub role: String,
+}
+
+/// An invitation that was just made, with its token: the only time that it can be seen.
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CreatedInvitation<'a> {
+    /// Its identifier.
+    pub id: String,
+    /// Whom.
+    pub email: String,
+    /// As what.
+    pub role: String,
+    /// What accepts it.
+    pub token: &'a str,
+    /// A link that accepts it. The token stands behind `#`, which browsers do not send.
+    pub url: &'a str,
+    /// Until when it works.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for CreatedInvitation<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedInvitation").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An invitation to accept.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInvitation {
+    /// What the link held.
+    pub token: String,
+    /// What others shall see.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, example = "Grace"))]
+    pub name: String,
+    /// The password to sign in with. Somebody who has an account already gives its password.
+    #[cfg_attr(feature = "openapi", schema(min_length = 12, format = Password))]
+    pub password: String,
+}
+
+impl std::fmt::Debug for AcceptInvitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AcceptInvitation").finish_non_exhaustive()
+    }
+}
+
+/// The first owner and workspace of a deployment.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SetUp {
+    /// What the set-up link held.
+    pub token: String,
+    /// The owner's address.
+    pub email: String,
+    /// The owner's name.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub name: String,
+    /// The password to sign in with.
+    #[cfg_attr(feature = "openapi", schema(min_length = 12, format = Password))]
+    pub password: String,
+    /// What people call the first workspace.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub workspace_name: String,
+    /// Its short name in addresses. Left out: eight characters are chosen.
+    #[serde(default)]
+    pub workspace_slug: Option<String>,
+}
+
+impl std::fmt::Debug for SetUp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SetUp").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! A part of a list.
+
+use serde::{Deserialize, Serialize};
+
+/// Items, and how to get the next ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// To be given as `cursor` for the next part, with the same filters. `null`: this was the last.
+    pub next_cursor: Option<String>,
+}

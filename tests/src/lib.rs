@@ -1,0 +1,62 @@
+//! A harness that starts the real `keyward` binary and speaks to it as clients do.
+//!
+//! ```no_run
+//! use keyward_tests::{Keyward, json};
+//!
+//! let keyward = Keyward::profile("cveium").start();
+//! let workspace = keyward.workspace();
+//! let key = workspace.create_key(json!({"name": "ci", "scopes": ["products:read"]}));
+//! assert_eq!(keyward.verify_code(&key.secret), "valid");
+//! ```
+//!
+//! Deliberately absent: any use of Keyward's own crates. What is asserted here is what a client,
+//! an operator or an attacker can see from outside.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a harness reports what it did not find by panicking in the test that asked"
+)]
+#![expect(
+    clippy::format_collect,
+    clippy::needless_pass_by_value,
+    clippy::return_self_not_must_use,
+    reason = "tests should read like prose, and nothing here is hot"
+)]
+
+mod answer;
+mod binary;
+mod caller;
+mod clock;
+mod key;
+mod leak;
+mod metadata;
+mod people;
+mod process;
+mod random;
+pub mod redact;
+mod response;
+mod server;
+mod shared;
+mod source;
+mod workspace;
+
+pub use answer::Answer;
+pub use caller::Caller;
+pub use clock::{eventually, now, seconds_from_now};
+pub use key::{Key, crc32_hex, sha256};
+pub use leak::Forms;
+pub use metadata::{Dependencies, workspace_dependencies};
+pub use people::Person;
+pub use process::ServerPid;
+pub use random::{pick, unique};
+pub use serde_json::{Value, json};
+pub use server::{Builder, Keyward};
+pub use shared::shared;
+pub use source::{project_root, rust_sources};
+pub use workspace::Workspace;
+
+/// Every profile that the binary embeds.
+pub const PROFILES: [&str; 6] = ["cysmiq", "cybrium", "cveium", "cerby", "cycloid", "default"];

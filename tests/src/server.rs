@@ -1,0 +1,282 @@
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{Process, ServerPid};
+use crate::random::pick;
+use crate::{Answer, Caller, Person, Workspace, binary, unique};
+
+/// A debug build on a busy machine hashes a password and migrates a store within this.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// Another process may take a port between our choosing it and the server's binding it.
+const ATTEMPTS: usize = 5;
+
+pub(crate) const OWNER_EMAIL: &str = "ada@example.com";
+pub(crate) const OWNER_PASSWORD: &str = "a long enough passphrase";
+const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789abcdef";
+
+/// How a server is to be started.
+#[derive(Debug)]
+pub struct Builder {
+    env: BTreeMap<String, String>,
+}
+
+/// The real binary, serving a store of its own in a temporary directory.
+#[derive(Debug)]
+pub struct Keyward {
+    dir: TempDir,
+    env: BTreeMap<String, String>,
+    ports: (u16, u16),
+    process: Option<Process>,
+    owner: OnceLock<Person>,
+}
+
+impl Builder {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Without that variable.
+    pub fn without(mut self, name: &str) -> Self {
+        self.env.remove(name);
+        self
+    }
+
+    /// Without an owner from the environment: a first start by hand.
+    pub fn without_bootstrap(mut self) -> Self {
+        self.env.retain(|name, _| !name.starts_with("KEYWARD_BOOTSTRAP__"));
+        self
+    }
+
+    pub fn start(self) -> Keyward {
+        let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
+        let mut keyward =
+            Keyward { dir, env: self.env, ports: (0, 0), process: None, owner: OnceLock::new() };
+        for _ in 0..ATTEMPTS {
+            keyward.ports = (free_port(), free_port());
+            if keyward.launch() {
+                return keyward;
+            }
+        }
+        panic!("keyward did not start:\n{}", keyward.logs());
+    }
+
+    /// Asserts that the server refuses to start, and gives what it said.
+    #[track_caller]
+    pub fn refuses_to_start(self) -> String {
+        let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
+        let ports = (free_port(), free_port());
+        let mut keyward = Keyward { dir, env: self.env, ports, process: None, owner: OnceLock::new() };
+        assert!(!keyward.launch(), "keyward started");
+        keyward.logs()
+    }
+}
+
+impl Keyward {
+    /// A server of that profile (a name, or the path of a file), with an owner and the workspace `acme`.
+    pub fn profile(profile: &str) -> Builder {
+        let env = [
+            ("KEYWARD_PROFILE", profile),
+            ("KEYWARD_BOOTSTRAP__OWNER_EMAIL", OWNER_EMAIL),
+            ("KEYWARD_BOOTSTRAP__OWNER_PASSWORD", OWNER_PASSWORD),
+            ("KEYWARD_BOOTSTRAP__WORKSPACE_NAME", "Acme"),
+            ("KEYWARD_BOOTSTRAP__WORKSPACE_SLUG", "acme"),
+            ("KEYWARD_OPERATOR__TOKEN", OPERATOR_TOKEN),
+            ("KEYWARD_LOG", "info"),
+        ];
+        Builder { env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
+    }
+
+    /// Starts the process; false if it ended before it was ready.
+    fn launch(&mut self) -> bool {
+        let mut command = Command::new(binary::path());
+        command.arg("serve").current_dir(self.dir.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.dir.path());
+        command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
+        command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
+        command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
+        command.envs(&self.env);
+        let mut process = Process::spawn(command, self.dir.path());
+        let until = Instant::now() + READY_WITHIN;
+        while !(is_ready(&self.anonymous()) && is_ready(&self.data())) {
+            if process.ended().is_some() {
+                return false;
+            }
+            assert!(Instant::now() < until, "not ready within {READY_WITHIN:?}:\n{}", self.logs());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.process = Some(process);
+        true
+    }
+
+    /// What ends the server from another thread than the one that holds it.
+    pub fn pid(&self) -> ServerPid {
+        self.process.as_ref().expect("a running server").pid()
+    }
+
+    /// SIGTERM; asserts that the server drains and exits with 0.
+    #[track_caller]
+    pub fn terminate(&mut self) {
+        self.ask_to_terminate();
+        self.wait_for_exit_0();
+    }
+
+    /// SIGTERM without waiting for what follows.
+    pub fn ask_to_terminate(&self) {
+        self.process.as_ref().expect("a running server").terminate();
+    }
+
+    /// Waits for the end of a server that was asked to terminate.
+    #[track_caller]
+    pub fn wait_for_exit_0(&mut self) {
+        let status = self.process.take().expect("a running server").wait();
+        assert!(status.success(), "{status} after SIGTERM:\n{}", self.logs());
+    }
+
+    /// Starts again on the same store and the same ports.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        if self.process.is_some() {
+            self.terminate();
+        }
+        self.start_again();
+    }
+
+    /// As [`Self::restart`], of a server that was killed.
+    #[track_caller]
+    pub fn restart_after_death(&mut self) {
+        drop(self.process.take());
+        self.start_again();
+    }
+
+    #[track_caller]
+    fn start_again(&mut self) {
+        assert!(self.launch(), "keyward did not start again:\n{}", self.logs());
+    }
+
+    /// Sets a variable for the next start.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn profile_name(&self) -> &str {
+        self.env.get("KEYWARD_PROFILE").map_or("default", String::as_str)
+    }
+
+    pub fn control_addr(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.0))
+    }
+
+    pub fn data_addr(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.1))
+    }
+
+    /// The control plane, asked by nobody in particular.
+    pub fn anonymous(&self) -> Caller {
+        Caller::new(self.control_addr())
+    }
+
+    /// The data plane.
+    pub fn data(&self) -> Caller {
+        Caller::new(self.data_addr())
+    }
+
+    /// The control plane, asked with a key.
+    pub fn with_key(&self, secret: &str) -> Caller {
+        self.anonymous().bearer(secret)
+    }
+
+    /// The control plane, asked by whoever runs this deployment.
+    pub fn operator(&self) -> Caller {
+        self.anonymous().bearer(OPERATOR_TOKEN)
+    }
+
+    pub fn operator_token(&self) -> &'static str {
+        OPERATOR_TOKEN
+    }
+
+    /// The owner whom the environment created, signed in.
+    pub fn owner(&self) -> &Person {
+        self.owner.get_or_init(|| self.sign_in(OWNER_EMAIL, OWNER_PASSWORD))
+    }
+
+    pub fn sign_in(&self, email: &str, password: &str) -> Person {
+        Person::sign_in(self, email, password)
+    }
+
+    /// A fresh workspace, owned by the owner of this server, on a plan that allows keys.
+    pub fn workspace(&self) -> Workspace<'_> {
+        let workspace = self.workspace_of(self.owner());
+        if self.profile_name() == "cybrium" {
+            workspace.set_plan("pro");
+        }
+        workspace
+    }
+
+    /// A fresh workspace made by that person, as the profile makes it.
+    pub fn workspace_of(&self, person: &Person) -> Workspace<'_> {
+        Workspace::create(self, person, &unique("ws"))
+    }
+
+    /// The workspace that the environment created.
+    pub fn first_workspace(&self) -> Workspace<'_> {
+        Workspace::of(self, self.owner(), "acme", "Acme")
+    }
+
+    /// Asks the data plane; the answer's status is 200.
+    #[track_caller]
+    pub fn verify(&self, question: Value) -> Value {
+        self.data().post("/v1/verify", question).expect(200).body
+    }
+
+    /// The code of a question that names the key alone.
+    #[track_caller]
+    pub fn verify_code(&self, secret: &str) -> String {
+        let body = self.verify(json!({ "key": secret }));
+        body["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// Asks as a gateway does for a request that it holds.
+    pub fn authorize(&self, secret: &str, method: &str, uri: &str) -> Answer {
+        let gateway = self.data().with("X-Forwarded-Method", method).with("X-Forwarded-Uri", uri);
+        gateway.bearer(secret).get("/v1/authorize")
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("keyward.sqlite")
+    }
+
+    /// Everything that all runs of this server have printed.
+    pub fn logs(&self) -> String {
+        let read = |name: &str| {
+            String::from_utf8_lossy(&std::fs::read(self.dir.path().join(name)).unwrap_or_default())
+                .into_owned()
+        };
+        format!("{}\n{}", read("stdout.log"), read("stderr.log"))
+    }
+}
+
+fn is_ready(listener: &Caller) -> bool {
+    listener.try_send("GET", "/readyz", None).is_some_and(|answer| answer.status == 200)
+}
+
+/// A port that nobody listens on, below the range that the kernel gives to outgoing connections.
+fn free_port() -> u16 {
+    loop {
+        let port = 10_000 + u16::try_from(pick(20_000)).expect("a small number");
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}

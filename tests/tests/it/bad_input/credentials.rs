@@ -1,0 +1,90 @@
+use keyward_tests::{json, shared};
+
+#[test]
+fn two_different_keys_at_once_are_refused() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let (one, other) = (workspace.key_with(&["products:read"]), workspace.key_with(&["products:read"]));
+    let whoami = workspace.path("whoami");
+    let both = keyward.with_key(&one.secret).api_key(&other.secret);
+    both.get(&whoami).problem(400, "malformed_request");
+    keyward.with_key(&one.secret).api_key("garbage").get(&whoami).problem(400, "malformed_request");
+    keyward.with_key(&one.secret).bearer(&other.secret).get(&whoami).refused(&[400]);
+    workspace.owner().bearer(&one.secret).api_key(&other.secret).get(&whoami).refused(&[400]);
+
+    let gateway = keyward.data().with("X-Forwarded-Method", "GET").with("X-Forwarded-Uri", "/api/products");
+    let both = gateway.bearer(&one.secret).api_key(&other.secret);
+    both.get("/v1/authorize").problem(401, "invalid_key");
+    gateway.bearer(&one.secret).bearer(&other.secret).get("/v1/authorize").refused(&[401]);
+}
+
+#[test]
+fn the_same_key_in_both_headers_is_one_key() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let key = workspace.key_with(&["products:read"]);
+    keyward.with_key(&key.secret).api_key(&key.secret).get(&workspace.path("whoami")).expect(200);
+    let gateway = keyward.data().with("X-Forwarded-Method", "GET").with("X-Forwarded-Uri", "/api/products");
+    gateway.bearer(&key.secret).api_key(&key.secret).get("/v1/authorize").expect(200);
+}
+
+#[test]
+fn a_key_in_the_query_string_is_refused_also_beside_a_good_credential() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let key = workspace.key_with(&["products:read"]);
+    let callers = [keyward.anonymous(), keyward.with_key(&key.secret), (**workspace.owner()).clone()];
+    for parameter in ["api_key", "access_token", "key", "token"] {
+        let path = workspace.path(&format!("whoami?{parameter}={}", key.secret));
+        for caller in &callers {
+            let answer = caller.get(&path).problem(400, "malformed_request");
+            assert!(!answer.whole().contains(&key.secret), "the answer repeats the key");
+        }
+        let path = format!("/v1/authorize?scope=products:read&{parameter}={}", key.secret);
+        keyward.data().get(&path).refused(&[401, 403]);
+        keyward.data().bearer(&key.secret).get(&path).refused(&[401, 403]);
+    }
+    workspace.unchanged_by(|| {
+        let path = workspace.path(&format!("keys?api_key={}", key.secret));
+        let body = json!({"name": "ci", "scopes": ["products:read"]});
+        workspace.owner().post(&path, body).problem(400, "malformed_request");
+    });
+}
+
+#[test]
+fn every_kind_of_bad_key_looks_the_same_to_a_stranger() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let revoked = workspace.key_with(&["products:read"]);
+    workspace.revoke(&revoked);
+    let body = json!({"name": "short", "scopes": ["products:read"], "expires_in_seconds": 1});
+    let expired = workspace.create_key(body);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let unknown = "cvk_".to_owned() + &"0".repeat(56);
+    let unknown = format!("{unknown}{}", keyward_tests::crc32_hex(&unknown));
+
+    let whoami = workspace.path("whoami");
+    let malformed = keyward.with_key("garbage").get(&whoami).problem(401, "invalid_key");
+    let at_the_gateway = keyward.authorize("garbage", "GET", "/api/products").problem(401, "invalid_key");
+    for bad in [&revoked.secret, &expired.secret, &unknown, &"x".repeat(4000)] {
+        let answer = keyward.with_key(bad).get(&whoami).problem(401, "invalid_key");
+        assert_eq!(answer.body_to_compare(), malformed.body_to_compare());
+        let answer = keyward.authorize(bad, "GET", "/api/products").problem(401, "invalid_key");
+        assert_eq!(answer.body_to_compare(), at_the_gateway.body_to_compare());
+    }
+}
+
+#[test]
+fn another_scheme_is_no_key() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let key = workspace.key_with(&["products:read"]);
+    for scheme in ["Basic", "Digest", "Token"] {
+        let caller = keyward.anonymous().with("Authorization", &format!("{scheme} {}", key.secret));
+        caller.get(&workspace.path("whoami")).refused(&[401]);
+    }
+    for scheme in ["bearer", "BEARER", "Bearer "] {
+        let caller = keyward.anonymous().with("Authorization", &format!("{scheme} {}", key.secret));
+        caller.get(&workspace.path("whoami")).expect(200);
+    }
+}

@@ -1,0 +1,7 @@
+//! `/v1/verify` and `/v1/authorize`.
+
+mod authorize;
+mod forwarded;
+mod last_used;
+mod routes;
+mod verify;

@@ -1,0 +1,121 @@
+//! The routes table of the cveium profile.
+
+use keyward_tests::{Key, Keyward, shared};
+
+/// A key that holds everything but one scope is refused where that scope is needed, and only there.
+struct Held {
+    all: Key,
+    nothing_of_it: Key,
+}
+
+fn keyward() -> &'static Keyward {
+    shared("cveium")
+}
+
+fn held(scope: &str) -> Held {
+    let workspace = keyward().workspace();
+    let items = workspace.owner().get(&workspace.path("scopes")).expect(200).items();
+    let names: Vec<&str> = items.iter().filter_map(|item| item["name"].as_str()).collect();
+    let others: Vec<&str> = names.iter().copied().filter(|name| *name != scope).collect();
+    Held { all: workspace.key_with(&names), nothing_of_it: workspace.key_with(&others) }
+}
+
+#[track_caller]
+fn needs(held: &Held, scope: &str, method: &str, uri: &str) {
+    keyward().authorize(&held.all.secret, method, uri).expect(200);
+    let denied =
+        keyward().authorize(&held.nothing_of_it.secret, method, uri).problem(403, "insufficient_scope");
+    let challenge = denied.header("www-authenticate").unwrap_or_default().to_owned();
+    assert!(challenge.contains(&format!("scope=\"{scope}\"")), "{method} {uri}: {challenge}");
+}
+
+#[test]
+fn collections_are_read_and_written_with_or_without_an_id() {
+    for noun in ["products", "releases", "sboms", "dispositions", "vex"] {
+        let read = format!("{noun}:read");
+        let held_read = held(&read);
+        needs(&held_read, &read, "GET", &format!("/api/{noun}"));
+        needs(&held_read, &read, "GET", &format!("/api/{noun}/42"));
+        let write = format!("{noun}:write");
+        let held_write = held(&write);
+        for method in ["POST", "PUT", "PATCH", "DELETE"] {
+            needs(&held_write, &write, method, &format!("/api/{noun}"));
+            needs(&held_write, &write, method, &format!("/api/{noun}/42"));
+        }
+    }
+}
+
+#[test]
+fn what_is_only_read_and_what_is_triggered() {
+    for noun in ["vulnerabilities", "disclosures", "compliance", "audit"] {
+        let scope = format!("{noun}:read");
+        needs(&held(&scope), &scope, "GET", &format!("/api/{noun}"));
+    }
+    needs(&held("cve:trigger"), "cve:trigger", "POST", "/api/cve-scan");
+}
+
+#[test]
+fn the_query_of_the_original_request_does_not_matter() {
+    let held = held("products:read");
+    for query in ["?page=2", "?", "?next=/api/releases", "?a=//b&c=../d"] {
+        needs(&held, "products:read", "GET", &format!("/api/products{query}"));
+    }
+}
+
+#[test]
+fn a_request_that_matches_no_route_is_denied_even_to_a_key_that_holds_everything() {
+    let all = held("products:read").all.secret;
+    for (method, uri) in [
+        ("GET", "/"),
+        ("GET", "/api"),
+        ("GET", "/api/unknown"),
+        ("GET", "/api/products/42/parts"),
+        ("GET", "/api/products/"),
+        ("GET", "/v2/api/products"),
+        ("GET", "/api/cve-scan"),
+        ("POST", "/api/vulnerabilities"),
+        ("GET", "/api/vulnerabilities/42/x"),
+        ("BREW", "/api/products"),
+        ("get", "/api/products"),
+        ("GET ", "/api/productsX"),
+        ("GET", "/API/products"),
+        ("GET", "/api/Products"),
+        ("GET", "api/products"),
+        ("GET", ""),
+    ] {
+        let denied = keyward().authorize(&all, method, uri);
+        assert_eq!(denied.status, 403, "{method} {uri}: {denied}");
+    }
+}
+
+#[test]
+fn a_path_that_another_reader_might_understand_differently_is_denied() {
+    let all = held("products:read").all.secret;
+    for uri in [
+        "/api/products/../releases",
+        "/api/./products",
+        "/api/products/.",
+        "/api/products/..",
+        "/../api/products",
+        "//api/products",
+        "/api//products",
+        "/api/products//",
+        "/api/products//42",
+        "/api/%70roducts",
+        "/api/products/%34%32",
+        "/api/products/%2e%2e",
+        "/api/products/%2E",
+        "/api/products/%2e%2e/releases",
+        "/api/products/a%7Eb",
+        "/api/products/%zz",
+        "/api/products/%",
+        "/api/products/%4",
+        "/api/products/4 2",
+        "/api/products\\42",
+        "/api/products/\u{1}",
+    ] {
+        let denied = keyward().authorize(&all, "GET", uri);
+        assert!(matches!(denied.status, 400 | 403), "{uri}: {denied}");
+        assert!(denied.header("x-keyward-key-id").is_none_or(str::is_empty), "{uri}: {denied}");
+    }
+}

@@ -1,0 +1,7 @@
+//! `/api/v1/{slug}/keys` and `/api/v1/me/keys`.
+
+mod create;
+mod get;
+mod list;
+mod revoke;
+mod shapes;

@@ -1,0 +1,183 @@
+//! `kill -9` at any moment: nothing acknowledged is lost, and nothing is half done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use keyward_tests::{Keyward, Value, json, pick, unique};
+
+/// More than one, so that several creates share a commit; few enough for two cores.
+const WRITERS: usize = 4;
+/// How many rounds without another wish in `KEYWARD_KILL_ROUNDS`.
+const ROUNDS_DEFAULT: u32 = 20;
+
+/// What a writer knows when its server was killed under it.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Names of keys whose creation was asked for.
+    asked: BTreeSet<String>,
+    /// Keys whose creation was acknowledged, by id.
+    created: BTreeMap<String, Created>,
+}
+
+#[derive(Clone, Debug)]
+struct Created {
+    name: String,
+    secret: String,
+    revoke: Revoke,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Revoke {
+    Never,
+    /// Asked for, and the server died before it answered.
+    Asked,
+    Acknowledged,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    creates: usize,
+    revokes: usize,
+    creates_in_flight_kept: usize,
+    creates_in_flight_lost: usize,
+    revokes_in_flight_kept: usize,
+    revokes_in_flight_lost: usize,
+}
+
+fn rounds() -> u32 {
+    std::env::var("KEYWARD_KILL_ROUNDS")
+        .ok()
+        .map_or(ROUNDS_DEFAULT, |rounds| rounds.parse().expect("a number"))
+}
+
+/// Creates and revokes until the server no longer answers.
+fn write_until_killed(keyward: &Keyward, killed: &AtomicBool) -> Memory {
+    let workspace = keyward.first_workspace();
+    let (keys, owner) = (workspace.path("keys"), workspace.owner().clone());
+    let mut memory = Memory::default();
+    let mut standing = Vec::new();
+    loop {
+        let name = unique("load");
+        memory.asked.insert(name.clone());
+        let body = json!({"name": name, "scopes": ["products:read"], "metadata": {"of": name}});
+        let Some(answer) = owner.try_send("POST", &keys, Some(&body)) else { break };
+        let answer = answer.expect(201);
+        let (id, secret) = (answer.text_at("id"), answer.text_at("secret"));
+        memory.created.insert(id.clone(), Created { name, secret, revoke: Revoke::Never });
+        standing.push(id);
+        if pick(2) == 0 {
+            continue;
+        }
+        let chosen = usize::try_from(pick(standing.len() as u64)).expect("an index");
+        let id = standing.swap_remove(chosen);
+        let answer = owner.try_send("DELETE", &format!("{keys}/{id}"), None);
+        let created = memory.created.get_mut(&id).expect("a key of mine");
+        created.revoke = if answer.is_some() { Revoke::Acknowledged } else { Revoke::Asked };
+        let Some(answer) = answer else { break };
+        answer.expect(204);
+    }
+    assert!(
+        killed.load(Ordering::SeqCst),
+        "the server stopped answering before it was killed:\n{}",
+        keyward.logs()
+    );
+    memory
+}
+
+/// One round of load that ends with the server's death.
+fn load_and_kill(keyward: &mut Keyward) -> Vec<Memory> {
+    let killed = AtomicBool::new(false);
+    let lifetime = Duration::from_millis(30 + pick(400));
+    let pid = keyward.pid();
+    std::thread::scope(|scope| {
+        let server = &*keyward;
+        let writers: Vec<_> =
+            (0..WRITERS).map(|_| scope.spawn(|| write_until_killed(server, &killed))).collect();
+        std::thread::sleep(lifetime);
+        killed.store(true, Ordering::SeqCst);
+        pid.kill_9();
+        writers.into_iter().map(|writer| writer.join().expect("a writer")).collect()
+    })
+}
+
+/// A key of the list is whole: every field of the contract, each saying the same of the key's state.
+#[track_caller]
+fn assert_whole(key: &Value) {
+    for field in ["id", "kind", "name", "status", "secret_hint", "created_at"] {
+        assert!(key[field].is_string(), "no {field}: {key}");
+    }
+    assert_eq!(key["metadata"]["of"], key["name"], "{key}");
+    assert_eq!(key["scopes"], json!(["products:read"]), "{key}");
+    assert!(key["owner"]["id"].is_string() && key["created_by"]["id"].is_string(), "{key}");
+    let revoked = key["status"] == "revoked";
+    assert!(revoked || key["status"] == "active", "{key}");
+    assert_eq!(key["revoked_at"].is_string(), revoked, "{key}");
+    assert_eq!(key["revoked_by"].is_object(), revoked, "{key}");
+}
+
+/// Compares what the restarted server knows with what the writers were told.
+fn check(keyward: &Keyward, memories: &[Memory], listed: &BTreeMap<String, Value>, tally: &mut Tally) {
+    let mut acknowledged_names = BTreeSet::new();
+    for (id, created) in memories.iter().flat_map(|memory| &memory.created) {
+        acknowledged_names.insert(created.name.as_str());
+        let key = listed.get(id).unwrap_or_else(|| panic!("the acknowledged key {id} is lost"));
+        assert_eq!(key["name"], created.name.as_str());
+        let code = keyward.verify_code(&created.secret);
+        let revoked = key["status"] == "revoked";
+        assert_eq!(code, if revoked { "revoked" } else { "valid" }, "list and data plane differ: {key}");
+        tally.creates += 1;
+        match created.revoke {
+            Revoke::Never => assert!(!revoked, "{id} was revoked by nobody"),
+            Revoke::Acknowledged => {
+                assert!(revoked, "the acknowledged revoke of {id} is lost");
+                tally.revokes += 1;
+            }
+            Revoke::Asked if revoked => tally.revokes_in_flight_kept += 1,
+            Revoke::Asked => tally.revokes_in_flight_lost += 1,
+        }
+    }
+    let names: BTreeSet<&str> = listed.values().filter_map(|key| key["name"].as_str()).collect();
+    let asked = memories.iter().flat_map(|memory| &memory.asked).map(String::as_str);
+    for name in asked.filter(|name| !acknowledged_names.contains(name)) {
+        if names.contains(name) {
+            tally.creates_in_flight_kept += 1;
+        } else {
+            tally.creates_in_flight_lost += 1;
+        }
+    }
+}
+
+#[test]
+fn kill_9_under_load_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
+    let mut keyward = Keyward::profile("cveium").start();
+    keyward.owner();
+    let (mut everything, mut tally, begun) = (Vec::new(), Tally::default(), Instant::now());
+    let mut asked = BTreeSet::new();
+    for _ in 0..rounds() {
+        let memories = load_and_kill(&mut keyward);
+        keyward.restart_after_death();
+        let keys = keyward.first_workspace().keys();
+        let listed: BTreeMap<String, Value> =
+            keys.iter().map(|key| (key["id"].as_str().unwrap_or_default().to_owned(), key.clone())).collect();
+        assert_eq!(listed.len(), keys.len(), "a key is listed twice");
+        asked.extend(memories.iter().flat_map(|memory| memory.asked.clone()));
+        for key in &keys {
+            assert_whole(key);
+            assert!(key["name"].as_str().is_some_and(|name| asked.contains(name)), "nobody asked for {key}");
+        }
+        check(&keyward, &memories, &listed, &mut tally);
+        everything.extend(memories);
+    }
+    // What survived the first kill has survived all that came after.
+    let keys = keyward.first_workspace().keys();
+    let listed =
+        keys.iter().map(|key| (key["id"].as_str().unwrap_or_default().to_owned(), key.clone())).collect();
+    check(&keyward, &everything, &listed, &mut Tally::default());
+    assert!(tally.creates > 0 && tally.revokes > 0, "no load: {tally:?}");
+    let summary =
+        format!("kill -9: {} rounds in {:.1} s, {tally:?}", rounds(), begun.elapsed().as_secs_f32());
+    // Not `println!`: the test harness would keep it to itself.
+    writeln!(std::io::stderr(), "{summary}").expect("stderr");
+}

@@ -1,0 +1,139 @@
+//! A secret is in the answer to its creation and nowhere else: not in the store, its log, any log at trace level,
+//! nor any other answer, in any encoding.
+
+use keyward_tests::{Answer, Forms, Key, Keyward, Workspace, json};
+
+const PREFIX: &str = "cvk_";
+
+/// Uses the secret in every way, good and bad, that a client could; gives all answers.
+fn use_it(keyward: &Keyward, workspace: &Workspace<'_>, key: &Key) -> Vec<Answer> {
+    let secret = &key.secret;
+    let (owner, with_key) = (workspace.owner(), keyward.with_key(secret));
+    let one = workspace.path(&format!("keys/{}", key.id));
+    let mut answers = vec![
+        owner.get(&workspace.path("keys")),
+        owner.get(&one),
+        owner.get(&workspace.path(&format!("keys?search={}", key.name()))),
+        with_key.get(&workspace.path("whoami")),
+        with_key.get(&workspace.path("members")),
+        with_key.get("/api/v1/nosuchws/whoami"),
+        with_key.send_json("PUT", &workspace.path("keys"), &json!({"secret": secret})),
+        keyward.anonymous().api_key(secret).get(&workspace.path("whoami")),
+        keyward.anonymous().api_key(secret).bearer(&format!("{secret}0")).get(&workspace.path("whoami")),
+        keyward.anonymous().get(&workspace.path(&format!("whoami?api_key={secret}"))),
+        keyward.anonymous().get(&workspace.path(&format!("whoami?other={secret}"))),
+        keyward.authorize(secret, "GET", "/api/products"),
+        keyward.authorize(secret, "GET", &format!("/api/products?api_key={secret}")),
+        keyward.authorize(secret, "POST", "/api/products"),
+        keyward.data().get(&format!("/v1/authorize?api_key={secret}")),
+    ];
+    answers.extend(wrongly(keyward, workspace, key));
+    owner.delete(&one).expect(204);
+    answers.push(with_key.get(&workspace.path("whoami")));
+    answers.push(keyward.authorize(secret, "GET", "/api/products"));
+    answers.push(owner.get(&one));
+    answers
+}
+
+/// The secret where it does not belong: what is refused is neither repeated nor logged.
+fn wrongly(keyward: &Keyward, workspace: &Workspace<'_>, key: &Key) -> Vec<Answer> {
+    let secret = &key.secret;
+    let owner = workspace.owner();
+    let verify = |body: serde_json::Value| keyward.data().post("/v1/verify", body);
+    let mut misnamed = json!({});
+    misnamed[secret] = json!(1);
+    vec![
+        verify(json!({"key": secret, "ip": "203.0.113.7"})),
+        verify(json!({"key": secret, "scopes": ["products:write"]})),
+        verify(json!({"key": secret, "colour": secret})),
+        verify(json!({"key": [secret]})),
+        verify(json!({"key": secret, "ip": secret})),
+        verify(json!({"key": format!("{secret}{secret}")})),
+        verify(misnamed.clone()),
+        keyward.data().post_raw("/v1/verify", format!("{{\"key\": \"{secret}").as_bytes()),
+        keyward.data().post_raw("/v1/verify", format!("{{\"key\": {secret}}}").as_bytes()),
+        owner.post(&workspace.path("keys"), misnamed),
+        owner.post(&workspace.path("keys"), json!({"name": "ci", "scopes": [secret]})),
+        owner.post(
+            &workspace.path("keys"),
+            json!({"name": "ci", "scopes": ["products:read"], "expires_at": secret}),
+        ),
+        owner.get(&workspace.path(&format!("keys/{secret}"))),
+        owner.get(&format!("/api/v1/{secret}/whoami")),
+        keyward.anonymous().post("/api/v1/session", json!({"email": secret, "password": secret})),
+        keyward.anonymous().with("X-Request-Id", secret).get("/livez"),
+    ]
+}
+
+#[test]
+fn a_planted_secret_is_found_nowhere() {
+    let mut keyward = Keyward::profile("cveium").env("KEYWARD_LOG", "trace").start();
+    let key = {
+        let workspace = keyward.first_workspace();
+        let key = workspace.key_with(&["products:read"]);
+        let forms = Forms::of(&key.secret, PREFIX);
+        assert!(forms.found_in(key.created.text.as_bytes()), "the search finds it where it is");
+        for answer in use_it(&keyward, &workspace, &key) {
+            forms.assert_absent(
+                &format!("the answer to a request: {}", answer.status),
+                answer.whole().as_bytes(),
+            );
+        }
+        key
+    };
+    let forms = Forms::of(&key.secret, PREFIX);
+    search_files(&keyward, &forms);
+    keyward.restart();
+    assert_eq!(keyward.verify_code(&key.secret), "revoked");
+    keyward.terminate();
+    search_files(&keyward, &forms);
+}
+
+#[track_caller]
+fn search_files(keyward: &Keyward, forms: &Forms) {
+    let mut searched = Vec::new();
+    for entry in std::fs::read_dir(keyward.dir()).expect("the server's folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).expect("a file");
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            forms.assert_absent(&name, &bytes);
+            searched.push(name);
+        }
+    }
+    for expected in ["keyward.sqlite", "stdout.log", "stderr.log"] {
+        assert!(searched.iter().any(|name| name == expected), "{expected} was not searched: {searched:?}");
+    }
+}
+
+#[test]
+fn passwords_sessions_invitations_and_the_operators_token_are_in_no_log_and_not_in_the_store() {
+    let keyward = Keyward::profile("cybrium").env("KEYWARD_LOG", "trace").start();
+    let workspace = keyward.first_workspace();
+    workspace.set_plan("pro");
+    let token = workspace.invite("bob@example.com", "member").text_at("token");
+    let body = json!({"token": token, "name": "Bob", "password": "bob's own passphrase"});
+    let accepted = keyward.anonymous().post("/api/v1/invitations/accept", body).expect(201);
+    let session =
+        accepted.header("set-cookie").and_then(|cookie| cookie.split([';', '=']).nth(1)).expect("a cookie");
+    let wrong = json!({"email": "bob@example.com", "password": "bob's wrong passphrase"});
+    keyward.anonymous().post("/api/v1/session", wrong).expect(401);
+    keyward.sign_in("bob@example.com", "bob's own passphrase");
+
+    let planted = [
+        ("the invitation's token", token.as_str()),
+        ("the session", session),
+        ("a password", "bob's own passphrase"),
+        ("a wrong password", "bob's wrong passphrase"),
+        ("the owner's password", &keyward.owner().password),
+        ("the operator's token", keyward.operator_token()),
+    ];
+    for entry in std::fs::read_dir(keyward.dir()).expect("the server's folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = if path.is_file() { std::fs::read(&path).expect("a file") } else { Vec::new() };
+        for (what, text) in planted {
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "{what} is in {}", path.display());
+        }
+    }
+}

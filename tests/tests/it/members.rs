@@ -1,0 +1,165 @@
+//! `/api/v1/{slug}/members`, `/api/v1/{slug}/invitations` and `/api/v1/invitations/accept`.
+
+use keyward_tests::{Keyward, json, shared, unique};
+
+const PASSWORD: &str = "another long passphrase";
+
+fn accept(keyward: &Keyward, token: &str) -> keyward_tests::Answer {
+    let body = json!({"token": token, "name": "Bob", "password": PASSWORD});
+    keyward.anonymous().post("/api/v1/invitations/accept", body)
+}
+
+#[test]
+fn an_invitation_says_all_that_the_inviter_must_pass_on() {
+    let workspace = shared("default").workspace();
+    let email = format!("{}@example.com", unique("bob"));
+    let invitation = workspace.invite(&email, "member");
+    assert_eq!(invitation.body["email"], email.as_str());
+    assert_eq!(invitation.body["role"], "member");
+    assert_eq!(invitation.header("cache-control"), Some("no-store"));
+    assert!(invitation.text_at("expires_at").ends_with('Z'));
+    assert!(invitation.text_at("token").len() >= 32, "a token that can be guessed");
+    assert!(invitation.text_at("url").contains(&invitation.text_at("token")), "{invitation}");
+    assert!(!invitation.text_at("id").is_empty());
+}
+
+#[test]
+fn an_invitation_is_accepted_once() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let email = format!("{}@example.com", unique("bob"));
+    let token = workspace.invite(&email, "member").text_at("token");
+    let accepted = accept(keyward, &token).expect(201);
+    assert!(accepted.header("set-cookie").is_some(), "signed in: {accepted}");
+
+    let again = accept(keyward, &token).refused(&[404, 409, 410, 422]);
+    assert!(again.header("set-cookie").is_none(), "{again}");
+    keyward.sign_in(&email, PASSWORD).get(&workspace.path("whoami")).expect(200);
+}
+
+#[test]
+fn a_wrong_token_is_refused() {
+    let keyward = shared("default");
+    let good =
+        keyward.workspace().invite(&format!("{}@example.com", unique("bob")), "member").text_at("token");
+    let altered = format!("{}{}", &good[..good.len() - 1], if good.ends_with('0') { '1' } else { '0' });
+    for token in ["", "x", altered.as_str(), &"A".repeat(5000), "\u{0}"] {
+        let answer = accept(keyward, token).refused(&[401, 404, 422]);
+        assert!(answer.header("set-cookie").is_none(), "{answer}");
+    }
+    accept(keyward, &good).expect(201);
+}
+
+#[test]
+fn a_password_must_be_worth_the_name() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let token = workspace.invite(&format!("{}@example.com", unique("bob")), "member").text_at("token");
+    for password in ["", "short"] {
+        let body = json!({"token": token, "name": "Bob", "password": password});
+        keyward.anonymous().post("/api/v1/invitations/accept", body).refuses_field("password");
+    }
+    accept(keyward, &token).expect(201);
+}
+
+#[test]
+fn an_account_that_exists_is_not_taken_over_by_an_invitation() {
+    let keyward = shared("default");
+    let (first, second) = (keyward.workspace(), keyward.workspace());
+    let victim = first.member("member");
+    let token = second.invite(&victim.email, "member").text_at("token");
+    let body = json!({"token": token, "name": "Mallory", "password": "a passphrase of somebody else"});
+    let refused = keyward.anonymous().post("/api/v1/invitations/accept", body);
+    refused.refused(&[401, 403, 409, 422]);
+    keyward.sign_in(&victim.email, &victim.password).get(&first.path("whoami")).expect(200);
+    second.join(&victim, "member").get(&second.path("whoami")).expect(200);
+}
+
+#[test]
+fn a_bad_invitation_is_refused() {
+    let workspace = shared("default").workspace();
+    let invite = |email: &str, role: &str| {
+        workspace.owner().post(&workspace.path("invitations"), json!({"email": email, "role": role}))
+    };
+    for email in
+        ["", "bob", "bob@", "@example.com", "bob\n@example.com", "bob\u{0}@example.com", "a b@example.com"]
+    {
+        invite(email, "member").refuses_field("email");
+    }
+    for role in ["", "emperor", "MEMBER", "member\u{0}"] {
+        invite("bob@example.com", role).refuses_field("role");
+    }
+}
+
+#[test]
+fn a_plain_member_neither_invites_nor_removes() {
+    for (profile, role) in
+        [("cysmiq", "member"), ("cveium", "member"), ("cerby", "user"), ("default", "viewer")]
+    {
+        let workspace = shared(profile).workspace();
+        let (person, other) = (workspace.member(role), workspace.member(role));
+        let body = json!({"email": "eve@example.com", "role": role});
+        person.post(&workspace.path("invitations"), body).problem(403, "forbidden");
+        let id = other.id_in(&workspace.slug);
+        person.delete(&workspace.path(&format!("members/{id}"))).problem(403, "forbidden");
+        other.get(&workspace.path("whoami")).expect(200);
+    }
+}
+
+#[test]
+fn nobody_invites_to_a_role_above_their_own() {
+    let workspace = shared("default").workspace();
+    let admin = workspace.member("admin");
+    let body = json!({"email": "eve@example.com", "role": "owner"});
+    admin.post(&workspace.path("invitations"), body).problem(403, "forbidden");
+}
+
+#[test]
+fn the_members_are_listed_with_their_roles_and_a_key_is_none_of_them() {
+    let workspace = shared("cveium").workspace();
+    let admin = workspace.member("admin");
+    workspace.key_with(&["products:read"]);
+    let members = workspace.owner().get(&workspace.path("members")).expect(200).items();
+    let mut roles: Vec<&str> = members.iter().filter_map(|member| member["role"].as_str()).collect();
+    roles.sort_unstable();
+    assert_eq!(roles, ["admin", "owner"]);
+    assert!(members.iter().any(|member| member["email"] == admin.email.as_str()), "{members:?}");
+}
+
+#[test]
+fn a_removed_member_is_out_at_once_with_their_personal_keys() {
+    let keyward = shared("cysmiq");
+    let workspace = keyward.workspace();
+    let person = workspace.member("member");
+    let body = json!({"name": "laptop", "scopes": ["vulnerabilities:read"]});
+    let key = workspace.personal_key(&person, body);
+    let question = json!({"key": key.secret, "workspace": workspace.slug});
+    assert_eq!(keyward.verify(question.clone())["code"], "valid");
+
+    workspace.remove(&person);
+    assert_eq!(keyward.verify(question)["code"], "workspace_mismatch");
+    person.get(&workspace.path("whoami")).problem(404, "not_found");
+    person.get("/api/v1/me").expect(200);
+    let kept = person.get("/api/v1/me/keys").expect(200).items();
+    assert_eq!(kept.len(), 1, "the key is theirs still");
+}
+
+#[test]
+fn the_last_of_the_first_role_cannot_be_removed() {
+    let workspace = shared("default").workspace();
+    let owner_id = workspace.owner().id_in(&workspace.slug);
+    let path = workspace.path(&format!("members/{owner_id}"));
+    workspace.owner().delete(&path).problem(409, "conflict");
+    workspace.owner().get(&workspace.path("whoami")).expect(200);
+}
+
+#[test]
+fn removing_nobody_is_not_found() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let elsewhere = keyward.workspace();
+    let stranger = elsewhere.member("member").id_in(&elsewhere.slug);
+    for id in [stranger.as_str(), "usr_00000000000000000000000000", "nonsense"] {
+        workspace.owner().delete(&workspace.path(&format!("members/{id}"))).problem(404, "not_found");
+    }
+}

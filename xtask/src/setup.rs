@@ -1,0 +1,14 @@
+//! `cargo xtask setup`: installs what the tests need, or says exactly what is missing. Quick when all is there.
+
+mod rust;
+mod system;
+mod venv;
+
+use crate::failure::Failure;
+use crate::tree::Tree;
+
+pub(crate) fn setup(tree: &Tree) -> Result<(), Failure> {
+    rust::ensure(tree)?;
+    let python = system::ensure()?;
+    venv::ensure(tree, &python)
+}

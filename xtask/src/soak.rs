@@ -1,0 +1,68 @@
+//! `cargo xtask soak`: the tests whose worth is in their number of rounds, run for long, against the release build.
+
+use std::time::{Duration, Instant};
+
+use crate::failure::Failure;
+use crate::tally::Tally;
+use crate::tree::Tree;
+use crate::{run, say};
+
+struct Soak {
+    name: &'static str,
+    /// How often what is tested is done: the variable that the test reads, and its value here.
+    rounds: (&'static str, &'static str),
+    /// What follows `cargo test`: the test program and the names in it that are run.
+    test: &'static [&'static str],
+}
+
+const SOAKS: [Soak; 1] = [Soak {
+    name: "kill -9 under load on SQLite",
+    rounds: ("KEYWARD_KILL_ROUNDS", "200"),
+    test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
+}];
+
+struct Ran {
+    soak: &'static Soak,
+    took: Duration,
+    tally: Tally,
+    passed: bool,
+}
+
+pub(crate) fn soak(tree: &Tree) -> Result<(), Failure> {
+    say::heading("build the release binary");
+    run::run(&mut tree.cargo(&["build", "--release", "--locked", "-p", "keyward"]))?;
+    let results: Vec<Ran> = SOAKS.iter().map(|soak| one(tree, soak)).collect();
+    summary(&results);
+    let failed = results.iter().filter(|result| !result.passed).count();
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(Failure::said(format!("{failed} of {} soaks failed", results.len())))
+    }
+}
+
+fn one(tree: &Tree, soak: &'static Soak) -> Ran {
+    let (name, rounds) = soak.rounds;
+    say::heading(&format!("{}: {name}={rounds}", soak.name));
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let mut command = tree.cargo(&["test", "--locked"]);
+    command.args(soak.test).env(name, rounds).env("KEYWARD_BIN", tree.built("release/keyward"));
+    let ended = run::run_seeing(&mut command, |line| tally.see(line));
+    if let Err(failure) = &ended {
+        say::failure(failure);
+    }
+    // A name that no test bears any more would pass by running nothing.
+    Ran { soak, took: started.elapsed(), tally, passed: ended.is_ok() && tally.passed > 0 }
+}
+
+fn summary(results: &[Ran]) {
+    say::heading("summary");
+    say::line(format!("{:<36} {:<28} {:>9}  tests", "soak", "rounds", "seconds"));
+    for Ran { soak, took, tally, passed } in results {
+        let rounds = format!("{}={}", soak.rounds.0, soak.rounds.1);
+        let verdict = if *passed { "passed" } else { "FAILED" };
+        let seconds = took.as_secs_f64();
+        say::line(format!("{:<36} {rounds:<28} {seconds:>9.1}  {verdict}: {}", soak.name, tally.closing()));
+    }
+}
