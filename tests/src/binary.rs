@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 /// The binary under test: `KEYWARD_BIN`, or `keyward` in the target directory that this test was built into.
-pub(crate) fn path() -> PathBuf {
+pub fn path() -> PathBuf {
     if let Some(path) = std::env::var_os("KEYWARD_BIN") {
         let path = PathBuf::from(path);
         assert!(path.is_file(), "KEYWARD_BIN names {}, which is no file", path.display());

@@ -44,6 +44,7 @@ mod source;
 mod workspace;
 
 pub use answer::Answer;
+pub use binary::path as binary_path;
 pub use caller::Caller;
 pub use clock::{eventually, now, seconds_from_now};
 pub use key::{Key, crc32_hex, sha256};

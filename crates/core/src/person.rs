@@ -126,6 +126,12 @@ impl Password {
         (password.0.len() <= PASSWORD_LEN_MAX).then_some(password)
     }
 
+    /// The same password once more, for configuration that outlives its use.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The bytes, for the hash.
     pub fn expose(&self) -> &[u8] {
         self.0.as_bytes()

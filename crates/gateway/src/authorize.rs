@@ -12,7 +12,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use keyward_core::decision::{Ask, Denied};
 use keyward_core::grant::Wanted;
-use keyward_core::route::Matched;
 use keyward_verifier::{Denial, Identity, Question, Refusal, recordable};
 use keyward_wire::problem::Problem;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -123,7 +122,7 @@ fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Re
         if own.scopes.is_empty() { [routed.ask()] } else { [Ask { all_of: &configured, ..Ask::default() }] };
     let question = Question {
         presented,
-        place: place(own.workspace.as_deref(), matched.as_ref().and_then(workspace_in_path)),
+        place: place(own.workspace.as_deref(), matched.as_ref().and_then(|matched| matched.workspace)),
         ip: origin.client,
         asks: &asks,
     };
@@ -145,10 +144,6 @@ fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Re
         }
         Err(Refusal::Stale) => Err(Trouble::stale()),
     }
-}
-
-fn workspace_in_path<'a>(matched: &Matched<'a, 'a>) -> Option<&'a str> {
-    matched.workspace
 }
 
 /// Yes, with who it is. All four headers are set, so that none that the client made up survives.

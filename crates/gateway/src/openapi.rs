@@ -1,4 +1,4 @@
-//! The OpenAPI document of the data plane, from the doors themselves.
+//! The `OpenAPI` document of the data plane, from the doors themselves.
 
 use keyward_wire::problem::{FieldProblem, Problem};
 use keyward_wire::verify::{VerifyAnswer, VerifyRequest};

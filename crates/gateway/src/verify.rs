@@ -69,8 +69,12 @@ where
 fn answer(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> Result<Answer, Trouble> {
     let profile = gateway.profile();
     let (method, path) = (asked.method.as_ref().map(Text::as_str), asked.path.as_ref().map(Text::as_str));
-    // A profile without routes has no table to ask: then method and path are only for the log.
-    let is_routed = (method.is_some() || path.is_some()) && !profile.routes.all().is_empty();
+    // The routes table says what a request needs where the question itself does not; the same order as at
+    // /v1/authorize, where a scope in the address overrides the table. Otherwise they are for the log.
+    let says_itself = asked.action.is_some()
+        || [&asked.scopes, &asked.any_scope].into_iter().flatten().any(|names| !names.is_empty());
+    let is_routed =
+        !says_itself && method.is_some() && path.is_some() && !profile.routes.all().is_empty();
     let matched = if is_routed { find(&profile.routes, method, path) } else { None };
     let routed = Routed::new(matched.as_ref(), &profile.catalogue);
 

@@ -1,5 +1,136 @@
-//! (placeholder)
-use crate::{cli::Failure, config::Loaded};
+//! `keyward doctor`: looks for what would keep a server from working, and says what would help.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use keyward_service::feed;
+use keyward_storage::Store;
+
+use crate::cli::{Failure, terminal};
+use crate::config::store::StoreUrl;
+use crate::config::{Loaded, Settings};
+use crate::serve::open_store;
+
+/// One thing that was looked at.
+struct Finding {
+    what: String,
+    trouble: Option<(String, String)>,
+}
+
+impl Finding {
+    fn good(what: impl Into<String>) -> Self {
+        Self { what: what.into(), trouble: None }
+    }
+
+    fn bad(what: impl Into<String>, why: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { what: what.into(), trouble: Some((why.into(), advice.into())) }
+    }
+}
+
+/// Looks at everything, tells all of it, and fails if anything was wrong.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
-    std::future::ready(Err(Failure::failed(format!("{loaded:?}")))).await
+    let settings = &loaded.settings;
+    let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
+    findings.extend(look_at_store(&settings.store.url).await);
+    findings.push(look_at_address("control plane", settings.server.listen));
+    findings.push(look_at_address("data plane", settings.data_plane.listen));
+    findings.push(look_at_exposure(settings));
+    for finding in &findings {
+        tell(finding)?;
+    }
+    let troubles = findings.iter().filter(|finding| finding.trouble.is_some()).count();
+    match troubles {
+        0 => Ok(()),
+        1 => Err(Failure::failed("one thing needs attention")),
+        many => Err(Failure::failed(format!("{many} things need attention"))),
+    }
+}
+
+fn tell(finding: &Finding) -> Result<(), Failure> {
+    match &finding.trouble {
+        None => terminal::data(&format!("ok    {}\n", finding.what)),
+        Some((why, advice)) => terminal::data(&format!("FAIL  {}: {why}\n      {advice}\n", finding.what)),
+    }
+}
+
+async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
+    let StoreUrl::Sqlite(path) = url;
+    let what = format!("store {}", path.display());
+    if !path.exists() {
+        return vec![look_at_folder(path, what)];
+    }
+    let mut findings = vec![look_at_mode(path)];
+    findings.push(match open_store(url) {
+        Ok(store) => look_into(store.as_ref(), what).await,
+        Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
+    });
+    findings
+}
+
+fn look_at_folder(path: &Path, what: String) -> Finding {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() && !found.permissions().readonly() => {
+            Finding::good(format!("{what}: not there yet; the first start makes it"))
+        }
+        Ok(_) => Finding::bad(
+            what,
+            format!("{} is no writable folder", folder.display()),
+            "Choose another with store.url.",
+        ),
+        Err(_) => {
+            Finding::bad(what, format!("the folder {} is not there", folder.display()), "Make it first.")
+        }
+    }
+}
+
+fn look_at_mode(path: &Path) -> Finding {
+    let what = "the store is readable by its owner alone";
+    match fs::metadata(path).map(|found| found.permissions().mode() & 0o777) {
+        Ok(mode) if mode & 0o077 == 0 => Finding::good(what),
+        Ok(mode) => {
+            let advice = format!("Run: chmod 600 {}", path.display());
+            Finding::bad(what, format!("its mode is {mode:o}"), advice)
+        }
+        Err(error) => Finding::bad(what, error.to_string(), "Run as the user that the file belongs to."),
+    }
+}
+
+async fn look_into(store: &dyn Store, what: String) -> Finding {
+    let mut states = 0_u64;
+    match feed::snapshot(store, &mut |_| states += 1).await {
+        Ok(epoch) => Finding::good(format!(
+            "{what}: readable, epoch {epoch}, {states} keys, people, places and workspaces"
+        )),
+        Err(error) => Finding::bad(what, error.to_string(), "Restore it from a backup, and report this."),
+    }
+}
+
+fn look_at_address(plane: &str, address: std::net::SocketAddr) -> Finding {
+    let what = format!("{plane} address {address}");
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::good(format!("{what}: free")),
+        Err(error) => Finding::bad(
+            what,
+            error.to_string(),
+            "A server that runs already explains this; else choose another.",
+        ),
+    }
+}
+
+/// A control plane that is reached from elsewhere needs TLS in front, or nobody can sign in.
+fn look_at_exposure(settings: &Settings) -> Finding {
+    let what = "signing in";
+    let listen = settings.server.listen;
+    let has_tls = settings.server.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    if has_tls || listen.ip().is_loopback() {
+        return Finding::good(what);
+    }
+    Finding::bad(
+        what,
+        format!("{listen} is reached from elsewhere, and server.public_url is no https address"),
+        "Put a TLS proxy in front and set server.public_url: browsers keep the session's cookie over HTTPS only.",
+    )
 }

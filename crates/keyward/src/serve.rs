@@ -1,5 +1,190 @@
-//! (placeholder)
-use crate::{cli::Failure, config::Loaded};
+//! `keyward serve`: the control plane and the data plane in one process. Here the rooms are put together;
+//! nothing is decided.
+
+mod boot_clock;
+mod keep_up;
+mod logging;
+mod node;
+mod set_up;
+mod stop;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use keyward_api::{Api, Documents, Server};
+use keyward_core::id::RequestId;
+use keyward_core::secret::SecretDigest;
+use keyward_gateway::{Forwarded, Gateway, Sources};
+use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::password::Passwords;
+use keyward_service::set_up::SetUpDoor;
+use keyward_service::uses::Uses;
+use keyward_service::{Service, entropy};
+use keyward_storage::Store;
+use keyward_storage::sqlite::SqliteStore;
+use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
+use tokio::net::TcpListener;
+
+use crate::cli::Failure;
+use crate::config::data_plane::ForwardedHeaders;
+use crate::config::store::StoreUrl;
+use crate::config::{Loaded, Settings};
+use crate::openapi;
+pub(crate) use logging::start as start_log;
+use node::LocalNode;
+
+/// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
-    std::future::ready(Err(Failure::failed(format!("{loaded:?}")))).await
+    start_log(&loaded.settings.log)?;
+    let running = Running::start(loaded).await?;
+    set_up::first_owner(&running).await?;
+    running.until_stopped().await
+}
+
+/// A server that has its store, its replica and its listeners.
+pub(crate) struct Running {
+    pub(crate) service: Arc<Service>,
+    pub(crate) settings: Settings,
+    pub(crate) control_plane: SocketAddr,
+    pub(crate) data_plane: SocketAddr,
+    node: Arc<LocalNode>,
+    uses: Arc<UseQueue>,
+    listeners: (TcpListener, TcpListener),
+}
+
+impl Running {
+    /// Opens the store, fills the replica and takes the addresses. Nothing is answered yet.
+    pub(crate) async fn start(loaded: Loaded) -> Result<Self, Failure> {
+        let Loaded { settings, profile, .. } = loaded;
+        let profile = Arc::new(profile);
+        let control = listen(settings.server.listen, "server.listen").await?;
+        let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
+        let (control_plane, data_plane) = (address(&control)?, address(&data)?);
+        let store = open_store(&settings.store.url)?;
+        let replica = Arc::new(Replica::new(Arc::clone(&profile)));
+        let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
+        let name = settings.data_plane.node.clone();
+        let node = Arc::new(LocalNode::new(name, Arc::clone(&store), verifier));
+        let load = node.load().await;
+        load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
+        let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
+        let operator = settings.operator.token.as_ref();
+        let service = Arc::new(Service {
+            store,
+            profile,
+            clock: Arc::new(SystemClock),
+            nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
+            uses: Arc::new(Uses::default()),
+            passwords,
+            operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
+            set_up: SetUpDoor::default(),
+            public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
+        });
+        let uses = Arc::new(UseQueue::default());
+        let listeners = (control, data);
+        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners })
+    }
+
+    /// Serves both planes until the process is asked to stop, then lets what is under way end.
+    pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
+        let stop = stop::Stop::listen()?;
+        let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
+        let writing = tokio::spawn(keep_up::write_uses(
+            Arc::clone(&self.service),
+            Arc::clone(&self.uses),
+            stop.clone(),
+        ));
+        let gateway = Arc::new(self.gateway());
+        let router = self.router()?;
+        let (control, data) = self.listeners;
+        tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
+        let api = keyward_api::serve(Server { listener: control, router }, stop.clone().asked());
+        let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
+        tokio::join!(api, decisions);
+        // The last uses are written after the last answer.
+        for task in [following, writing] {
+            task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
+        }
+        keep_up::flush(&self.service, &self.uses).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn gateway(&self) -> Gateway {
+        let settings = keyward_gateway::Settings {
+            forwarded: match self.settings.data_plane.forwarded {
+                ForwardedHeaders::XForwarded => Forwarded::XForwarded,
+                ForwardedHeaders::XOriginal => Forwarded::XOriginal,
+            },
+            trusted_proxies: self.settings.data_plane.trusted_proxies.clone(),
+            ..keyward_gateway::Settings::default()
+        };
+        let sources = Sources {
+            now: Box::new(|| SystemClock.now()),
+            boot_time: Box::new(boot_clock::now),
+            request_id: Box::new(request_id),
+        };
+        Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
+    }
+
+    fn router(&self) -> Result<axum::Router, Failure> {
+        let trusted = self.settings.server.trusted_proxies.clone();
+        let node = Arc::clone(&self.node);
+        let documents = Documents {
+            control_plane: openapi::control_plane()?.into(),
+            data_plane: openapi::data_plane()?.into(),
+        };
+        let api = Arc::new(Api {
+            service: Arc::clone(&self.service),
+            trusted_proxies: trusted,
+            documents,
+            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+        });
+        let routes = keyward_api::router(Arc::clone(&api));
+        Ok(keyward_api::around(routes, api))
+    }
+}
+
+/// An identifier for a question to the data plane. Without randomness it is the time alone: it names a
+/// request in logs and guards nothing.
+fn request_id() -> RequestId {
+    RequestId::new(unix_ms(SystemClock.now()), entropy::bytes().unwrap_or_default())
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::failed(format!("cannot listen on {address}: {error}"))
+            .advise(format!("Stop what listens there, or choose another address with {setting}."))
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
+}
+
+pub(crate) fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
+    let StoreUrl::Sqlite(path) = url;
+    let opened = SqliteStore::open(path);
+    let store = opened.map_err(|error| {
+        Failure::failed(format!("cannot open the store {}: {error}", path.display()))
+            .advise(open_advice(path))
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn open_advice(path: &Path) -> String {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        Some(folder) => format!("Make the folder {} first.", folder.display()),
+        None => "Check that the file belongs to this user, or choose another with store.url.".to_owned(),
+    }
+}
+
+/// Where people on this machine find the console: an address that means "all" is no address to open.
+fn local_url(address: SocketAddr) -> String {
+    let port = address.port();
+    match address {
+        address if address.ip().is_unspecified() => format!("http://localhost:{port}"),
+        address => format!("http://{address}"),
+    }
 }

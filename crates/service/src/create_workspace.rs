@@ -31,8 +31,10 @@ pub struct NewWorkspace {
 
 /// The same, parsed.
 #[derive(Debug, Clone)]
-pub(crate) struct ParsedWorkspace {
+pub struct ParsedWorkspace {
+    /// What people call it.
     pub name: DisplayName,
+    /// Its short name in addresses. `None`: one is drawn.
     pub slug: Option<Slug>,
 }
 

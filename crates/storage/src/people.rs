@@ -27,6 +27,9 @@ pub trait People {
     /// Keeps a new person. System only.
     async fn insert_person(&mut self, credentials: &Credentials) -> Result<(), StoreError>;
 
+    /// Writes address, name and password of a person anew. `false`: no such person. System only.
+    async fn update_person(&mut self, credentials: &Credentials) -> Result<bool, StoreError>;
+
     /// One person. Seen by themselves, by a workspace that they are in, and by the system.
     async fn person(&mut self, id: UserId) -> Result<Option<Person>, StoreError>;
 

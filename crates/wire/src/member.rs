@@ -104,9 +104,10 @@ pub struct SetUp {
     /// The password to sign in with.
     #[cfg_attr(feature = "openapi", schema(min_length = 12, format = Password))]
     pub password: String,
-    /// What people call the first workspace.
+    /// What people call the first workspace. Left out where the link claims an owner who is there.
+    #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
-    pub workspace_name: String,
+    pub workspace_name: Option<String>,
     /// Its short name in addresses. Left out: eight characters are chosen.
     #[serde(default)]
     pub workspace_slug: Option<String>,

@@ -24,7 +24,7 @@ pub(crate) async fn set_up(
     Arriving(ctx): Arriving,
     Body(input): Body<SetUp>,
 ) -> Result<Response, Failure> {
-    let workspace = NewWorkspace { name: input.workspace_name, slug: input.workspace_slug };
+    let workspace = input.workspace_name.map(|name| NewWorkspace { name, slug: input.workspace_slug });
     let owner = FirstOwner { email: input.email, name: input.name, password: input.password, workspace };
     let signed_in = setting_up(&api.service, &ctx, &input.token, owner).await?;
     welcome(&api, signed_in, StatusCode::CREATED).await

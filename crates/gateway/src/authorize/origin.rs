@@ -90,7 +90,7 @@ fn client_of(settings: &Settings, chain: &str) -> Option<IpAddr> {
     client
 }
 
-/// An address, with or without a port (Azure's and HAProxy's ways of writing it).
+/// An address, with or without a port: some balancers write one.
 fn address_of(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     let address = bare.parse().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip())).ok()?;

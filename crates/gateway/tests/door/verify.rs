@@ -9,6 +9,7 @@ async fn ask(node: &Node, body: &Value) -> Answer {
     exchange(&node.address, &question(&body.to_string())).await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better with json!() in place")]
 fn about(key: u8, more: Value) -> Value {
     let mut body = json!({"key": secret(key).expose()});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

@@ -140,16 +140,14 @@ impl Api {
 
     fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
         let question = Question { method, path, headers: self.asker.headers()?, body };
-        let reply =
-            self.client.send(question).map_err(|failure| advise_how_to_reach(failure, self.server()))?;
+        let reply = self.client.send(question).map_err(advise_another)?;
         reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
     }
 }
 
-/// Says how a server that cannot be reached might be.
-pub(super) fn advise_how_to_reach(failure: Failure, server: &ServerUrl) -> Failure {
-    let failure = failure.advise(format!("Name another with --server URL or {SERVER_VARIABLE}."));
-    if server.is_loopback() { failure.advise("Or start one here: keyward serve") } else { failure }
+/// Says how another server is named.
+pub(super) fn advise_another(failure: Failure) -> Failure {
+    failure.advise(format!("Another is named with --server URL or {SERVER_VARIABLE}."))
 }
 
 /// Writes a body down, once.

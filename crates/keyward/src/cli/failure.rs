@@ -77,7 +77,6 @@ impl std::error::Error for Failure {}
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::failed(format!("the configuration cannot be used\n{error}"))
-            .advise("Every setting is explained in docs/reference/configuration.md.")
     }
 }
 

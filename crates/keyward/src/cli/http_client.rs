@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use rustls::CertificateError;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
@@ -111,7 +112,13 @@ impl HttpClient {
         let server = &self.server;
         let why = match error {
             ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                return Failure::new(Exit::Unavailable, format!("nothing listens at {server}"));
+                let refused = Failure::new(Exit::Unavailable, format!("nothing listens at {server}"));
+                let may_start = server.is_loopback();
+                return if may_start {
+                    refused.advise("Start a server here: keyward serve")
+                } else {
+                    refused
+                };
             }
             ureq::Error::HostNotFound => "there is no host of that name".to_owned(),
             ureq::Error::Timeout(_) => {
@@ -128,14 +135,19 @@ impl HttpClient {
 /// What a certificate or a handshake had against the connection.
 fn tls_trouble(error: &std::io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
-    let hint = match inner {
-        rustls::Error::InvalidCertificate(_) => {
-            "; a private authority's certificate can be named in SSL_CERT_FILE"
-        }
-        rustls::Error::InvalidMessage(_) => "; does it speak plain http?",
-        _ => "",
-    };
-    Some(format!("{inner}{hint}"))
+    Some(match inner {
+        rustls::Error::InvalidCertificate(wrong) => match wrong {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired".to_owned(),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "its certificate is for another name".to_owned()
+            }
+            _ => "its certificate is of no authority that this machine trusts; a private one's certificate can be \
+                  named in SSL_CERT_FILE"
+                .to_owned(),
+        },
+        rustls::Error::InvalidMessage(_) => "it does not speak https; does it speak http?".to_owned(),
+        other => other.to_string(),
+    })
 }
 
 /// TLS with the certificates that this machine trusts, so that a company's own authority works.

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::connection::{SESSION_COOKIE, ServerFlag, advise_how_to_reach, json_body};
+use super::connection::{SESSION_COOKIE, ServerFlag, advise_another, json_body};
 use super::credentials::{Credentials, Session, Token};
 use super::failure::Failure;
 use super::http_client::{HttpClient, Question};
@@ -20,8 +20,8 @@ Examples:
   keyward login --server https://keys.example.com --email ada@example.com
   pass show keyward | keyward login --email ada@example.com --password-stdin
 
-The session is stored in $XDG_CONFIG_HOME/keyward/credentials.json (or ~/.config/keyward/), readable by you
-alone. There is one for each server.";
+The session is stored in $XDG_CONFIG_HOME/keyward/credentials.json (or in ~/.config/keyward/),
+readable by you alone. There is one for each server.";
 
 /// Sign in to a server
 ///
@@ -99,10 +99,7 @@ fn sign_in(server: &ServerUrl, email: &str, password: &str) -> Result<Zeroizing<
         headers: Vec::new(),
         body: Some(json_body(&SignIn { email, password })?),
     };
-    let reply = HttpClient::new(server.clone())?
-        .send(question)
-        .map_err(|failure| advise_how_to_reach(failure, server))?
-        .success(server)?;
+    let reply = HttpClient::new(server.clone())?.send(question).map_err(advise_another)?.success(server)?;
     session_token(&reply.headers).ok_or_else(|| {
         Failure::failed(format!("{server} answered without a session; is it a Keyward server?"))
     })

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_mangen::Man as Page;
-use clap_mangen::roff::{Inline, Roff, roman};
+use clap_mangen::roff::{Roff, roman};
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -74,7 +74,7 @@ fn section(out: &mut Vec<u8>, title: &str, lines: &str) -> std::io::Result<()> {
     let mut roff = Roff::new();
     roff.control("SH", [title]).control("nf", []);
     for line in lines.lines() {
-        roff.text([roman(line), Inline::LineBreak]);
+        roff.text([roman(line)]);
     }
     roff.control("fi", []);
     roff.to_writer(out)?;

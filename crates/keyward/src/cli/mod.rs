@@ -47,7 +47,7 @@ Start here:
   keyward login           sign in to a server that runs already
   keyward keys --help     create, list, show and revoke keys
 
-`keyward help COMMAND` explains a command. `keyward --help` also lists exit codes and the environment.";
+`keyward help COMMAND` explains a command. `keyward --help` lists exit codes and the environment.";
 
 const ENVIRONMENT: &str = "\
 Environment of the commands that ask a server:
@@ -82,7 +82,7 @@ enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
-    #[command(subcommand)]
+    #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Keys),
     Verify(verify::Verify),
     Completions(completions::Completions),

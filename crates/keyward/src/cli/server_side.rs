@@ -12,10 +12,11 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   keyward serve
   keyward serve --profile cveium --store sqlite:/var/lib/keyward/keyward.sqlite
-  KEYWARD_BOOTSTRAP__OWNER_EMAIL=ada@example.com KEYWARD_BOOTSTRAP__OWNER_PASSWORD_FILE=/run/secrets/owner \\
-    KEYWARD_BOOTSTRAP__WORKSPACE_NAME=Acme keyward serve
+  KEYWARD_SERVER__LISTEN=0.0.0.0:8080 KEYWARD_LOG=warn keyward serve
 
-The first start without any user prints a link that sets up the first one, unless the environment names them.
+The first start without any user prints a link that sets up the first one. To do without it, set
+KEYWARD_BOOTSTRAP__OWNER_EMAIL, KEYWARD_BOOTSTRAP__OWNER_PASSWORD_FILE and
+KEYWARD_BOOTSTRAP__WORKSPACE_NAME.
 SIGTERM or Ctrl-C lets what is under way finish, and stops.";
 
 const DOCTOR_EXAMPLES: &str = "\
@@ -39,7 +40,7 @@ pub(super) enum ServerSide {
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Flags),
     /// Check and show the server's configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),
     #[command(hide = true, about = "Print the OpenAPI document")]
     Openapi {

@@ -28,7 +28,7 @@ Examples:
   printf %s \"$KEY\" | keyward verify --key-stdin --ip 203.0.113.7
   if KEYWARD_KEY=\"$KEY\" keyward verify >/dev/null 2>&1; then echo works; fi
 
-Exit codes: 0 the key is valid, 10 it is not (stdout says why, in one word), another: nobody could tell.";
+Exit codes: 0 the key is valid; 10 it is not, and stdout says why; another: nobody could tell.";
 
 /// Ask the data plane whether a key may do something
 ///
@@ -56,7 +56,7 @@ pub(super) struct Verify {
     /// It must be allowed this action, such as organization:credential:read
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
-    /// … on this resource
+    /// The resource that it is used on, such as organization:acme:credential:cy-1
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// The address that it is used from
@@ -134,10 +134,7 @@ pub(super) fn run(verify: &Verify) -> Result<Exit, Failure> {
     let body = Some(json_body(&asked)?);
     let question =
         Question { method: Method::POST, path: "/v1/verify".to_owned(), headers: Vec::new(), body };
-    let reply = HttpClient::new(server.clone())?
-        .send(question)
-        .map_err(|failure| advise_how_to_reach(failure, &server))?
-        .success(&server)?;
+    let reply = HttpClient::new(server.clone())?.send(question).map_err(advise_another)?.success(&server)?;
     let decision: Decision = reply.read(&server)?;
     if verify.json {
         json::print(&reply.json(&server)?)?;
@@ -148,10 +145,8 @@ pub(super) fn run(verify: &Verify) -> Result<Exit, Failure> {
     Ok(if decision.valid { Exit::Done } else { Exit::NotValid })
 }
 
-fn advise_how_to_reach(failure: Failure, server: &ServerUrl) -> Failure {
-    let failure =
-        failure.advise(format!("Name another data plane with --data-plane URL or {DATA_PLANE_VARIABLE}."));
-    if server.is_loopback() { failure.advise("Or start one here: keyward serve") } else { failure }
+fn advise_another(failure: Failure) -> Failure {
+    failure.advise(format!("Another data plane is named with --data-plane URL or {DATA_PLANE_VARIABLE}."))
 }
 
 impl Verify {
@@ -174,7 +169,7 @@ impl Verify {
             return Ok(key);
         }
         if !terminal::is_interactive() {
-            return Err(Failure::usage("which key?")
+            return Err(Failure::usage("there is no key to ask about")
                 .advise(format!("Add --key-file FILE or --key-stdin, or set {KEY_VARIABLE}.")));
         }
         terminal::ask_secret("Key (not shown):")

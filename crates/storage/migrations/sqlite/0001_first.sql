@@ -49,7 +49,7 @@ CREATE TABLE keys (
     workspace_id       BLOB    REFERENCES workspaces (id),
     owner_id           BLOB    REFERENCES users (id),
     -- Where it is listed: the workspace of a workspace key, the owner of a personal one.
-    home_id            BLOB    NOT NULL GENERATED ALWAYS AS (ifnull(workspace_id, owner_id)) VIRTUAL,
+    home_id            BLOB    NOT NULL,
     service_account_id BLOB    UNIQUE REFERENCES users (id),
     -- 1: it works only in its key_workspaces, which may be none.
     restricted         INTEGER NOT NULL CHECK (restricted IN (0, 1)),
@@ -60,9 +60,8 @@ CREATE TABLE keys (
     created_by_type    TEXT    NOT NULL,
     created_by_id      BLOB,
     created_by_name    TEXT    NOT NULL,
-    expires_at         INTEGER,
-    -- Keys without an end sort after all others.
-    ends_at            INTEGER NOT NULL GENERATED ALWAYS AS (ifnull(expires_at, 9223372036854775807)) VIRTUAL,
+    -- The largest number where it never ends by itself.
+    ends_at            INTEGER NOT NULL,
     revoked_at         INTEGER,
     revoked_by_type    TEXT,
     revoked_by_id      BLOB,
@@ -73,6 +72,7 @@ CREATE TABLE keys (
     CHECK ((kind = 'workspace') = (workspace_id IS NOT NULL)),
     CHECK ((kind = 'workspace') = (service_account_id IS NOT NULL)),
     CHECK (kind = 'workspace' OR owner_id IS NOT NULL),
+    CHECK (home_id = ifnull(workspace_id, owner_id)),
     CHECK (kind = 'personal' OR restricted = 0),
     CHECK ((revoked_at IS NULL) = (revoked_by_type IS NULL)),
     CHECK ((revoked_at IS NULL) = (revoked_by_name IS NULL))
@@ -83,8 +83,8 @@ CREATE INDEX keys_by_name ON keys (home_id, name, id);
 CREATE INDEX keys_by_end ON keys (home_id, ends_at, id);
 CREATE INDEX keys_by_owner ON keys (home_id, owner_id, created_at, id);
 CREATE INDEX live_keys_by_time ON keys (home_id, created_at, id) WHERE revoked_at IS NULL;
-CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id) WHERE revoked_at IS NULL;
-CREATE INDEX keys_of_person ON keys (owner_id) WHERE owner_id IS NOT NULL;
+-- With revoked_at, so that counting stays within the index.
+CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id, revoked_at) WHERE revoked_at IS NULL;
 
 CREATE TABLE key_secrets (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
@@ -100,8 +100,6 @@ CREATE TABLE key_workspaces (
     place        INTEGER NOT NULL,
     PRIMARY KEY (key_id, workspace_id)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX key_workspaces_by_workspace ON key_workspaces (workspace_id);
 
 -- One narrow row a key, apart from the key, since it is written often. It repeats the key's home, which never
 -- changes, so that a list can be sorted by it. A key that was never used has the smallest number.

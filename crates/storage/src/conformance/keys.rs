@@ -31,7 +31,8 @@ pub(crate) async fn a_key_comes_back_as_it_was_kept(bed: &impl Bed) {
         assert_eq!(found.as_ref(), Some(key));
     }
     let mut tx = town.begin().await;
-    assert_eq!(tx.key(restricted.id).await.unwrap().unwrap().workspaces.unwrap(), [town.acme.slug.clone()]);
+    let slugs = tx.key(restricted.id).await.unwrap().unwrap().workspaces;
+    assert_eq!(slugs, Some(vec![town.acme.slug.clone()]));
     let account = service_account_of(&of_workspace);
     assert_eq!(tx.service_account(account.id).await.unwrap(), Some(account));
 }

@@ -15,6 +15,9 @@ pub(crate) async fn a_member_joins_changes_role_and_leaves(bed: &impl Bed) {
     let member = tx.member(acme, bob.id).await.unwrap().unwrap();
     assert_eq!((member.role, member.joined_at, member.name), (role("viewer"), at(5), bob.name.clone()));
     assert_eq!(tx.person(bob.id).await.unwrap(), Some(bob.clone()));
+    let same = tx.member_by_email(acme, &bob.email).await.unwrap().unwrap();
+    assert_eq!(same.user, bob.id);
+    assert_eq!(tx.member_by_email(acme, &town.eve.email).await.unwrap(), None);
     assert!(tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());
     assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 2);
     assert_eq!(tx.members_with_role(acme, &role("viewer")).await.unwrap(), 0);

@@ -45,7 +45,8 @@ macro_rules! conformance {
         $crate::conformance::cases! { $bed;
             people:
                 a_person_is_found_by_id_and_by_address,
-                two_people_cannot_have_one_address;
+                two_people_cannot_have_one_address,
+                a_person_gets_another_address_name_and_password;
             workspaces:
                 a_workspace_is_found_by_id_and_by_slug,
                 two_workspaces_cannot_have_one_slug,

@@ -20,3 +20,18 @@ pub(crate) async fn two_people_cannot_have_one_address(bed: &impl Bed) {
     assert!(matches!(error, StoreError::Duplicate(Unique::PersonEmail)), "{error}");
     assert!(!error.to_string().contains("ada"), "{error}");
 }
+
+pub(crate) async fn a_person_gets_another_address_name_and_password(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut changed = person("lovelace");
+    let unknown = changed.clone();
+    changed.person.id = town.ada.id;
+    let mut tx = town.system().await;
+    assert!(tx.update_person(&changed).await.unwrap());
+    assert!(!tx.update_person(&unknown).await.unwrap());
+    assert_eq!(tx.credentials(&town.ada.email).await.unwrap(), None);
+    assert_eq!(tx.credentials(&changed.person.email).await.unwrap().as_ref(), Some(&changed));
+    changed.person.email = town.eve.email.clone();
+    let error = tx.update_person(&changed).await.unwrap_err();
+    assert!(matches!(error, StoreError::Duplicate(Unique::PersonEmail)), "{error}");
+}

@@ -6,7 +6,7 @@ use keyward_core::key::KeyStatus;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::keys::{key_row, select_keys};
+use super::key_row::{key_row, select_keys};
 use super::row::many;
 use crate::{KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
 
@@ -47,7 +47,7 @@ impl ListQuery {
         };
         let mut query = Self { sql: select.to_owned(), values: Vec::new() };
         query.of(filter.scope, home);
-        query.with_status(filter.status, filter.now);
+        query.with_status(filter.status, filter.now, sort.field);
         query.owned_by(filter.owner);
         query.searched(filter.search.as_deref());
         if let Some(before) = filter.last_used_before {
@@ -72,12 +72,14 @@ impl ListQuery {
         self.push(&format!("WHERE {home} = {tenant} AND k.kind = '{kind}'"));
     }
 
-    fn with_status(&mut self, status: Option<KeyStatus>, now: Timestamp) {
+    fn with_status(&mut self, status: Option<KeyStatus>, now: Timestamp, sorted_by: SortField) {
+        // The sign keeps the condition from choosing an index that is not in the order of the list.
+        let end = if sorted_by == SortField::ExpiresAt { "k.ends_at" } else { "+k.ends_at" };
         let now = [Value::from(now.as_microsecond())];
         match status {
             None => {}
-            Some(KeyStatus::Active) => self.and("k.revoked_at IS NULL AND k.ends_at > ?", now),
-            Some(KeyStatus::Expired) => self.and("k.revoked_at IS NULL AND k.ends_at <= ?", now),
+            Some(KeyStatus::Active) => self.and(&format!("k.revoked_at IS NULL AND {end} > ?"), now),
+            Some(KeyStatus::Expired) => self.and(&format!("k.revoked_at IS NULL AND {end} <= ?"), now),
             Some(KeyStatus::Revoked) => self.and("k.revoked_at IS NOT NULL", []),
         }
     }

@@ -102,7 +102,10 @@ impl Members for SqliteTx {
         workspace: WorkspaceId,
         email: &Email,
     ) -> Result<Option<Member>, StoreError> {
-        let sql = select_members!("p.email = ?2 AND (is_system() OR m.workspace_id = tenant_workspace())");
+        let sql = select_members!(
+            "m.user_id = (SELECT id FROM users WHERE email = ?2)
+             AND (is_system() OR m.workspace_id = tenant_workspace())"
+        );
         one(self.read()?, "memberships", sql, params![workspace.to_bytes(), email.as_str()], member)
     }
 

@@ -10,6 +10,8 @@ mod connection;
 mod invitations;
 mod key_json;
 mod key_list;
+mod key_row;
+mod key_write;
 mod keys;
 mod members;
 mod people;
@@ -26,6 +28,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
@@ -35,7 +38,7 @@ use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
 use readers::{Readers, Reading};
 use view::View;
-use writer::{Writer, Writing};
+use writer::{GROUP_TIME_MAX, Writer, Writing};
 
 /// A store in one SQLite file. Clones share it.
 #[derive(Debug, Clone)]
@@ -48,11 +51,15 @@ impl SqliteStore {
     /// Opens the store at `path`, or makes it, readable by its owner alone. An older schema is brought up to
     /// date, a newer one is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(path, GROUP_TIME_MAX)
+    }
+
+    fn open_with(path: &Path, group_time_max: Duration) -> Result<Self, StoreError> {
         connection::create_private(path)?;
         let mut connection = Guarded::open(path)?;
         schema::migrate(connection.raw_mut())?;
         tracing::debug!(path = %path.display(), "store opened");
-        let writer = Arc::new(Writer::new(connection, path));
+        let writer = Arc::new(Writer::new(connection, path, group_time_max));
         Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
     }
 

@@ -6,7 +6,7 @@ use keyward_core::person::{DisplayName, Email, Person};
 use rusqlite::params;
 
 use super::SqliteTx;
-use super::row::{Columns, count, one, run_one};
+use super::row::{Columns, count, one, run, run_one};
 use crate::{Credentials, People, StoreError};
 
 /// The columns that [`person`] reads.
@@ -42,6 +42,19 @@ impl People for SqliteTx {
             person.suspended_at.map(jiff::Timestamp::as_microsecond),
         ];
         run_one(self.system_write()?, sql, params)
+    }
+
+    async fn update_person(&mut self, credentials: &Credentials) -> Result<bool, StoreError> {
+        let sql = "UPDATE users SET name = ?2, email = ?3, password_hash = ?4
+                   WHERE id = ?1 AND kind = 'person' AND deleted_at IS NULL AND is_system()";
+        let person = &credentials.person;
+        let params = params![
+            person.id.to_bytes(),
+            person.name.as_str(),
+            person.email.as_str(),
+            credentials.password_hash,
+        ];
+        Ok(run(self.system_write()?, sql, params)? > 0)
     }
 
     async fn person(&mut self, id: UserId) -> Result<Option<Person>, StoreError> {

@@ -125,6 +125,14 @@ impl Columns<'_, '_> {
         self.parse(|micros: Option<i64>| micros.map(Timestamp::from_microsecond).transpose().ok())
     }
 
+    /// A time, or `None` where `absent` stands for none.
+    pub(super) fn time_or(&mut self, absent: i64) -> Result<Option<Timestamp>, StoreError> {
+        self.parse(|micros: i64| match micros {
+            _ if micros == absent => Some(None),
+            _ => Timestamp::from_microsecond(micros).ok().map(Some),
+        })
+    }
+
     pub(super) fn ip_or_null(&mut self) -> Result<Option<IpAddr>, StoreError> {
         self.parse(|text: Option<String>| text.map(|text| text.parse()).transpose().ok())
     }

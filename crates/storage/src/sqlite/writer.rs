@@ -30,7 +30,7 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 const QUEUE_MAX: usize = 4096;
 /// A group that has been open for this long takes no more operations: what a COMMIT costs on a slow disk, so
 /// waiting longer would gain nothing.
-const GROUP_TIME_MAX: Duration = Duration::from_millis(5);
+pub(super) const GROUP_TIME_MAX: Duration = Duration::from_millis(5);
 /// Operations of one group: by then the COMMIT is a small part of the cost of each.
 const GROUP_OPERATIONS_MAX: usize = 64;
 
@@ -38,6 +38,7 @@ const GROUP_OPERATIONS_MAX: usize = 64;
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
+    group_time_max: Duration,
     state: Mutex<State>,
     commits: AtomicU64,
 }
@@ -73,13 +74,19 @@ enum Wait {
 }
 
 impl Writer {
-    pub(super) fn new(guarded: Guarded, path: &Path) -> Self {
+    pub(super) fn new(guarded: Guarded, path: &Path, group_time_max: Duration) -> Self {
         let state = State { at_rest: Some(Desk { guarded, group: None }), queue: VecDeque::new() };
-        Self { path: path.to_owned(), state: Mutex::new(state), commits: AtomicU64::new(0) }
+        Self { path: path.to_owned(), group_time_max, state: Mutex::new(state), commits: AtomicU64::new(0) }
     }
 
     pub(super) fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    /// How many operations wait for their turn.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.state().queue.len()
     }
 
     /// Waits for its turn, then begins an operation.
@@ -118,7 +125,9 @@ impl Writer {
         loop {
             let next = {
                 let mut state = self.state();
-                let ends = desk.group.as_ref().is_some_and(|group| group.is_full() || state.queue.is_empty());
+                let ends = desk.group.as_ref().is_some_and(|group| {
+                    group.is_full() || group.since.elapsed() >= self.group_time_max || state.queue.is_empty()
+                });
                 if ends {
                     None
                 } else if let Some(next) = state.queue.pop_front() {
@@ -160,7 +169,7 @@ impl Writer {
 
 impl Group {
     fn is_full(&self) -> bool {
-        self.pending.len() >= GROUP_OPERATIONS_MAX || self.since.elapsed() >= GROUP_TIME_MAX
+        self.pending.len() >= GROUP_OPERATIONS_MAX
     }
 }
 

@@ -23,8 +23,9 @@ Examples:
   keyward keys create backup --scope products:read --out-file /etc/backup/keyward.key
   keyward keys create laptop --personal --restrict-to acme
 
-The secret is shown this once, alone on stdout; words go to stderr. With --out-file it goes to that file
-(created with mode 0600) and not to stdout. Without --expires the key does not end by itself.";
+The secret is shown this once, alone on stdout; words go to stderr. With --out-file it goes to
+that file (created with mode 0600) and not to stdout. Without --expires the key does not end by
+itself. A scope that does not exist is refused with the ones that do.";
 
 /// Create a key, and print its secret this once
 #[derive(Debug, clap::Args)]
@@ -148,13 +149,8 @@ impl Created {
     }
 
     fn lost(&self, place: &Place, why: &str) -> Failure {
-        Failure::failed(format!("the key was created, but its secret could not be written: {why}")).advise(
-            format!(
-                "Nobody has it. Revoke it: keyward keys revoke {} {} --yes",
-                self.text("id"),
-                place.flag()
-            ),
-        )
+        Failure::failed(format!("the key was created, but its secret could not be written: {why}"))
+            .advise(format!("It is of no use. Run: keyward keys revoke {} {}", self.text("id"), place.flag()))
     }
 
     fn announce(&self, place: &Place, on_stdout: bool) {

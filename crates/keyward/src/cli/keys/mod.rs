@@ -11,6 +11,12 @@ use keyward_wire::key::Key;
 use super::failure::Failure;
 use super::table::Paint;
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  keyward keys create ci-pipeline --scope products:read --expires 90d
+  keyward keys list --status active
+  keyward keys revoke key_01jd8xq2m0e6vt5r3n7k9c4wzb";
+
 /// Create, list, show and revoke API keys
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {

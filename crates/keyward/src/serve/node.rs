@@ -1,0 +1,117 @@
+//! This process's own data plane: a replica that is fed from the store directly.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keyward_core::change::{Changes, Epoch, State};
+use keyward_service::feed;
+use keyward_service::nodes::{NodeReport, NodeState, Nodes};
+use keyward_storage::{Store, StoreError};
+use keyward_verifier::Verifier;
+use tokio::sync::Mutex;
+
+use super::boot_clock;
+
+/// States of a snapshot that are applied together.
+const SNAPSHOT_PART: usize = 1_024;
+/// How long to wait before the store is asked again for a change that must be applied.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// This process's own data plane.
+#[derive(Debug)]
+pub(super) struct LocalNode {
+    name: String,
+    store: Arc<dyn Store>,
+    verifier: Verifier,
+    /// One reader of the feed at a time: those who wait find their change applied by the one before.
+    turn: Mutex<()>,
+}
+
+impl LocalNode {
+    pub(super) fn new(name: String, store: Arc<dyn Store>, verifier: Verifier) -> Self {
+        Self { name, store, verifier, turn: Mutex::new(()) }
+    }
+
+    pub(super) fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// Fills the replica from the store. Until this is done the node decides nothing.
+    pub(super) async fn load(&self) -> Result<(), StoreError> {
+        let asked_at = boot_clock::now();
+        let replica = self.verifier.replica();
+        let mut part: Vec<State> = Vec::with_capacity(SNAPSHOT_PART);
+        // States of a snapshot are older than every change that follows it.
+        let apply = |part: &mut Vec<State>, up_to: Epoch| {
+            replica.apply(Changes { up_to, states: std::mem::take(part) });
+        };
+        let epoch = feed::snapshot(self.store.as_ref(), &mut |state| {
+            part.push(state);
+            if part.len() == SNAPSHOT_PART {
+                apply(&mut part, Epoch(0));
+            }
+        })
+        .await?;
+        apply(&mut part, epoch);
+        self.verifier.lease().renew(asked_at);
+        tracing::info!(epoch = epoch.0, keys = replica.keys_len(), "replica loaded");
+        Ok(())
+    }
+
+    /// Applies every change that was committed before this call, and renews the lease.
+    pub(super) async fn follow(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let replica = self.verifier.replica();
+        // The lease counts from before the store is read.
+        let mut asked_at = boot_clock::now();
+        loop {
+            let after = replica.epoch();
+            let changes = feed::changes_since(self.store.as_ref(), after).await?;
+            if changes.up_to <= after {
+                break;
+            }
+            replica.apply(changes);
+            asked_at = boot_clock::now();
+        }
+        self.verifier.lease().renew(asked_at);
+        Ok(())
+    }
+
+    fn has(&self, epoch: Epoch) -> bool {
+        self.verifier.replica().epoch() >= epoch
+    }
+}
+
+#[async_trait]
+impl Nodes for LocalNode {
+    /// A store that cannot be read is asked again, until the change is applied or the lease has run out:
+    /// then nothing is accepted any more.
+    async fn catch_up(&self, epoch: Epoch) {
+        while !self.has(epoch) {
+            let followed = self.follow().await;
+            if followed.is_ok() && !self.has(epoch) {
+                tracing::error!(epoch = epoch.0, "a committed change is not in the store's feed");
+                return;
+            }
+            if let Err(error) = followed {
+                tracing::warn!(%error, epoch = epoch.0, "a change could not be applied yet");
+                if !self.verifier.lease().is_live(boot_clock::now()) {
+                    return;
+                }
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+
+    fn report(&self, epoch: Epoch) -> Vec<NodeReport> {
+        let state = if self.has(epoch) {
+            NodeState::Applied
+        } else if self.verifier.lease().is_live(boot_clock::now()) {
+            NodeState::Pending
+        } else {
+            NodeState::LeaseExpired
+        };
+        vec![NodeReport { node: self.name.clone(), state, applied: self.verifier.replica().epoch() }]
+    }
+}

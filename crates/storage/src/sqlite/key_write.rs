@@ -1,0 +1,170 @@
+//! A key as it is written.
+
+use jiff::Timestamp;
+use keyward_core::id::{ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::key::{Belongs, Key, ServiceAccount};
+use rusqlite::{Connection, params};
+
+use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
+use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen, restriction};
+use super::row::{principal_columns, run, run_one, version_column};
+use crate::StoreError;
+
+/// Keeps a new key and all that comes with it.
+pub(super) fn insert(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    if let Belongs::ToWorkspace { workspace, acts_as, .. } = &key.belongs {
+        insert_service_account(connection, *workspace, acts_as, key.created_at)?;
+    }
+    insert_row(connection, key)?;
+    write_restriction(connection, key)
+}
+
+/// Writes a key over its previous version.
+pub(super) fn update(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    update_row(connection, key)?;
+    write_restriction(connection, key)
+}
+
+fn insert_service_account(
+    connection: &Connection,
+    workspace: WorkspaceId,
+    account: &ServiceAccount,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let user = "INSERT INTO users (id, kind, name, workspace_id, created_at)
+                SELECT ?1, 'service_account', ?2, ?3, ?4 WHERE is_system() OR ?3 = tenant_workspace()";
+    let (id, workspace, at) = (account.id.to_bytes(), workspace.to_bytes(), at.as_microsecond());
+    run_one(connection, user, params![id, account.name, workspace, at])?;
+    let membership = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
+                      SELECT ?1, ?2, '', ?3 WHERE is_system() OR ?1 = tenant_workspace()";
+    run_one(connection, membership, params![workspace, id, at])
+}
+
+/// The key, its secret and its place for uses.
+fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    let sql = "INSERT INTO keys
+                   (id, kind, home_id, workspace_id, owner_id, service_account_id, restricted, name, description, \"grant\",
+                    created_at, created_by_type, created_by_id, created_by_name, ends_at, revoked_at,
+                    revoked_by_type, revoked_by_id, revoked_by_name, allowed_cidrs, metadata, version)
+               SELECT ?1, ?2, ifnull(?3, ?4), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21
+               WHERE is_system() OR (?2 = 'workspace' AND ?3 = tenant_workspace())
+                  OR (?2 = 'personal' AND ?4 = tenant_person())";
+    let (workspace, owner, acts_as) = match &key.belongs {
+        Belongs::ToPerson { owner, .. } => (None, Some(*owner), None),
+        Belongs::ToWorkspace { workspace, owner, acts_as } => (Some(*workspace), *owner, Some(acts_as.id)),
+    };
+    let id = key.id.to_bytes();
+    let (maker_type, maker_id, maker_name) = principal_columns(&key.created_by);
+    let (revoker_type, revoker_id, revoker_name) = revoker_columns(key);
+    let params = params![
+        id,
+        key.kind().as_str(),
+        workspace.map(WorkspaceId::to_bytes),
+        owner.map(UserId::to_bytes),
+        acts_as.map(ServiceAccountId::to_bytes),
+        is_restricted(key),
+        key.name.as_str(),
+        key.description,
+        grant_to_json(&key.grant),
+        key.created_at.as_microsecond(),
+        maker_type,
+        maker_id,
+        maker_name,
+        key.expires_at.map_or(NEVER_ENDS, Timestamp::as_microsecond),
+        key.revoked.as_ref().map(|revoked| revoked.at.as_microsecond()),
+        revoker_type,
+        revoker_id,
+        revoker_name,
+        cidrs_to_json(&key.allowed_cidrs),
+        metadata_to_json(&key.metadata),
+        version_column(key.version)?,
+    ];
+    run_one(connection, sql, params)?;
+    let secret = "INSERT INTO key_secrets (digest, key_id, which, hint) VALUES (?1, ?2, 'current', ?3)";
+    run_one(connection, secret, params![key.secret.digest.as_bytes(), id, key.secret.hint.as_str()])?;
+    let uses =
+        "INSERT INTO key_uses (key_id, home_id, used_at) SELECT id, home_id, ?2 FROM keys WHERE id = ?1";
+    run_one(connection, uses, params![id, NEVER_USED])
+}
+
+fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    // What is revoked stays so, whatever the caller says.
+    let sql = concat!(
+        "UPDATE keys AS k SET owner_id = ?3, restricted = ?4, name = ?5, description = ?6, \"grant\" = ?7,
+                ends_at = ?8, revoked_at = ?9, revoked_by_type = ?10, revoked_by_id = ?11,
+                revoked_by_name = ?12, allowed_cidrs = ?13, metadata = ?14, version = ?2
+         WHERE k.id = ?1 AND k.version = ?2 - 1 AND k.kind = ?15
+           AND (k.kind = 'workspace' OR k.owner_id = ?3)
+           AND (k.revoked_at IS NULL OR k.revoked_at = ?9) AND ",
+        is_seen!()
+    );
+    let owner = match &key.belongs {
+        Belongs::ToPerson { owner, .. } => Some(*owner),
+        Belongs::ToWorkspace { owner, .. } => *owner,
+    };
+    let (revoker_type, revoker_id, revoker_name) = revoker_columns(key);
+    let params = params![
+        key.id.to_bytes(),
+        version_column(key.version)?,
+        owner.map(UserId::to_bytes),
+        is_restricted(key),
+        key.name.as_str(),
+        key.description,
+        grant_to_json(&key.grant),
+        key.expires_at.map_or(NEVER_ENDS, Timestamp::as_microsecond),
+        key.revoked.as_ref().map(|revoked| revoked.at.as_microsecond()),
+        revoker_type,
+        revoker_id,
+        revoker_name,
+        cidrs_to_json(&key.allowed_cidrs),
+        metadata_to_json(&key.metadata),
+        key.kind().as_str(),
+    ];
+    run_one(connection, sql, params)?;
+    let secret = "UPDATE key_secrets SET digest = ?2, hint = ?3
+                  WHERE key_id = ?1 AND which = 'current' AND (digest <> ?2 OR hint <> ?3)";
+    let params = params![key.id.to_bytes(), key.secret.digest.as_bytes(), key.secret.hint.as_str()];
+    run(connection, secret, params).map(drop)
+}
+
+/// Makes the restriction what the key says. A workspace can be added while the owner is a member; one that
+/// they have left since then stays.
+fn write_restriction(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    let Belongs::ToPerson { owner, workspaces } = &key.belongs else { return Ok(()) };
+    let id = key.id.to_bytes();
+    let before = restriction(connection, id)?;
+    let mut wanted: Vec<WorkspaceId> = Vec::new();
+    for workspace in workspaces.iter().flatten() {
+        if !wanted.contains(workspace) {
+            wanted.push(*workspace);
+        }
+    }
+    if before.iter().map(|(workspace, _)| workspace).eq(&wanted) {
+        return Ok(());
+    }
+    run(connection, "DELETE FROM key_workspaces WHERE key_id = ?1", [id])?;
+    let sql = "INSERT INTO key_workspaces (key_id, workspace_id, place)
+               SELECT ?1, ?2, ?3 WHERE ?4 OR EXISTS
+                   (SELECT 1 FROM memberships m WHERE m.workspace_id = ?2 AND m.user_id = ?5)";
+    for (place, workspace) in (0_i64..).zip(wanted) {
+        let was_there = before.iter().any(|(known, _)| *known == workspace);
+        run_one(connection, sql, params![id, workspace.to_bytes(), place, was_there, owner.to_bytes()])?;
+    }
+    Ok(())
+}
+
+fn is_restricted(key: &Key) -> bool {
+    matches!(&key.belongs, Belongs::ToPerson { workspaces: Some(_), .. })
+}
+
+type PrincipalColumns<'a> = (Option<&'static str>, Option<[u8; 16]>, Option<&'a str>);
+
+fn revoker_columns(key: &Key) -> PrincipalColumns<'_> {
+    match &key.revoked {
+        None => (None, None, None),
+        Some(revoked) => {
+            let (kind, id, name) = principal_columns(&revoked.by);
+            (Some(kind), id, Some(name))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Servers that say what Keyward never would.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread::JoinHandle;
+
+use crate::person::Shell;
+
+/// Listens, gives one answer to one question, and returns what was asked.
+fn answer_once(answer: Vec<u8>) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a question");
+        let mut asked = vec![0; 16 * 1024];
+        let length = stream.read(&mut asked).expect("its head");
+        asked.truncate(length);
+        // A client that has heard too much hangs up.
+        let _ = stream.write_all(&answer);
+        String::from_utf8_lossy(&asked).into_owned()
+    });
+    (address, thread)
+}
+
+fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+        .into_bytes()
+}
+
+/// Asks who one is, with a key, at a server that gives that answer.
+fn whoami(answer: Vec<u8>) -> (crate::person::Ran, String) {
+    let (address, asked) = answer_once(answer);
+    let shell = Shell::at_addresses(&address, "").with("KEYWARD_API_KEY", "kw_planted");
+    let ran = shell.run(&["whoami"]);
+    (ran, asked.join().expect("the server's end"))
+}
+
+#[test]
+fn control_characters_never_reach_the_terminal() {
+    let me = r#"{"id":"usr_1","email":"a@b.c","name":"\u001b]0;owned\u0007\u009b31m\u202e","workspaces":
+        [{"id":"ws_1","slug":"acme","name":"x\n\u001b[2J","plan":"p","role":null,"created_at":"2026-01-01T00:00:00Z"}]}"#;
+    let steers = |text: &str| text.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}');
+    let (ran, _) = whoami(http("200 OK", "", me));
+    assert!(!steers(&ran.stdout) && !steers(&ran.stderr), "{ran:#?}");
+    assert!(ran.expect(0).stdout.contains("\\u{1b}]0;owned"));
+    let problem = r#"{"type":"x","title":"t","status":403,"detail":"\u001b[2Jno","code":"forbidden","request_id":"r\u001b"}"#;
+    let (ran, _) = whoami(http("403 Forbidden", "", problem));
+    assert!(!steers(&ran.stderr), "{ran:#?}");
+    ran.expect(4).saying("\\u{1b}[2Jno");
+}
+
+#[test]
+fn credentials_do_not_follow_a_redirect() {
+    let (elsewhere, _never_asked) = answer_once(http("200 OK", "", "{}"));
+    let (ran, asked) =
+        whoami(http("307 Temporary Redirect", &format!("Location: {elsewhere}/api/v1/me\r\n"), ""));
+    assert!(asked.to_lowercase().contains("authorization: bearer kw_planted"), "{asked}");
+    ran.expect(1).without_data().saying(&format!("sends on to {elsewhere}"));
+}
+
+#[test]
+fn an_answer_that_is_none_is_said_to_be_none() {
+    for (answer, exit) in [
+        (http("200 OK", "", "<html>"), 7),
+        (http("200 OK", "", "{}"), 7),
+        (http("502 Bad Gateway", "", "<html>"), 7),
+        (http("404 Not Found", "", ""), 5),
+        (b"SSH-2.0-OpenSSH_9.2\r\n".to_vec(), 7),
+        (Vec::new(), 7),
+    ] {
+        let (ran, _) = whoami(answer);
+        assert!(!ran.stderr.contains("kw_planted"), "{ran:#?}");
+        ran.expect(exit).without_data().saying("error:");
+    }
+}
+
+#[test]
+fn an_answer_is_not_read_for_ever() {
+    let (ran, _) = whoami(http("200 OK", "", &" ".repeat(5 * 1024 * 1024)));
+    ran.expect(7).without_data().saying("too long");
+}
+
+#[test]
+fn a_server_that_is_busy_says_when_to_try_again() {
+    let problem = r#"{"type":"x","title":"t","status":429,"detail":"Too many.","code":"rate_limited","request_id":"req_1"}"#;
+    let (ran, _) = whoami(http("429 Too Many Requests", "Retry-After: 7\r\n", problem));
+    ran.expect(7).saying("Too many.").saying("Try again in 7 seconds.").saying("Request id: req_1");
+}

@@ -1,0 +1,18 @@
+//! The command line, run as its users run it: against a real server, in a home of their own.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what is not as it should be is reported by panicking in the test that asked"
+)]
+
+mod answers;
+mod create;
+mod exit_codes;
+mod person;
+mod revoke;
+mod sessions;
+mod story;
+mod terminal;
+mod verify;
+mod who_asks;
