@@ -28,17 +28,18 @@ impl ServerPid {
 }
 
 impl Process {
-    pub(crate) fn spawn(mut command: Command, logs: &Path) -> Self {
+    /// Starts a server whose logs, and whatever else it keeps, are in that folder.
+    pub(crate) fn spawn(mut command: Command, dir: &Path) -> Self {
         let log = |name: &str| {
             File::options()
                 .create(true)
                 .append(true)
-                .open(logs.join(name))
+                .open(dir.join(name))
                 .expect("a log file in the temp dir")
         };
         command.stdin(Stdio::null()).stdout(log("stdout.log")).stderr(log("stderr.log"));
         let server = command.spawn().expect("keyward starts");
-        let watchdog = watch(&server);
+        let watchdog = watch(&server, dir);
         Self { server, watchdog }
     }
 
@@ -82,11 +83,16 @@ impl Drop for Process {
 }
 
 /// A shell that reads a pipe whose other end only this process holds: the pipe closes when this process ends,
-/// also by a signal or an abort, where no destructor runs, and the shell then kills the server.
-fn watch(server: &Child) -> Child {
+/// also by a signal or an abort, where no destructor runs. The shell then kills the server and clears its folder.
+fn watch(server: &Child, dir: &Path) -> Child {
     Command::new("/bin/sh")
-        .args(["-c", "trap '' INT TERM HUP; read -r _; kill -9 \"$1\" 2>/dev/null", "watchdog"])
+        .args([
+            "-c",
+            "trap '' INT TERM HUP; read -r _; kill -9 \"$1\" && sleep 0.1; rm -rf -- \"$2\"",
+            "watchdog",
+        ])
         .arg(server.id().to_string())
+        .arg(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -30,7 +30,7 @@ pub(crate) fn parse(asked: String, bytes: &[u8]) -> Option<Answer> {
     };
     let json = header("content-type").is_some_and(|of| of.contains("json"));
     let text = String::from_utf8_lossy(&body).into_owned();
-    let body = if json { serde_json::from_str(&text).ok()? } else { Value::Null };
+    let body = if json && !text.is_empty() { serde_json::from_str(&text).ok()? } else { Value::Null };
     Some(Answer { asked, status, headers, body, text })
 }
 

@@ -19,12 +19,10 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
         return Ok(None);
     }
     let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    match version {
-        // A tag that is no version of ours is one that nothing has any more.
-        Some(version) => Ok(Some(version.parse().unwrap_or(0))),
-        None => {
-            let message = "give one ETag as it was answered, with its quotation marks";
-            Err(Failure::field("If-Match", FieldCode::Invalid, message))
-        }
-    }
+    let Some(version) = version else {
+        let message = "give one ETag as it was answered, with its quotation marks";
+        return Err(Failure::field("If-Match", FieldCode::Invalid, message));
+    };
+    // A tag that is no version of ours is one that nothing has any more.
+    Ok(Some(version.parse().unwrap_or(0)))
 }

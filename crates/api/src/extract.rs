@@ -1,28 +1,31 @@
 //! What handlers take out of a request: who asks, and the body.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::body::Body as AnyBody;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use keyward_core::id::{KeyId, RequestId};
+use http_body_util::BodyExt as _;
+use keyward_core::id::KeyId;
 use keyward_service::authenticate::{Presented, authenticate};
 use keyward_service::ctx::{Caller, Ctx, Door};
+use keyward_service::refusal::Refusal;
+use keyward_web::{Head, Sender, is_safe, is_secure_context, sent_by, session_token};
 use serde::de::DeserializeOwned;
 
-use crate::client::{Client, Peer, is_loopback_host};
-use crate::cookie::session_token;
-use crate::origin::{From, comes_from, is_safe};
 use crate::problem::Failure;
 use crate::state::Api;
 use crate::{credentials, page};
 
 /// Longest body (contract: 1 MiB). The largest shape is a key with all its rules and metadata.
 pub(crate) const BODY_LEN_MAX: usize = 1024 * 1024;
-/// Longest `User-Agent` that is kept.
-const USER_AGENT_CHARS_MAX: usize = 200;
+/// How long a client may take for its body.
+const BODY_READ_MAX: Duration = Duration::from_secs(15);
+/// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why.
+const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
 
 /// The key that a request was made with, for the layer that notes uses once the answer is known.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +43,7 @@ impl FromRequestParts<Arc<Api>> for Asking {
         if key.is_none() && session.is_some() && !is_safe(&parts.method) {
             check_same_origin(parts, api, false)?;
         }
-        let request = request(parts, api)?;
+        let request = head(parts, api)?.through(Door::Api);
         let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
         if let (Some(key), Some(used)) = (ctx.key(), parts.extensions.get::<UsedKey>()) {
             // One request has one key; a second setting would be the same.
@@ -59,48 +62,31 @@ impl FromRequestParts<Arc<Api>> for Arriving {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
         check_same_origin(parts, api, true)?;
-        check_secure(parts, api)?;
+        let head = head(parts, api)?;
+        check_secure(parts, api, &head)?;
         let now = api.service.clock.now();
-        Ok(Self(Ctx { now, request: request(parts, api)?, caller: Caller::Nobody }))
+        Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody }))
     }
 }
 
 fn check_same_origin(parts: &Parts, api: &Api, unsaid_is_fine: bool) -> Result<(), Failure> {
-    match comes_from(&parts.headers, &api.service.public_url) {
-        From::Us => Ok(()),
-        From::Unsaid if unsaid_is_fine => Ok(()),
-        From::Unsaid | From::Others => Err(Failure::NotSameOrigin),
+    match sent_by(&parts.headers, &api.service.public_url) {
+        Sender::Us => Ok(()),
+        Sender::Unsaid if unsaid_is_fine => Ok(()),
+        Sender::Unsaid | Sender::Others => Err(Failure::NotSameOrigin),
     }
 }
 
-/// Browsers keep our cookie only in a secure context; without one, signing in would seem to work and not.
-fn check_secure(parts: &Parts, api: &Api) -> Result<(), Failure> {
-    let https = client(parts, api)?.https || api.service.public_url.starts_with("https://");
-    if https || is_loopback_host(&parts.headers) {
+fn check_secure(parts: &Parts, api: &Api, head: &Head) -> Result<(), Failure> {
+    if is_secure_context(&head.client, &parts.headers, &api.service.public_url) {
         return Ok(());
     }
     let message = "signing in needs HTTPS: the session's cookie is only kept in a secure context. Put Keyward behind a TLS proxy that sends X-Forwarded-Proto: https (server.trusted_proxies), or open it on localhost";
-    Err(keyward_service::refusal::Refusal::Forbidden(message.to_owned()).into())
+    Err(Refusal::Forbidden(message.to_owned()).into())
 }
 
-fn client(parts: &Parts, api: &Api) -> Result<Client, Failure> {
-    let peer = parts.extensions.get::<Peer>().ok_or_else(|| internal("the peer's address is not known"))?;
-    Ok(Client::new(*peer, &parts.headers, &api.trusted_proxies))
-}
-
-fn request(parts: &Parts, api: &Api) -> Result<keyward_service::ctx::Request, Failure> {
-    let id = parts.extensions.get::<RequestId>().ok_or_else(|| internal("the request has no identifier"))?;
-    let ip = Some(client(parts, api)?.ip);
-    Ok(keyward_service::ctx::Request { id: *id, door: Door::Api, ip, user_agent: user_agent(&parts.headers) })
-}
-
-fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
-    let text = headers.get(USER_AGENT)?.to_str().ok()?;
-    Some(text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>().into())
-}
-
-fn internal(what: &str) -> Failure {
-    keyward_service::refusal::Refusal::Internal(what.to_owned()).into()
+fn head(parts: &Parts, api: &Api) -> Result<Head, Failure> {
+    Head::of(parts, &api.trusted_proxies).map_err(|missing| Refusal::Internal(missing.to_string()).into())
 }
 
 /// A JSON body, read strictly: nothing twice, nothing unknown.
@@ -110,17 +96,59 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            return Err(Failure::NotJson);
+        let json = is_json(request.headers());
+        let announced = announced_len(request.headers());
+        let body = request.into_body();
+        if !json || announced > BODY_LEN_MAX {
+            discard(body);
+            return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
         }
-        let read = Limited::new(request.into_body(), BODY_LEN_MAX).collect().await;
-        let bytes = match read {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Failure::TooLarge(BODY_LEN_MAX)),
-            Err(_) => return Err(Failure::malformed("the body ended early")),
-        };
+        let bytes = read(body).await?;
         Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
     }
+}
+
+fn announced_len(headers: &HeaderMap) -> usize {
+    let text = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+async fn read(mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Failure::malformed("the body ended early"))?;
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > BODY_LEN_MAX {
+                return Err(Failure::TooLarge(BODY_LEN_MAX));
+            }
+            bytes.extend_from_slice(data);
+        }
+        Ok(())
+    };
+    let read = tokio::time::timeout(BODY_READ_MAX, reading).await;
+    match read {
+        Ok(Ok(())) => Ok(bytes),
+        Ok(Err(failure)) => {
+            discard(body);
+            Err(failure)
+        }
+        Err(_) => Err(Failure::TimedOut),
+    }
+}
+
+/// Goes on reading what nobody wants, while the answer is sent already: a client that is still writing would
+/// otherwise see its connection reset and never read why.
+fn discard(mut body: AnyBody) {
+    tokio::spawn(tokio::time::timeout(BODY_READ_MAX, async move {
+        let mut seen = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            seen += frame.data_ref().map_or(0, bytes::Buf::remaining);
+            if seen > BODY_DISCARD_MAX {
+                break;
+            }
+        }
+    }));
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -162,4 +190,18 @@ pub(crate) fn check_query_has_no_key(uri: &Uri, prefix: &str) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+/// The parts of an address. One that is no UTF-8 leads nowhere.
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(found)) => Ok(Self(found)),
+            Err(_) => Err(Failure::NoRoute),
+        }
+    }
 }

@@ -12,9 +12,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::id::RequestId;
 use keyward_service::{clock, entropy};
+use keyward_web::{Client, Peer};
 use keyward_wire::problem::PROBLEM_JSON;
 
-use crate::client::{Client, Peer};
 use crate::extract::{UsedKey, check_query_has_no_key};
 use crate::problem::{Draft, Failure};
 use crate::state::Api;

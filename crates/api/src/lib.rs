@@ -2,8 +2,6 @@
 //!
 //! Deliberately absent: rules (they are in `keyward-core` and `keyward-service`), SQL, and pages for people.
 
-mod client;
-mod cookie;
 mod credentials;
 mod docs;
 mod etag;
@@ -11,19 +9,15 @@ mod extract;
 mod health;
 mod layers;
 mod openapi;
-mod origin;
 mod page;
 mod problem;
 mod server;
 mod state;
 mod v1;
 
-pub use client::{Client, Peer};
-pub use cookie::{COOKIE_NAME, clear_session_cookie, session_cookie, session_token};
 pub use docs::Documents;
 pub use layers::around;
 pub use openapi::document;
-pub use origin::is_same_origin;
 pub use server::{Server, serve};
 pub use state::{Api, Ready};
 

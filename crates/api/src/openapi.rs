@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use keyward_web::COOKIE_NAME;
 use keyward_wire::problem::{PROBLEM_JSON, Problem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema as _};
-
-use crate::cookie::COOKIE_NAME;
 
 const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the workspaces that they belong to.\n\n\
     Authenticate with an API key (`Authorization: Bearer …` or `X-API-Key`) or with the session cookie that \
@@ -78,6 +77,7 @@ impl IntoResponses for WriteProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         let mut all = ReadProblems::responses();
         all.extend(problems(&[
+            ("408", "The body took too long"),
             ("409", "It contradicts what is there"),
             ("412", "It was changed since the `ETag` in `If-Match`"),
             ("413", "The body is longer than 1 MiB"),

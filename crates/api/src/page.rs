@@ -58,14 +58,16 @@ impl Parameters {
         }
     }
 
-    /// Takes `limit` and `cursor`. `filters` are the other parameters: a cursor goes on in one list only.
-    pub(crate) fn take_page(&mut self) -> Result<Part, Failure> {
+    /// Takes `limit` and `cursor`. A cursor goes on in one list only: that of `list` (its address), with the
+    /// same other parameters.
+    pub(crate) fn take_page(&mut self, list: &[&str]) -> Result<Part, Failure> {
         let limit = match self.take("limit") {
             None => LIMIT_DEFAULT,
             Some(text) => parse_limit(&text)?,
         };
         let cursor = self.take("cursor");
         let mut hasher = DefaultHasher::new();
+        list.hash(&mut hasher);
         self.0.hash(&mut hasher);
         let filters = hasher.finish();
         let after = cursor.map(|text| read_cursor(&text, filters)).transpose()?;
@@ -75,7 +77,7 @@ impl Parameters {
 
 /// A parameter's name, short enough to repeat.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+    name.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 
 fn parse_limit(text: &str) -> Result<u32, Failure> {

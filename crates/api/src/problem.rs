@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     TooLarge(usize),
     /// The headers are too long.
     HeadersTooLarge(usize),
+    /// The body took too long.
+    TimedOut,
     /// The body is not JSON.
     NotJson,
     /// A cookie came from another site.
@@ -127,6 +129,10 @@ fn describe(failure: Failure) -> (StatusCode, HeaderMap, Draft) {
             let detail = format!("the headers are longer than {max} bytes; send shorter ones");
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             (status, "headers_too_large", "The headers are too long", detail, vec![])
+        }
+        Failure::TimedOut => {
+            let detail = "the whole body is to be here within 15 seconds".to_owned();
+            (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body took too long", detail, vec![])
         }
         Failure::NotJson => {
             let detail =

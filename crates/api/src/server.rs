@@ -12,11 +12,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use keyward_web::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
-
-use crate::client::Peer;
 
 /// Most connections at once. People and their browsers share them; each idle one costs some 20 KiB.
 const CONNECTIONS_MAX: usize = 1_024;

@@ -81,6 +81,11 @@ impl Complaints {
         self.0.push(error);
     }
 
+    /// Adds several.
+    pub fn add_all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        self.0.extend(errors);
+    }
+
     /// Unwraps a parsed value, or notes why there is none.
     pub fn take<T>(&mut self, parsed: Result<T, FieldError>) -> Option<T> {
         match parsed {

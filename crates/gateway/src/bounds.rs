@@ -8,11 +8,11 @@ pub const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Longest head that is read at all; past it the connection ends with a bare 431. Above [`HEAD_LEN_MAX`], so
 /// that an honest mistake still gets an explanation.
 pub(crate) const HEAD_BUFFER_MAX: usize = 256 * 1024;
-/// Longest body of a question: a key, some hundred scopes and a long path fit several times over.
-pub const BODY_LEN_MAX: usize = 64 * 1024;
+/// Longest body of a question: the bound of every body of Keyward's. An honest one has some hundred bytes.
+pub const BODY_LEN_MAX: usize = 1024 * 1024;
 /// How much of a body that is too long is read and thrown away, so that its sender gets to hear why instead
 /// of a reset connection.
-pub(crate) const BODY_DISCARD_MAX: usize = 2 * 1024 * 1024;
+pub(crate) const BODY_DISCARD_MAX: usize = 16 * 1024 * 1024;
 /// How long a client may take for its head. Idle connections end with it too.
 pub const HEAD_READ_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take for its body.

@@ -41,7 +41,7 @@ use crate::routed::{Routed, find, names_asked, place, without_query};
         (status = 405, description = "Another method", content_type = "application/problem+json", body = Problem,
             headers(("Allow" = String, description = "POST"))),
         (status = 408, description = "The body took too long", content_type = "application/problem+json", body = Problem),
-        (status = 413, description = "The body is longer than 64 KiB",
+        (status = 413, description = "The body is longer than 1 MiB",
             content_type = "application/problem+json", body = Problem),
         (status = 415, description = "The body is not application/json",
             content_type = "application/problem+json", body = Problem),
@@ -73,8 +73,7 @@ fn answer(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> R
     // /v1/authorize, where a scope in the address overrides the table. Otherwise they are for the log.
     let says_itself = asked.action.is_some()
         || [&asked.scopes, &asked.any_scope].into_iter().flatten().any(|names| !names.is_empty());
-    let is_routed =
-        !says_itself && method.is_some() && path.is_some() && !profile.routes.all().is_empty();
+    let is_routed = !says_itself && method.is_some() && path.is_some() && !profile.routes.all().is_empty();
     let matched = if is_routed { find(&profile.routes, method, path) } else { None };
     let routed = Routed::new(matched.as_ref(), &profile.catalogue);
 
@@ -260,7 +259,7 @@ fn check(asked: &VerifyRequest<'_>) -> Result<Option<IpAddr>, Vec<FieldError>> {
             FieldError::new("ip", FieldCode::Invalid, message)
         }))
     });
-    complaints.finish().map(|()| ip)
+    complaints.finish().map(|()| ip.map(|ip| ip.to_canonical()))
 }
 
 fn check_names(complaints: &mut Complaints, field: &str, names: &[Text<'_>]) {

@@ -13,6 +13,9 @@ use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::serve::open_store;
 
+/// The bits of a file's mode that let others in.
+const OF_OTHERS: u32 = 0o077;
+
 /// One thing that was looked at.
 struct Finding {
     what: String,
@@ -89,7 +92,7 @@ fn look_at_folder(path: &Path, what: String) -> Finding {
 fn look_at_mode(path: &Path) -> Finding {
     let what = "the store is readable by its owner alone";
     match fs::metadata(path).map(|found| found.permissions().mode() & 0o777) {
-        Ok(mode) if mode & 0o077 == 0 => Finding::good(what),
+        Ok(mode) if mode & OF_OTHERS == 0 => Finding::good(what),
         Ok(mode) => {
             let advice = format!("Run: chmod 600 {}", path.display());
             Finding::bad(what, format!("its mode is {mode:o}"), advice)

@@ -101,7 +101,8 @@ fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal
         )));
     }
     if ctx.request.door == Door::Api && !keys.create_by_api {
-        let message = "keys are created in the console only; sign in there to create one";
+        let message =
+            "keys are created in the web app only, not through the API; sign in there to create one";
         return Err(Refusal::Forbidden(message.to_owned()));
     }
     Ok(())

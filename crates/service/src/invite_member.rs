@@ -93,7 +93,7 @@ fn parse<'a>(
     let email = complaints.take(Email::parse("email", email));
     let role = match parse_role(service, role) {
         Err(Refusal::Invalid(errors)) => {
-            errors.into_iter().for_each(|error| complaints.add(error));
+            complaints.add_all(errors);
             None
         }
         other => Some(other?),

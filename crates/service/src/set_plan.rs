@@ -19,10 +19,10 @@ const WORKSPACE: &str = "the workspace";
 pub async fn get_plan(service: &Service, ctx: &Ctx, slug: &str) -> Result<Plan, Refusal> {
     if matches!(ctx.caller, Caller::Operator) {
         let workspace = find(service, slug).await?;
-        return plan_of(service, &workspace);
+        return Ok(plan_of(service, &workspace));
     }
     let (_, access) = access::enter(service, ctx, slug, Mode::Read).await?;
-    plan_of(service, &access.workspace)
+    Ok(plan_of(service, &access.workspace))
 }
 
 /// Puts a workspace on another plan. Its keys stop or work again at once.
@@ -61,7 +61,7 @@ async fn find(service: &Service, slug: &str) -> Result<Workspace, Refusal> {
     tx.workspace_by_slug(&slug).await?.ok_or(Refusal::NotFound(WORKSPACE))
 }
 
-fn plan_of(service: &Service, workspace: &Workspace) -> Result<Plan, Refusal> {
+fn plan_of(service: &Service, workspace: &Workspace) -> Plan {
     // A plan that the profile does not know (any more) has nothing: fail closed, and say so.
     let unknown = Plan {
         name: workspace.plan.clone(),
@@ -70,7 +70,7 @@ fn plan_of(service: &Service, workspace: &Workspace) -> Result<Plan, Refusal> {
         keys_max: Some(0),
         seats_max: None,
     };
-    Ok(service.profile.plan(&workspace.plan).cloned().unwrap_or(unknown))
+    service.profile.plan(&workspace.plan).cloned().unwrap_or(unknown)
 }
 
 fn parse_plan<'a>(service: &'a Service, name: &str) -> Result<&'a Plan, Refusal> {

@@ -35,6 +35,11 @@ struct Opening {
 pub struct SetUpDoor(Mutex<Option<Opening>>);
 
 impl SetUpDoor {
+    /// Whether somebody may still come in by a link.
+    pub fn is_open(&self) -> bool {
+        self.get().is_some()
+    }
+
     /// Whether the link claims an owner who is there, so that no workspace is asked for.
     pub fn claims(&self) -> bool {
         self.get().is_some_and(|opening| opening.claims.is_some())
@@ -201,7 +206,7 @@ fn parse(input: FirstOwner, claims: bool) -> Result<(Owner, Option<ParsedWorkspa
             match create_workspace::parse(&workspace, "workspace_name", "workspace_slug") {
                 Ok(parsed) => Some(parsed),
                 Err(errors) => {
-                    errors.into_iter().for_each(|error| complaints.add(error));
+                    complaints.add_all(errors);
                     None
                 }
             }

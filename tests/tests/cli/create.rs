@@ -39,7 +39,7 @@ fn everything_that_is_said_of_a_key_is_kept() {
         "--scope",
         &scope,
         "--expires",
-        "2099-01-31T00:00:00Z",
+        "2028-01-31T00:00:00Z",
         "--description",
         "the pipeline",
         "--allow-cidr",
@@ -55,12 +55,12 @@ fn everything_that_is_said_of_a_key_is_kept() {
     let id = key["id"].as_str().expect("an id");
     let shown = shell.run(&["keys", "show", id, "--json"]).expect(0).json();
     assert_eq!(shown, workspace.get_key(id).body, "--json is the server's own answer");
-    assert_eq!(shown["expires_at"], "2099-01-31T00:00:00Z");
+    assert_eq!(shown["expires_at"], "2028-01-31T00:00:00Z");
     assert_eq!(shown["description"], "the pipeline");
     assert_eq!(shown["allowed_cidrs"].as_array().map(Vec::len), Some(2));
     assert_eq!(shown["metadata"]["team"], "blue");
     let words = shell.run(&["keys", "show", id]).expect(0).stdout;
-    for line in ["the pipeline", "10.0.0.0/8", "team=blue", "2099-01-31T00:00:00Z (in 7"] {
+    for line in ["the pipeline", "10.0.0.0/8", "team=blue", "2028-01-31T00:00:00Z (in "] {
         assert!(words.contains(line), "{line}: {words}");
     }
 }
@@ -116,8 +116,24 @@ fn a_creation_that_is_refused_leaves_no_file() {
     let shell = Shell::signed_in(keyward, workspace.owner()).with("KEYWARD_WORKSPACE", &workspace.slug);
     let before = std::fs::read_dir(shell.home()).expect("the home").count();
     let create = ["keys", "create", "ci", "--scope", "no:such", "--out-file", "ci.key"];
-    shell.run(&create).expect(1).without_data().saying("scopes[0]").saying("Request id:");
+    let refused = shell.run(&create).expect(1).without_data().saying("scopes[0]").saying("Request id:");
+    refused.saying("Run: keyward keys scopes");
     assert_eq!(std::fs::read_dir(shell.home()).expect("the home").count(), before);
+}
+
+#[test]
+fn the_scopes_that_there_are_can_be_listed() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let shell = Shell::signed_in(keyward, workspace.owner()).with("KEYWARD_WORKSPACE", &workspace.slug);
+    let listed = shell.run(&["keys", "scopes"]).expect(0).stdout;
+    let scopes = shell.run(&["keys", "scopes", "--json"]).expect(0).json();
+    let scopes = scopes["items"].as_array().expect("items").clone();
+    assert!(!scopes.is_empty());
+    for scope in scopes {
+        let name = scope["name"].as_str().expect("a name");
+        assert!(listed.lines().any(|line| line.split_whitespace().next() == Some(name)), "{name}: {listed}");
+    }
 }
 
 #[test]

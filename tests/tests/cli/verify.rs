@@ -1,4 +1,4 @@
-use keyward_tests::shared;
+use keyward_tests::{json, shared};
 
 use crate::person::Shell;
 
@@ -52,9 +52,13 @@ fn the_key_comes_from_a_file_from_stdin_or_from_the_environment() {
 
 #[test]
 fn a_question_that_cannot_be_answered_is_a_failure_and_no_refusal() {
-    let keyward = shared("cveium");
-    let key = keyward.workspace().key_with(&["products:read"]);
+    let keyward = shared("default");
+    let (first, second) = (keyward.workspace(), keyward.workspace());
+    let person = second.join(&first.member("admin"), "admin");
+    let body = json!({"name": "mine", "scopes": [first.first_scope()]});
+    let key = first.personal_key(&person, body);
     let shell = Shell::at(keyward);
-    let verify = ["verify", "--key-stdin", "--scope", "Not A Scope!"];
-    shell.run_with(&verify, &key.secret).expect(1).without_data().saying("scopes[0]");
+    let verify = ["verify", "--key-stdin"];
+    shell.run_with(&verify, &key.secret).expect(1).without_data().saying("workspace: ");
+    shell.run_with(&[&verify[..], &["-w", &second.slug]].concat(), &key.secret).expect(0);
 }

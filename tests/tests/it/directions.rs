@@ -28,8 +28,9 @@ fn each_crate_knows_only_those_below_it() {
         ("keyward-gateway", vec!["keyward-core", "keyward-wire", "keyward-verifier"]),
         ("keyward-storage", vec!["keyward-core"]),
         ("keyward-service", vec!["keyward-core", "keyward-storage"]),
-        ("keyward-api", vec!["keyward-core", "keyward-wire", "keyward-service"]),
-        ("keyward-console", vec!["keyward-core", "keyward-wire", "keyward-service"]),
+        ("keyward-web", vec!["keyward-core", "keyward-service"]),
+        ("keyward-api", vec!["keyward-core", "keyward-wire", "keyward-service", "keyward-web"]),
+        ("keyward-console", vec!["keyward-core", "keyward-wire", "keyward-service", "keyward-web"]),
         ("keyward-tests", vec![]),
     ]);
     for (package, allowed) in allowed {

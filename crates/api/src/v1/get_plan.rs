@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_core::plan::Plan as CorePlan;
 use keyward_wire::workspace::Plan;
 
-use crate::extract::Asking;
+use crate::extract::{Asking, At};
 use crate::openapi::ReadProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -19,7 +19,7 @@ use crate::state::Api;
 pub(crate) async fn get_plan(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
 ) -> Result<Json<Plan>, Failure> {
     Ok(Json(shape(&keyward_service::set_plan::get_plan(&api.service, &ctx, &slug).await?)))
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_wire::member::{CreateInvitation, CreatedInvitation};
 
-use crate::extract::{Asking, Body};
+use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -21,7 +21,7 @@ use crate::state::Api;
 pub(crate) async fn invite_member(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     Body(input): Body<CreateInvitation>,
 ) -> Result<Response, Failure> {
     let invited =

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_wire::workspace::{Catalogue, Scope};
 
-use crate::extract::Asking;
+use crate::extract::{Asking, At};
 use crate::openapi::ReadProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -18,7 +18,7 @@ use crate::state::Api;
 pub(crate) async fn list_scopes(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
 ) -> Result<Json<Catalogue>, Failure> {
     // Being there is all that it takes.
     keyward_service::get_workspace::get_workspace(&api.service, &ctx, &slug).await?;

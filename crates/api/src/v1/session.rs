@@ -11,10 +11,10 @@ use keyward_core::secret::PlainSecret;
 use keyward_service::refusal::Refusal;
 use keyward_service::sign_in::SignedIn;
 use keyward_service::{sign_in as signing_in, sign_out as signing_out};
+use keyward_web::{clear_session_cookie, session_cookie};
 use keyward_wire::session::{Me, SignIn};
 
 use super::me;
-use crate::cookie::{clear_session_cookie, session_cookie};
 use crate::extract::{Arriving, Asking, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;

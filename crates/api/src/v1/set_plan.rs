@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_wire::workspace::{Plan, SetPlan};
 
 use super::get_plan::shape;
-use crate::extract::{Asking, Body};
+use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -19,7 +19,7 @@ use crate::state::Api;
 pub(crate) async fn set_plan(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     Body(input): Body<SetPlan>,
 ) -> Result<Json<Plan>, Failure> {
     Ok(Json(shape(&keyward_service::set_plan::set_plan(&api.service, &ctx, &slug, &input.plan).await?)))

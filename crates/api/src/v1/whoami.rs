@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_core::key::Key;
 use keyward_wire::key::Rule;
 use keyward_wire::whoami::{Actor, CallingKey, Whoami};
 use keyward_wire::workspace::WorkspaceRef;
 
-use crate::extract::Asking;
+use crate::extract::{Asking, At};
 use crate::openapi::ReadProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -21,7 +21,7 @@ use crate::state::Api;
 pub(crate) async fn whoami(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
 ) -> Result<Json<Whoami>, Failure> {
     let found = keyward_service::whoami::whoami(&api.service, &ctx, &slug).await?;
     Ok(Json(Whoami {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -16,7 +16,7 @@ use keyward_wire::workspace::{CreateWorkspace, UpdateWorkspace, Workspace};
 
 use super::me;
 use crate::etag::{etag, if_match};
-use crate::extract::{Asking, Body, Query};
+use crate::extract::{Asking, At, Body, Query};
 use crate::openapi::{ReadProblems, WriteProblems};
 use crate::problem::Failure;
 use crate::state::Api;
@@ -31,7 +31,7 @@ pub(crate) async fn list_workspaces(
     Asking(ctx): Asking,
     Query(mut query): Query,
 ) -> Result<Json<Page<Workspace>>, Failure> {
-    let part = query.take_page()?;
+    let part = query.take_page(&["workspaces"])?;
     query.finish()?;
     let (_, mut places) = keyward_service::me::me(&api.service, &ctx).await?;
     let position = |place: &keyward_service::list::Place| Position {
@@ -77,7 +77,7 @@ pub(crate) async fn create_workspace(
 pub(crate) async fn get_workspace(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
 ) -> Result<Response, Failure> {
     let (workspace, role) = keyward_service::get_workspace::get_workspace(&api.service, &ctx, &slug).await?;
     Ok(answer(&workspace, role.as_ref()))
@@ -93,7 +93,7 @@ pub(crate) async fn get_workspace(
 pub(crate) async fn update_workspace(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     headers: HeaderMap,
     Body(input): Body<UpdateWorkspace>,
 ) -> Result<Response, Failure> {

@@ -50,6 +50,11 @@ impl Failure {
         self
     }
 
+    /// Whether something is wrong with that field, or with a part of it.
+    pub(crate) fn is_about(&self, name: &str) -> bool {
+        self.fields.iter().any(|(field, _)| field.split(['[', '.']).next() == Some(name))
+    }
+
     /// How the process ends.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
@@ -59,7 +64,8 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", plain_lines(&self.what))?;
-        for (field, message) in &self.fields {
+        // A single mistake may be said already.
+        for (field, message) in self.fields.iter().filter(|(_, message)| !self.what.contains(message)) {
             write!(f, "\n  {}: {}", plain(field), plain(message))?;
         }
         for advice in &self.advice {
@@ -96,6 +102,14 @@ mod tests {
             .field("scopes[0]", "no such scope")
             .request_id("req_1");
         assert_eq!(failure.to_string(), "no\n  scopes[0]: no such scope\n  try this\n  Request id: req_1");
+        assert!(failure.is_about("scopes") && !failure.is_about("name"));
+    }
+
+    #[test]
+    fn a_single_mistake_is_said_once() {
+        let failure = Failure::failed("name: give a text").field("name", "give a text");
+        assert_eq!(failure.to_string(), "name: give a text");
+        assert!(failure.is_about("name"));
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(super) fn named_workspace(flag: Option<&Slug>) -> Result<Option<Slug>, Failu
 }
 
 /// The workspace that is named, else the only one that there is.
-fn workspace(api: &Api, flag: Option<&Slug>) -> Result<Slug, Failure> {
+pub(super) fn workspace(api: &Api, flag: Option<&Slug>) -> Result<Slug, Failure> {
     if let Some(slug) = named_workspace(flag)? {
         return Ok(slug);
     }

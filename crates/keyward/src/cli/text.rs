@@ -11,7 +11,9 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const MONTH: i64 = 30 * DAY;
+const TWO_MONTHS: i64 = 2 * MONTH;
 const YEAR: i64 = 365 * DAY;
+const TWO_YEARS: i64 = 2 * YEAR;
 
 /// One line of text that cannot steer a terminal: control characters, line breaks and characters that turn
 /// the direction of writing are shown as escapes.
@@ -56,14 +58,16 @@ pub(super) fn from_now(then: Timestamp, now: Timestamp) -> String {
     if distance < JUST_NOW {
         return "just now".to_owned();
     }
-    let (count, unit) = match distance {
-        0..MINUTE => (distance, "second"),
-        MINUTE..HOUR => (distance / MINUTE, "minute"),
-        HOUR..DAY => (distance / HOUR, "hour"),
-        DAY..MONTH => (distance / DAY, "day"),
-        MONTH..YEAR => (distance / MONTH, "month"),
-        _ => (distance / YEAR, "year"),
+    let (unit, seconds_each) = match distance {
+        0..MINUTE => ("second", 1),
+        MINUTE..HOUR => ("minute", MINUTE),
+        HOUR..DAY => ("hour", HOUR),
+        DAY..TWO_MONTHS => ("day", DAY),
+        TWO_MONTHS..TWO_YEARS => ("month", MONTH),
+        _ => ("year", YEAR),
     };
+    // To the nearest: a key of 30 days does not end "in 29 days" a second after it was made.
+    let count = (distance + seconds_each / 2) / seconds_each;
     let plural = if count == 1 { "" } else { "s" };
     if seconds < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
 }
@@ -83,18 +87,18 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_the_largest_whole_unit() {
+    fn times_are_said_in_a_unit_that_fits() {
         for (seconds, said) in [
             (0, "just now"),
             (-4, "just now"),
             (-5, "5 seconds ago"),
             (-60, "1 minute ago"),
-            (-3 * MINUTE - 59, "3 minutes ago"),
+            (-3 * MINUTE - 29, "3 minutes ago"),
             (-HOUR, "1 hour ago"),
-            (-47 * HOUR, "1 day ago"),
-            (29 * DAY, "in 29 days"),
-            (31 * DAY, "in 1 month"),
-            (364 * DAY, "in 12 months"),
+            (-25 * HOUR, "1 day ago"),
+            (30 * DAY - 2, "in 30 days"),
+            (61 * DAY, "in 2 months"),
+            (365 * DAY, "in 12 months"),
             (-800 * DAY, "2 years ago"),
         ] {
             assert_eq!(distance(seconds), said);

@@ -22,14 +22,15 @@ pub(super) async fn follow(node: Arc<LocalNode>, stop: Stop) {
     let mut stop = std::pin::pin!(stop.asked());
     let mut was_reachable = true;
     loop {
-        match node.follow().await {
+        let followed = node.follow().await;
+        match &followed {
             Ok(()) if !was_reachable => tracing::info!("the store is readable again"),
             Err(error) if was_reachable => {
-                tracing::error!(%error, "the store cannot be read; decisions end with the lease")
+                tracing::error!(%error, "the store cannot be read; decisions end with the lease");
             }
             Ok(()) | Err(_) => {}
         }
-        was_reachable = node.verifier().is_ready(super::boot_clock::now());
+        was_reachable = followed.is_ok();
         tokio::select! {
             () = tokio::time::sleep(FOLLOW_EVERY) => {}
             () = &mut stop => return,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +13,7 @@ use keyward_wire::key::{CreateKey, CreatedKey, Shown};
 
 use super::shape;
 use crate::etag::etag;
-use crate::extract::{Asking, Body};
+use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -28,7 +28,7 @@ use crate::state::Api;
 pub(crate) async fn create_workspace_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     Body(input): Body<CreateKey>,
 ) -> Result<Response, Failure> {
     let created =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use keyward_wire::key::Key;
 
 use super::shape;
 use crate::etag::etag;
-use crate::extract::Asking;
+use crate::extract::{Asking, At};
 use crate::openapi::ReadProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -26,7 +26,7 @@ use crate::state::Api;
 pub(crate) async fn get_workspace_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path((slug, id)): Path<(String, String)>,
+    At((slug, id)): At<(String, String)>,
 ) -> Result<Response, Failure> {
     let row = keyward_service::get_key::get_workspace_key(&api.service, &ctx, &slug, &id).await?;
     Ok(answer(&row, ctx.now))
@@ -40,7 +40,7 @@ pub(crate) async fn get_workspace_key(
 pub(crate) async fn get_personal_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<Response, Failure> {
     let row = keyward_service::get_key::get_personal_key(&api.service, &ctx, &id).await?;
     Ok(answer(&row, ctx.now))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_core::field::FieldCode;
 use keyward_core::key::{KeyKind, KeyStatus};
 use keyward_service::ctx::Ctx;
@@ -13,7 +13,7 @@ use keyward_wire::key::Key;
 use keyward_wire::page::Page;
 
 use super::shape;
-use crate::extract::{Asking, Query};
+use crate::extract::{Asking, At, Query};
 use crate::openapi::ReadProblems;
 use crate::page::{Parameters, Part};
 use crate::problem::Failure;
@@ -29,10 +29,10 @@ const SEARCH_CHARS_MAX: usize = 500;
 pub(crate) async fn list_workspace_keys(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     Query(query): Query,
 ) -> Result<Json<Page<Key>>, Failure> {
-    let Asked { part, wish, sort, kind } = parse(query)?;
+    let Asked { part, wish, sort, kind } = parse(query, &["keys", &slug])?;
     let mut rows =
         keyward_service::list_keys::list_workspace_keys(&api.service, &ctx, &slug, wish, sort, &part.page)
             .await?;
@@ -49,7 +49,7 @@ pub(crate) async fn list_personal_keys(
     Asking(ctx): Asking,
     Query(query): Query,
 ) -> Result<Json<Page<Key>>, Failure> {
-    let Asked { part, wish, sort, kind } = parse(query)?;
+    let Asked { part, wish, sort, kind } = parse(query, &["my keys"])?;
     let mut rows =
         keyward_service::list_keys::list_personal_keys(&api.service, &ctx, wish, sort, &part.page).await?;
     rows.retain(|_| kind.is_none_or(|kind| kind == KeyKind::Personal));
@@ -92,8 +92,8 @@ struct Asked {
     kind: Option<KeyKind>,
 }
 
-fn parse(mut query: Parameters) -> Result<Asked, Failure> {
-    let part = query.take_page()?;
+fn parse(mut query: Parameters, list: &[&str]) -> Result<Asked, Failure> {
+    let part = query.take_page(list)?;
     let status = query.take("status").map(|text| parse_status(&text)).transpose()?;
     let kind = query.take("kind").map(|text| parse_kind(&text)).transpose()?;
     let owner = query.take("owner").map(|text| {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::field::FieldCode;
 use keyward_service::revoke_key::Revoked;
 use keyward_wire::key::{NodeReceipt, Receipt};
 
-use crate::extract::{Asking, Query};
+use crate::extract::{Asking, At, Query};
 use crate::openapi::WriteProblems;
 use crate::page::Parameters;
 use crate::problem::Failure;
@@ -24,7 +24,7 @@ use crate::state::Api;
 pub(crate) async fn delete_workspace_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path((slug, id)): Path<(String, String)>,
+    At((slug, id)): At<(String, String)>,
 ) -> Result<StatusCode, Failure> {
     keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -37,7 +37,7 @@ pub(crate) async fn delete_workspace_key(
 pub(crate) async fn delete_personal_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(id): Path<String>,
+    At(id): At<String>,
 ) -> Result<StatusCode, Failure> {
     keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -54,7 +54,7 @@ pub(crate) async fn delete_personal_key(
 pub(crate) async fn revoke_workspace_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path((slug, id)): Path<(String, String)>,
+    At((slug, id)): At<(String, String)>,
     Query(query): Query,
 ) -> Result<Response, Failure> {
     let wait = parse_wait(query)?;
@@ -72,7 +72,7 @@ pub(crate) async fn revoke_workspace_key(
 pub(crate) async fn revoke_personal_key(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(id): Path<String>,
+    At(id): At<String>,
     Query(query): Query,
 ) -> Result<Response, Failure> {
     let wait = parse_wait(query)?;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_service::list::{Member as Row, Position, SortValue};
 use keyward_wire::member::Member;
 use keyward_wire::page::Page;
 
 use super::shape;
-use crate::extract::{Asking, Query};
+use crate::extract::{Asking, At, Query};
 use crate::openapi::ReadProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -23,10 +23,10 @@ use crate::state::Api;
 pub(crate) async fn list_members(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path(slug): Path<String>,
+    At(slug): At<String>,
     Query(mut query): Query,
 ) -> Result<Json<Page<Member>>, Failure> {
-    let part = query.take_page()?;
+    let part = query.take_page(&["members", &slug])?;
     query.finish()?;
     let rows = keyward_service::list_members::list_members(&api.service, &ctx, &slug, &part.page).await?;
     let position = |row: &Row| Position {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::extract::Asking;
+use crate::extract::{Asking, At};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -19,7 +19,7 @@ use crate::state::Api;
 pub(crate) async fn remove_member(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path((slug, user)): Path<(String, String)>,
+    At((slug, user)): At<(String, String)>,
 ) -> Result<StatusCode, Failure> {
     keyward_service::remove_member::remove_member(&api.service, &ctx, &slug, &user).await?;
     Ok(StatusCode::NO_CONTENT)

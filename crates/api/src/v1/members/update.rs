@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use keyward_wire::member::{Member, UpdateMember};
 
 use super::shape;
-use crate::extract::{Asking, Body};
+use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -21,7 +21,7 @@ use crate::state::Api;
 pub(crate) async fn update_member(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
-    Path((slug, user)): Path<(String, String)>,
+    At((slug, user)): At<(String, String)>,
     Body(input): Body<UpdateMember>,
 ) -> Result<Json<Member>, Failure> {
     let row =

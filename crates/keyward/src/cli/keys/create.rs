@@ -25,7 +25,7 @@ Examples:
 
 The secret is shown this once, alone on stdout; words go to stderr. With --out-file it goes to
 that file (created with mode 0600) and not to stdout. Without --expires the key does not end by
-itself. A scope that does not exist is refused with the ones that do.";
+itself. `keyward keys scopes` lists the scopes that there are.";
 
 /// Create a key, and print its secret this once
 #[derive(Debug, clap::Args)]
@@ -84,7 +84,10 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
     let out_file = create.out_file.as_deref().map(|path| OutFile::prepare(path, create.force)).transpose()?;
     let api = create.connection.open()?;
     let place = create.place.resolve(&api)?;
-    let reply = api.post(place.keys_path(), &request)?;
+    let reply = api.post(place.keys_path(), &request).map_err(|failure| {
+        let about_scopes = failure.is_about("scopes");
+        if about_scopes { failure.advise("Run: keyward keys scopes; it lists them.") } else { failure }
+    })?;
     let created = Created::read(reply.json(api.server())?)?;
 
     let in_file = out_file.is_some();

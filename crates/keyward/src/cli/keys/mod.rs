@@ -4,6 +4,7 @@ mod create;
 mod list;
 mod out_file;
 mod revoke;
+mod scopes;
 mod show;
 
 use keyward_wire::key::Key;
@@ -21,6 +22,7 @@ Examples:
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {
     Create(create::Create),
+    Scopes(scopes::Scopes),
     List(list::List),
     Show(show::Show),
     Revoke(revoke::Revoke),
@@ -29,6 +31,7 @@ pub(super) enum Keys {
 pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
     match keys {
         Keys::Create(create) => create::run(create),
+        Keys::Scopes(scopes) => scopes::run(scopes),
         Keys::List(list) => list::run(list),
         Keys::Show(show) => show::run(show),
         Keys::Revoke(revoke) => revoke::run(revoke),

@@ -126,6 +126,9 @@ async fn a_dropped_operation_makes_durable_what_it_may_have_read() {
         let mut tx = town.begin().await;
         assert!(tx.key(key.id).await.unwrap().is_some(), "it is in the open group");
         assert!(town.view().await.key(key.id).await.unwrap().is_none(), "but not durable yet");
+        // Somebody else waits, so the group could go on without this one.
+        let mut waiting = pin!(town.begin());
+        assert!(look(waiting.as_mut()).await.is_none());
         drop(tx);
         assert!(town.view().await.key(key.id).await.unwrap().is_some());
         assert_eq!(store.commits(), before + 1);

@@ -1,12 +1,12 @@
 //! Whether a request that a browser sent comes from our own pages. A cookie travels with every request that
 //! a browser makes to us, also with those that another site made it send.
 
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, Method};
+use http::header::{HOST, ORIGIN};
+use http::{HeaderMap, Method};
 
-/// What the headers say about where a request comes from.
+/// What the headers say about who made the browser send a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum From {
+pub enum Sender {
     /// Our own pages, or the person's own doing.
     Us,
     /// Another site.
@@ -16,26 +16,21 @@ pub(crate) enum From {
 }
 
 /// Whether a method changes nothing (RFC 9110, section 9.2.1).
-pub(crate) fn is_safe(method: &Method) -> bool {
+pub fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-/// Whether a request that changes something proves that it comes from our own pages.
-pub fn is_same_origin(headers: &HeaderMap, public_url: &str) -> bool {
-    comes_from(headers, public_url) == From::Us
 }
 
 /// Reads `Sec-Fetch-Site`, which no page can forge, and else compares `Origin` with what the request was
 /// sent to.
-pub(crate) fn comes_from(headers: &HeaderMap, public_url: &str) -> From {
+pub fn sent_by(headers: &HeaderMap, public_url: &str) -> Sender {
     if let Some(site) = headers.get("sec-fetch-site") {
         let ours = matches!(site.as_bytes(), b"same-origin" | b"none");
-        return if ours { From::Us } else { From::Others };
+        return if ours { Sender::Us } else { Sender::Others };
     }
-    let Some(origin) = headers.get(ORIGIN) else { return From::Unsaid };
-    let Ok(origin) = origin.to_str() else { return From::Others };
+    let Some(origin) = headers.get(ORIGIN) else { return Sender::Unsaid };
+    let Ok(origin) = origin.to_str() else { return Sender::Others };
     let ours = origin == public_url || sent_to(headers).is_some_and(|host| host_of(origin) == Some(host));
-    if ours { From::Us } else { From::Others }
+    if ours { Sender::Us } else { Sender::Others }
 }
 
 fn sent_to(headers: &HeaderMap) -> Option<&str> {
@@ -50,34 +45,34 @@ fn host_of(origin: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn from(pairs: &[(&'static str, &str)]) -> From {
+    fn from(pairs: &[(&'static str, &str)]) -> Sender {
         let mut headers = HeaderMap::from_iter([(HOST, "127.0.0.1:8080".parse().unwrap())]);
         for (name, value) in pairs {
             headers.insert(*name, value.parse().unwrap());
         }
-        comes_from(&headers, "https://keys.example.com")
+        sent_by(&headers, "https://keys.example.com")
     }
 
     #[test]
-    fn browsers_say_where_a_request_comes_from() {
-        assert_eq!(from(&[("sec-fetch-site", "same-origin")]), From::Us);
-        assert_eq!(from(&[("sec-fetch-site", "none")]), From::Us);
-        assert_eq!(from(&[("sec-fetch-site", "same-site")]), From::Others);
+    fn browsers_say_where_a_request_sent_by() {
+        assert_eq!(from(&[("sec-fetch-site", "same-origin")]), Sender::Us);
+        assert_eq!(from(&[("sec-fetch-site", "none")]), Sender::Us);
+        assert_eq!(from(&[("sec-fetch-site", "same-site")]), Sender::Others);
         assert_eq!(
             from(&[("sec-fetch-site", "cross-site"), ("origin", "http://127.0.0.1:8080")]),
-            From::Others
+            Sender::Others
         );
     }
 
     #[test]
     fn an_origin_must_be_the_address_that_was_asked() {
-        assert_eq!(from(&[("origin", "http://127.0.0.1:8080")]), From::Us);
-        assert_eq!(from(&[("origin", "https://keys.example.com")]), From::Us);
+        assert_eq!(from(&[("origin", "http://127.0.0.1:8080")]), Sender::Us);
+        assert_eq!(from(&[("origin", "https://keys.example.com")]), Sender::Us);
         for other in
             ["null", "http://127.0.0.1:8081", "https://evil.example", "http://127.0.0.1:8080.evil.example"]
         {
-            assert_eq!(from(&[("origin", other)]), From::Others, "{other}");
+            assert_eq!(from(&[("origin", other)]), Sender::Others, "{other}");
         }
-        assert_eq!(from(&[]), From::Unsaid);
+        assert_eq!(from(&[]), Sender::Unsaid);
     }
 }

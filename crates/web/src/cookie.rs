@@ -1,7 +1,7 @@
 //! The session's cookie. `__Host-` makes browsers insist on HTTPS, on this host alone and on every path.
 
-use axum::http::HeaderMap;
-use axum::http::header::{COOKIE, HeaderValue};
+use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue};
 use keyward_core::secret::PlainSecret;
 use keyward_service::sign_in::SESSION_SECONDS;
 

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
-use axum::http::header::HOST;
+use http::HeaderMap;
+use http::header::HOST;
 use ipnet::IpNet;
 
 /// The other end of the connection, put into every request by the server.
@@ -56,8 +56,14 @@ fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
     None
 }
 
+/// Whether a browser keeps our cookie here: over HTTPS, or on this machine itself. Elsewhere signing in would
+/// seem to work and not.
+pub fn is_secure_context(client: &Client, headers: &HeaderMap, public_url: &str) -> bool {
+    client.https || public_url.starts_with("https://") || is_loopback_host(headers)
+}
+
 /// Whether the request was sent to this machine itself, which browsers treat as safe without TLS.
-pub(crate) fn is_loopback_host(headers: &HeaderMap) -> bool {
+fn is_loopback_host(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else { return false };
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),

@@ -1,0 +1,134 @@
+//! `/`: who one is and where one is a member, with the commands that make a key; for strangers, the way in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use keyward_core::grant::{Rights, Wanted};
+use keyward_core::permission;
+use keyward_core::person::Person;
+use keyward_core::profile::Profile;
+use keyward_core::role::Role;
+use keyward_core::workspace::Workspace;
+use keyward_service::me::me;
+
+use crate::Console;
+use crate::respond::{Shell, page};
+use crate::stop::Stop;
+use crate::visitor::Visitor;
+
+/// `GET /`
+pub(crate) async fn show(
+    State(console): State<Arc<Console>>,
+    Visitor(ctx): Visitor,
+) -> Result<Response, Stop> {
+    if ctx.person().is_none() {
+        let door_open = console.service.set_up.is_open();
+        return Ok(page(StatusCode::OK, &Landing { shell: Shell::of(&console), door_open }));
+    }
+    let found = me(&console.service, &ctx).await;
+    let (person, places) = found.map_err(|no| Stop::because(&console, &no, Some(ctx.request.id)))?;
+    let profile = &console.service.profile;
+    let homes = places.iter().map(|place| {
+        let role = profile.role(&place.role);
+        Place {
+            name: place.workspace.name.as_str(),
+            slug: place.workspace.slug.as_str(),
+            role: role.map_or(place.role.as_str(), |role| &role.title),
+            next: Next::of(profile, &place.workspace, role),
+        }
+    });
+    Ok(page(StatusCode::OK, &home(&console, &person, homes.collect())))
+}
+
+fn home<'a>(console: &'a Console, person: &'a Person, places: Vec<Place<'a>>) -> Home<'a> {
+    Home {
+        shell: Shell { who: Some(person.name.as_str()), ..Shell::of(console) },
+        name: person.name.as_str(),
+        email: person.email.as_str(),
+        word: &console.service.profile.product.workspace_word,
+        server: &console.service.public_url,
+        places,
+    }
+}
+
+/// What strangers see.
+#[derive(Template)]
+#[template(path = "landing.html")]
+struct Landing<'a> {
+    shell: Shell<'a>,
+    /// Whether the first owner has yet to come in.
+    door_open: bool,
+}
+
+/// What members see.
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    shell: Shell<'a>,
+    name: &'a str,
+    email: &'a str,
+    word: &'a str,
+    /// The address of this server.
+    server: &'a str,
+    places: Vec<Place<'a>>,
+}
+
+impl Home<'_> {
+    /// Whether some command is shown, which wants `keyward login` before it.
+    fn has_commands(&self) -> bool {
+        self.places.iter().any(|place| matches!(place.next, Next::Create(_)))
+    }
+}
+
+/// A workspace that somebody is in.
+struct Place<'a> {
+    name: &'a str,
+    slug: &'a str,
+    role: &'a str,
+    next: Next<'a>,
+}
+
+/// What a member can do about keys there.
+#[derive(Debug, PartialEq, Eq)]
+enum Next<'a> {
+    /// Make one, by this command.
+    Create(String),
+    /// Nothing: the plan has no keys. Its title.
+    PlanLacksKeys(&'a str),
+    /// Nothing by a command: the product has keys made by people only.
+    ByHandOnly,
+    /// Nothing: the role may not.
+    NotYou,
+}
+
+impl<'a> Next<'a> {
+    fn of(profile: &'a Profile, workspace: &'a Workspace, role: Option<&Role>) -> Self {
+        if !profile.plan_has_keys(&workspace.plan) {
+            let title = profile.plan(&workspace.plan).map(|plan| &*plan.title);
+            return Self::PlanLacksKeys(title.unwrap_or(workspace.plan.as_str()));
+        }
+        if !profile.keys.create_by_api {
+            return Self::ByHandOnly;
+        }
+        role.and_then(|role| create_command(profile, workspace, role)).map_or(Self::NotYou, Self::Create)
+    }
+}
+
+/// The command that makes a key which the member may make, with a scope that they hold.
+fn create_command(profile: &Profile, workspace: &Workspace, role: &Role) -> Option<String> {
+    let rights = Rights { own: None, role: Some(&role.grants) };
+    let may = |name: &str| rights.allow(Wanted::new(&profile.catalogue, name), None);
+    let scope = profile.catalogue.scopes().iter().map(|scope| &*scope.name).find(|name| may(name));
+    let slug = &workspace.slug;
+    if profile.keys.kinds.workspace && may(permission::SETTINGS_MANAGE) {
+        return Some(format!("keyward keys create ci --workspace {slug} --scope {}", scope?));
+    }
+    if !profile.keys.kinds.personal {
+        return None;
+    }
+    let personal = format!("keyward keys create laptop --personal --restrict-to {slug}");
+    if profile.keys.inherit { Some(personal) } else { Some(format!("{personal} --scope {}", scope?)) }
+}

@@ -1,0 +1,27 @@
+//! The pages, one file each.
+
+pub(crate) mod accept_invitation;
+pub(crate) mod home;
+pub(crate) mod missing;
+pub(crate) mod set_up;
+pub(crate) mod sign_in;
+pub(crate) mod sign_out;
+
+use axum::response::Response;
+use keyward_service::ctx::Ctx;
+use keyward_service::refusal::Refusal;
+use keyward_service::sign_in::SignedIn;
+use keyward_web::session_cookie;
+
+use crate::Console;
+use crate::respond::go_home;
+use crate::stop::Stop;
+
+/// Takes somebody who is signed in now to the front page, with their cookie.
+fn welcome(console: &Console, ctx: &Ctx, signed_in: &SignedIn) -> Result<Response, Stop> {
+    let cookie = session_cookie(&signed_in.token).ok_or_else(|| {
+        let refusal = Refusal::Internal("the cookie is no header".to_owned());
+        Stop::because(console, &refusal, Some(ctx.request.id))
+    })?;
+    Ok(go_home(Some(cookie)))
+}

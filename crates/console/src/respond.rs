@@ -1,0 +1,77 @@
+//! Pages as answers: what every page of the console has around it and in its headers.
+
+use askama::Template;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    SET_COOKIE,
+};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::{Console, assets};
+
+/// Only what this server serves itself, nothing inline; nobody may put a page into a frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What stands around every page.
+pub(crate) struct Shell<'a> {
+    /// The product's name.
+    pub(crate) product: &'a str,
+    /// Who is signed in.
+    pub(crate) who: Option<&'a str>,
+}
+
+impl<'a> Shell<'a> {
+    /// For somebody who is not known.
+    pub(crate) fn of(console: &'a Console) -> Self {
+        Self { product: &console.service.profile.product.name, who: None }
+    }
+
+    pub(crate) fn style(&self) -> &'static str {
+        assets::style()
+    }
+
+    pub(crate) fn script(&self) -> &'static str {
+        assets::script()
+    }
+
+    pub(crate) fn icon(&self) -> &'static str {
+        assets::icon()
+    }
+}
+
+/// A page, written down.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, page_headers(), html).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// On to the front page, with a new cookie if there is one (RFC 9110, section 15.4.4).
+pub(crate) fn go_home(cookie: Option<HeaderValue>) -> Response {
+    let mut response = (StatusCode::SEE_OTHER, page_headers()).into_response();
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn page_headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        // Not "no-referrer": under it browsers write "Origin: null" into our own forms' requests, and those
+        // that do not send Sec-Fetch-Site could not prove that they come from here.
+        (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff")),
+        (HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")),
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    ])
+}
