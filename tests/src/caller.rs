@@ -164,14 +164,21 @@ impl Caller {
         if then_close {
             let _ = stream.shutdown(Shutdown::Write);
         }
-        let mut received = Vec::new();
-        let read = stream.read_to_end(&mut received);
         let first_line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
         let asked = String::from_utf8_lossy(&first_line[..first_line.len().min(200)]).into_owned();
-        response::parse(asked, &received).ok_or_else(|| {
-            let said = String::from_utf8_lossy(&received);
-            format!("no whole answer (written: {written:?}, read: {read:?}): {said}")
-        })
+        let (mut received, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
+        loop {
+            let read = stream.read(&mut buffer);
+            let count = read.as_ref().map_or(0, |count| *count);
+            received.extend_from_slice(&buffer[..count]);
+            if let Some(answer) = response::parse(&asked, &received, count == 0) {
+                return Ok(answer);
+            }
+            if count == 0 {
+                let said = String::from_utf8_lossy(&received);
+                return Err(format!("no whole answer (written: {written:?}, read: {read:?}): {said}"));
+            }
+        }
     }
 
     /// What this caller sends in that header.

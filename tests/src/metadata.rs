@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::source::project_root;
 
-/// Which packages each package of the workspace names as dependencies, of every kind.
+/// Which packages each package of the workspace names as dependencies. What only its own tests use does not count:
+/// nothing of it is in what is built.
 pub type Dependencies = BTreeMap<String, BTreeSet<String>>;
 
 /// Asks `cargo metadata`.
@@ -27,5 +28,6 @@ fn name_of(package: &Value) -> String {
 }
 
 fn dependencies_of(package: &Value) -> BTreeSet<String> {
-    package["dependencies"].as_array().expect("dependencies").iter().map(name_of).collect()
+    let all = package["dependencies"].as_array().expect("dependencies").iter();
+    all.filter(|dependency| dependency["kind"] != "dev").map(name_of).collect()
 }

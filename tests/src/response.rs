@@ -2,15 +2,16 @@ use serde_json::Value;
 
 use crate::Answer;
 
-/// Reads one HTTP/1.1 answer of a connection that was closed after it; `None` if it is not whole.
-pub(crate) fn parse(asked: String, bytes: &[u8]) -> Option<Answer> {
+/// Reads one HTTP/1.1 answer; `None` if it is not whole. An answer that says nothing of its length ends with
+/// its connection.
+pub(crate) fn parse(asked: &str, bytes: &[u8], connection_ended: bool) -> Option<Answer> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let rest = &bytes[end + 4..];
     let mut lines = head.split("\r\n");
     let status: u16 = lines.next()?.split(' ').nth(1)?.parse().ok()?;
     if (100..200).contains(&status) {
-        return parse(asked, rest);
+        return parse(asked, rest, connection_ended);
     }
     let headers: Vec<(String, String)> = lines
         .filter_map(|line| line.split_once(':'))
@@ -25,13 +26,15 @@ pub(crate) fn parse(asked: String, bytes: &[u8]) -> Option<Answer> {
         unchunk(rest)?
     } else if let Some(length) = header("content-length") {
         rest.get(..length.parse().ok()?)?.to_vec()
-    } else {
+    } else if connection_ended {
         rest.to_vec()
+    } else {
+        return None;
     };
     let json = header("content-type").is_some_and(|of| of.contains("json"));
     let text = String::from_utf8_lossy(&body).into_owned();
     let body = if json && !text.is_empty() { serde_json::from_str(&text).ok()? } else { Value::Null };
-    Some(Answer { asked, status, headers, body, text })
+    Some(Answer { asked: asked.to_owned(), status, headers, body, text })
 }
 
 fn unchunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
@@ -57,7 +60,7 @@ mod tests {
     fn an_answer_in_chunks_after_an_interim_one() {
         let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
             Transfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n4;x=y\r\n\":1}\r\n0\r\n\r\n";
-        let answer = parse("GET /".to_owned(), bytes).unwrap();
+        let answer = parse("GET /", bytes, false).unwrap();
         assert_eq!((answer.status, &answer.body["a"]), (200, &serde_json::json!(1)));
     }
 
@@ -68,7 +71,7 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
         ] {
-            assert!(parse("GET /".to_owned(), bytes).is_none());
+            assert!(parse("GET /", bytes, true).is_none());
         }
     }
 }

@@ -6,14 +6,16 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use utoipa_swagger_ui::{Config, Url};
 
 use crate::state::Api;
 
-/// Only what this server serves itself; nobody may put the page into a frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+/// Only what this server serves itself; nobody may put the page into a frame. The one inline style is that of
+/// the logo in Swagger UI's bar, known by its digest.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' \
+                      'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; font-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The documents that are served: JSON texts.
@@ -28,7 +30,10 @@ pub struct Documents {
 pub(crate) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/api/docs", get(|| async { Redirect::permanent("/api/docs/") }))
-        .route("/api/docs/", get(|| async { page("") }))
+        .route(
+            "/api/docs/",
+            get(|| async { (security_headers(), Html(include_str!("../assets/docs.html"))) }),
+        )
         .route(
             "/api/docs/openapi.json",
             get(|State(api): State<Arc<Api>>| async move { json(&api.documents.control_plane) }),
@@ -37,7 +42,7 @@ pub(crate) fn routes() -> Router<Arc<Api>> {
             "/api/docs/data-plane.json",
             get(|State(api): State<Arc<Api>>| async move { json(&api.documents.data_plane) }),
         )
-        .route("/api/docs/{*file}", get(|Path(file): Path<String>| async move { page(&file) }))
+        .route("/api/docs/{*file}", get(|Path(file): Path<String>| async move { asset(&file) }))
 }
 
 fn json(document: &Arc<str>) -> Response {
@@ -45,10 +50,11 @@ fn json(document: &Arc<str>) -> Response {
     (headers, document.to_string()).into_response()
 }
 
-fn page(file: &str) -> Response {
+/// A file of Swagger UI's.
+fn asset(file: &str) -> Response {
     let urls = [Url::new("Control plane", "openapi.json"), Url::new("Data plane", "data-plane.json")];
     // The default validator badge and OAuth page would ask other hosts.
-    let config = Config::new(urls).validator_url("none").use_base_layout().display_request_duration(true);
+    let config = Config::new(urls).validator_url("none").display_request_duration(true);
     match utoipa_swagger_ui::serve(file, Arc::new(config)) {
         Ok(Some(found)) => {
             (security_headers(), [(CONTENT_TYPE, found.content_type)], found.bytes.into_owned())

@@ -52,7 +52,9 @@ impl Field {
         Self {
             kind: "password",
             autocomplete: "new-password",
-            hint: Some(format!("At least {PASSWORD_CHARS_MIN} characters. Several words are easy to remember.")),
+            hint: Some(format!(
+                "At least {PASSWORD_CHARS_MIN} characters. Several words are easy to remember."
+            )),
             required: true,
             chars_min: Some(PASSWORD_CHARS_MIN),
             ..Self::text("password", "Password", "")
@@ -146,7 +148,8 @@ impl FormPage<'_> {
 
     /// Whether anything is wrong.
     fn is_wrong(&self) -> bool {
-        !self.complaints.is_empty() || self.groups.iter().flat_map(|group| &group.fields).any(|f| !f.complaints.is_empty())
+        !self.complaints.is_empty()
+            || self.groups.iter().flat_map(|group| &group.fields).any(|f| !f.complaints.is_empty())
     }
 }
 
@@ -203,4 +206,62 @@ fn sentence(words: &str) -> String {
         text.push('.');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NASTY: &str = "\"'><script>alert(1)</script>";
+
+    fn nasty_field(kind: &'static str) -> Field {
+        Field {
+            kind,
+            autocomplete: NASTY,
+            hint: Some(NASTY.to_owned()),
+            required: true,
+            chars_min: Some(12),
+            pattern: Some(NASTY),
+            from_link: true,
+            verbatim: true,
+            complaints: vec![NASTY.to_owned()],
+            ..Field::text(NASTY, NASTY, NASTY)
+        }
+    }
+
+    #[test]
+    fn whatever_stands_in_a_form_is_escaped() {
+        let fields = || ["text", "hidden", "password"].map(nasty_field).into();
+        let form = FormPage {
+            shell: Shell { product: NASTY, who: Some(NASTY) },
+            heading: NASTY.to_owned(),
+            intro: vec![NASTY.to_owned()],
+            action: NASTY,
+            groups: vec![
+                Group { legend: String::new(), fields: fields() },
+                Group { legend: NASTY.to_owned(), fields: fields() },
+            ],
+            submit: NASTY,
+            complaints: vec![NASTY.to_owned()],
+            otherwise: Some((NASTY, NASTY, NASTY)),
+        };
+        let html = form.render().unwrap();
+        assert!(!html.contains("<script>alert"), "{html}");
+        assert!(!html.contains("\"'>"), "{html}");
+        assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+    }
+
+    #[test]
+    fn the_services_words_become_sentences() {
+        assert_eq!(sentence("give a name"), "Give a name.");
+        assert_eq!(sentence("Ändern?"), "Ändern?");
+        assert_eq!(sentence(""), ".");
+    }
+
+    #[test]
+    fn a_pasted_link_ends_with_its_code() {
+        assert_eq!(token_of(" https://keys.example.com/setup#kwsetup_1 "), "kwsetup_1");
+        assert_eq!(token_of("kwsetup_1"), "kwsetup_1");
+        assert_eq!(token_of(" "), "");
+    }
 }

@@ -9,6 +9,8 @@ mod form;
 mod pages;
 mod respond;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod visitor;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::{Console, assets};
+use crate::Console;
 
 /// Only what this server serves itself, nothing inline; nobody may put a page into a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
@@ -26,18 +26,6 @@ impl<'a> Shell<'a> {
     /// For somebody who is not known.
     pub(crate) fn of(console: &'a Console) -> Self {
         Self { product: &console.service.profile.product.name, who: None }
-    }
-
-    pub(crate) fn style(&self) -> &'static str {
-        assets::style()
-    }
-
-    pub(crate) fn script(&self) -> &'static str {
-        assets::script()
-    }
-
-    pub(crate) fn icon(&self) -> &'static str {
-        assets::icon()
     }
 }
 

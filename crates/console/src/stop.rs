@@ -148,7 +148,9 @@ impl Reason {
                 let mut words = Words::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "Something went wrong here",
-                    &["This is a mistake of the server's, not yours. Try again; if it stays, tell whoever runs it."],
+                    &[
+                        "This is a mistake of the server's, not yours. Try again; if it stays, tell whoever runs it.",
+                    ],
                 );
                 words.paragraphs.extend(id.map(|id| format!("They find it in the log under {id}.")));
                 words

@@ -179,6 +179,24 @@ fn read_checksum(text: &str, alphabet: &[u8]) -> Option<u32> {
 /// let secret = SecretFormat::new("kw_", Encoding::Hex).unwrap().mint(&[7; 32]);
 /// println!("{secret}"); // a secret has no Display
 /// ```
+///
+/// ```compile_fail
+/// # use keyward_core::secret::{Encoding, SecretFormat};
+/// let secret = SecretFormat::new("kw_", Encoding::Hex).unwrap().mint(&[7; 32]);
+/// let twice = secret.clone(); // nor can it be copied
+/// ```
+///
+/// ```compile_fail
+/// # use keyward_core::secret::{Encoding, SecretFormat};
+/// fn answer(_: impl serde::Serialize) {}
+/// answer(SecretFormat::new("kw_", Encoding::Hex).unwrap().mint(&[7; 32])); // nor serialised
+/// ```
+///
+/// ```
+/// # use keyward_core::secret::{Encoding, SecretFormat};
+/// let secret = SecretFormat::new("kw_", Encoding::Hex).unwrap().mint(&[7; 32]);
+/// println!("{secret:?} {}", secret.expose().len()); // this much compiles
+/// ```
 pub struct PlainSecret(Zeroizing<String>);
 
 impl PlainSecret {

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward_api::{Api, Documents, Server};
+use keyward_console::Console;
 use keyward_core::id::RequestId;
 use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
@@ -137,11 +138,12 @@ impl Running {
         };
         let api = Arc::new(Api {
             service: Arc::clone(&self.service),
-            trusted_proxies: trusted,
+            trusted_proxies: trusted.clone(),
             documents,
             ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
         });
-        let routes = keyward_api::router(Arc::clone(&api));
+        let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
+        let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
         Ok(keyward_api::around(routes, api))
     }
 }

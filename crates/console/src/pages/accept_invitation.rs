@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_service::accept_invitation::{Acceptance, accept_invitation};
+use keyward_service::refusal::Refusal;
 use serde::Deserialize;
 
 use super::welcome;
@@ -44,11 +45,22 @@ pub(crate) async fn submit(
         Acceptance { token: token.to_owned(), name: input.name.clone(), password: input.password };
     match accept_invitation(&console.service, &ctx, acceptance).await {
         Ok(signed_in) => welcome(&console, &ctx, &signed_in),
-        Err(refusal) => match Outcome::from(refusal) {
+        Err(refusal) => match Outcome::from(known_already(refusal)) {
             Outcome::Again(wrong) => Ok(form(&console, token, &input.name).show_again(wrong)),
             Outcome::LinkGone => Err(Stop::new(&console, Reason::InvitationGone)),
             Outcome::Broken(refusal) => Err(Stop::because(&console, &refusal, Some(ctx.request.id))),
         },
+    }
+}
+
+/// Here only the password was written: the address is the invitation's.
+fn known_already(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::WrongCredentials => {
+            let message = "the invited address has an account already; give the password of that account";
+            FieldError::new("password", FieldCode::Invalid, message).into()
+        }
+        other => other,
     }
 }
 

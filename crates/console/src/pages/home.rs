@@ -132,3 +132,87 @@ fn create_command(profile: &Profile, workspace: &Workspace, role: &Role) -> Opti
     let personal = format!("keyward keys create laptop --personal --restrict-to {slug}");
     if profile.keys.inherit { Some(personal) } else { Some(format!("{personal} --scope {}", scope?)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use keyward_core::id::WorkspaceId;
+    use keyward_core::person::DisplayName;
+    use keyward_core::plan::PlanName;
+    use keyward_core::profile::Kinds;
+    use keyward_core::role::RoleName;
+    use keyward_core::workspace::Slug;
+
+    use super::*;
+    use crate::tests::profile;
+
+    const NASTY: &str = "\"'><script>alert(1)</script>";
+
+    fn workspace(plan: &str) -> Workspace {
+        Workspace {
+            id: WorkspaceId::new(0, [0; 10]),
+            slug: Slug::choose("acme").unwrap(),
+            name: DisplayName::from_stored("Acme"),
+            plan: PlanName::new(plan),
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            version: 1,
+        }
+    }
+
+    fn next(profile: &Profile, plan: &str, role: &str) -> String {
+        match Next::of(profile, &workspace(plan), profile.role(&RoleName::new(role))) {
+            Next::Create(command) => command,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn whatever_stands_on_the_front_pages_is_escaped() {
+        let place = |next| Place { name: NASTY, slug: NASTY, role: NASTY, next };
+        let home = Home {
+            shell: Shell { product: NASTY, who: Some(NASTY) },
+            name: NASTY,
+            email: NASTY,
+            word: NASTY,
+            server: NASTY,
+            places: vec![
+                place(Next::Create(NASTY.to_owned())),
+                place(Next::PlanLacksKeys(NASTY)),
+                place(Next::ByHandOnly),
+                place(Next::NotYou),
+            ],
+        };
+        let html = home.render().unwrap();
+        assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
+        let alone = Home { places: Vec::new(), ..home };
+        let landing = Landing { shell: Shell { product: NASTY, who: Some(NASTY) }, door_open: true };
+        for html in [html, alone.render().unwrap(), landing.render().unwrap()] {
+            assert!(!html.contains("<script>alert") && !html.contains("\"'>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_shown_that_this_member_may_use() {
+        let mut profile = profile("Acme", "team");
+        assert_eq!(
+            next(&profile, "pro", "owner"),
+            "keyward keys create ci --workspace acme --scope products:read"
+        );
+        assert_eq!(
+            next(&profile, "pro", "writer"),
+            "keyward keys create laptop --personal --restrict-to acme --scope products:write"
+        );
+        assert_eq!(next(&profile, "pro", "guest"), "NotYou");
+        assert_eq!(next(&profile, "pro", "gone"), "NotYou");
+        assert_eq!(next(&profile, "starter", "owner"), "PlanLacksKeys(\"starter\")");
+
+        profile.keys.inherit = true;
+        assert_eq!(
+            next(&profile, "pro", "guest"),
+            "keyward keys create laptop --personal --restrict-to acme"
+        );
+        profile.keys.kinds = Kinds { personal: false, workspace: true };
+        assert_eq!(next(&profile, "pro", "writer"), "NotYou");
+        profile.keys.create_by_api = false;
+        assert_eq!(next(&profile, "pro", "owner"), "ByHandOnly");
+    }
+}

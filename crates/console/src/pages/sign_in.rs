@@ -56,10 +56,7 @@ fn form<'a>(console: &'a Console, email: &str) -> FormPage<'a> {
         heading: "Sign in".to_owned(),
         intro: Vec::new(),
         action: "/signin",
-        groups: vec![Group {
-            legend: String::new(),
-            fields: vec![Field::email(email), Field::password()],
-        }],
+        groups: vec![Group { legend: String::new(), fields: vec![Field::email(email), Field::password()] }],
         submit: "Sign in",
         complaints: Vec::new(),
         otherwise: None,

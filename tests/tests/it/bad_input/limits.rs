@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use keyward_tests::{json, shared};
 
 const MIB: usize = 1024 * 1024;
@@ -38,8 +40,10 @@ fn a_length_that_is_announced_but_never_sent_is_413_at_once() {
          Content-Length: 99999999999\r\n\r\n{{",
         "/api/v1/session"
     );
+    let asked = Instant::now();
     let answer = shared("cveium").anonymous().raw(request.as_bytes());
     answer.problem(413, "payload_too_large");
+    assert!(asked.elapsed() < Duration::from_secs(5), "answered after {:?}", asked.elapsed());
     assert_eq!(workspace.keys().len(), 0);
 }
 
