@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn browsers_say_where_a_request_sent_by() {
+    fn browsers_say_where_a_request_comes_from() {
         assert_eq!(from(&[("sec-fetch-site", "same-origin")]), Sender::Us);
         assert_eq!(from(&[("sec-fetch-site", "none")]), Sender::Us);
         assert_eq!(from(&[("sec-fetch-site", "same-site")]), Sender::Others);

@@ -107,6 +107,8 @@ fn a_path_that_another_reader_might_understand_differently_is_denied() {
         "/api/products/%2E",
         "/api/products/%2e%2e/releases",
         "/api/products/a%7Eb",
+        "/api/products/a%2Fb",
+        "/api/products/..;x/releases",
         "/api/products/%zz",
         "/api/products/%",
         "/api/products/%4",
