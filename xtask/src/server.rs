@@ -88,20 +88,6 @@ impl Server {
         items.iter().map(|item| curl::text(item, "/name")).collect()
     }
 
-    /// Creates a workspace key and returns its id and its secret.
-    pub(crate) fn create_key(
-        &self,
-        cookie: &str,
-        name: &str,
-        scopes: &[String],
-    ) -> Result<(String, String), Failure> {
-        let ask = Ask::new("POST", format!("{}/api/v1/{SLUG}/keys", self.control))
-            .session(cookie)
-            .json(&json!({"name": name, "scopes": scopes}));
-        let key = ask.expect(201)?.json()?;
-        Ok((curl::text(&key, "/id")?, curl::text(&key, "/secret")?))
-    }
-
     /// Asks it to end as an init system would; `Err` if it does not end well.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
         terminate(&self.child)?;

@@ -38,6 +38,19 @@ fn an_invitation_is_accepted_once() {
 }
 
 #[test]
+fn a_used_invitation_does_not_let_a_removed_member_back_in() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let email = format!("{}@example.com", unique("bob"));
+    let token = workspace.invite(&email, "member").text_at("token");
+    accept(keyward, &token).expect(201);
+    let person = keyward.sign_in(&email, PASSWORD);
+    workspace.remove(&person);
+    accept(keyward, &token).refused(&[404, 409, 410, 422]);
+    person.get(&workspace.path("whoami")).problem(404, "not_found");
+}
+
+#[test]
 fn a_wrong_token_is_refused() {
     let keyward = shared("default");
     let good =

@@ -13,6 +13,7 @@ async fn the_first_owner_comes_in_once_by_the_link() {
     let home = bench.get_as(&cookie, "/").await;
     home.assert_page(200, "<code>acme</code>");
     home.assert_page(200, "KEY=$(keyward keys create ci --workspace acme --scope products:read)");
+    home.assert_page(200, "/api/v1/acme/whoami");
     home.assert_page(200, "keyward login --server http://127.0.0.1:8080");
 
     bench.post("/setup", &set_up_form(&token)).await.assert_page(404, "keyward serve");

@@ -28,14 +28,20 @@ fn allowing_names_the_key_its_workspace_subject_and_scopes() {
 
 #[test]
 fn all_four_headers_are_set_also_where_there_is_nothing_to_say() {
-    let keyward = shared("cybrium");
+    let keyward = shared("cycloid");
     let workspace = keyward.workspace();
-    let key = workspace.any_key();
+    let (read, one) =
+        ("organization:credential:read", format!("organization:{}:credential:one", workspace.slug));
+    // A key that holds nothing on everything: there is no scope to name.
+    let key = workspace.create_key(json!({"name": "one", "rules": [{"action": read, "resources": [one]}]}));
     let forging = IDENTITY.iter().fold(keyward.data(), |caller, name| caller.with(name, "forged"));
-    let asked = format!("/v1/authorize?workspace={}&scope={}", workspace.slug, workspace.first_scope());
-    let allowed = forging.bearer(&key.secret).get(&asked);
-    let identity = identity(&allowed.expect(200));
-    assert!(!identity.iter().any(|value| value.contains("forged")), "{identity:?}");
+    let gateway = forging.bearer(&key.secret).with("X-Forwarded-Method", "GET");
+    let uri = |canonical: &str| format!("/organizations/{}/credentials/{canonical}", workspace.slug);
+    let allowed = gateway.with("X-Forwarded-Uri", &uri("one")).get("/v1/authorize").expect(200);
+    let [key_id, slug, subject, scopes] = identity(&allowed);
+    assert_eq!((key_id, slug, scopes), (key.id, workspace.slug.clone(), String::new()));
+    assert!(subject.starts_with("sa_"), "{subject}");
+    gateway.with("X-Forwarded-Uri", &uri("two")).get("/v1/authorize").problem(403, "insufficient_scope");
 }
 
 #[test]

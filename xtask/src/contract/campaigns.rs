@@ -1,0 +1,83 @@
+//! What is asked, and as whom. A run with nothing but wrong names would only ever see 404, and one with nothing but
+//! right ones never would: so all but the stranger know some of what there is.
+
+use super::Documents;
+use super::campaign::{Campaign, Known};
+use super::cast::Cast;
+use crate::server::{OPERATOR_TOKEN, OWNER_EMAIL, OWNER_PASSWORD, SLUG, Server};
+
+pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_path: &str) -> Vec<Campaign> {
+    let at_control = || Campaign::at(&documents.control, &server.control);
+    let bearer = |secret: &str| vec![("Authorization", format!("Bearer {secret}"))];
+    vec![
+        Campaign {
+            name: "as a person with a session",
+            headers: vec![("Cookie", cast.cookie.clone()), ("Sec-Fetch-Site", "same-origin".to_owned())],
+            known: known_to_owner(cast),
+            // Signing out would leave all that follows to a stranger.
+            left_out: &["DELETE /api/v1/session"],
+            ..at_control()
+        },
+        Campaign {
+            name: "as a key",
+            headers: bearer(&cast.secret),
+            known: vec![
+                Known::only("path.slug", SLUG),
+                Known::only("path.id", cast.workspace_key.0.as_str()),
+                Known::among("body.scopes[*]", &cast.scopes),
+            ],
+            ..at_control()
+        },
+        Campaign {
+            name: "as the operator",
+            headers: bearer(OPERATOR_TOKEN),
+            known: vec![Known::only("path.slug", SLUG), Known::among("body.plan", &["standard"])],
+            only: &["PUT /api/v1/{slug}/plan", "GET /api/v1/{slug}/plan"],
+            ..at_control()
+        },
+        Campaign { name: "as a stranger", ..at_control() },
+        Campaign {
+            name: "as a gateway, of the data plane",
+            headers: bearer(&cast.secret),
+            known: vec![
+                Known::among("body.workspace", &[SLUG]),
+                Known::among("body.key", &[&cast.secret, &cast.workspace_key.1]),
+                Known::among("body.scopes[*]", &cast.scopes),
+                Known::among("header.X-Forwarded-Method", &["GET"]),
+                Known::among("header.X-Forwarded-Uri", &[product_path]),
+                Known::among("query.workspace", &[SLUG]),
+                Known::among("query.scope", &cast.scopes),
+            ],
+            ..Campaign::at(&documents.data, &server.data)
+        },
+    ]
+}
+
+fn known_to_owner(cast: &Cast) -> Vec<Known> {
+    let mut known = vec![
+        Known::only("path.slug", SLUG),
+        Known::among("path.id", &[&cast.workspace_key.0]),
+        Known::among("body.scopes[*]", &cast.scopes),
+        Known::among("body.workspaces[*]", &[SLUG]),
+        Known::among("body.allowed_cidrs[*]", &["192.0.2.0/24", "2001:db8::/32"]),
+        Known::among("body.rules[*].action", &cast.scopes),
+        Known::among("body.role", &["member", "admin"]),
+        Known::among("path.user_id", &[&cast.changed_member]).of("PATCH /api/v1/{slug}/members/{user_id}"),
+        Known::among("path.user_id", &[&cast.removed_member]).of("DELETE /api/v1/{slug}/members/{user_id}"),
+        Known::among("body.email", &["one@example.com", "two@example.com"])
+            .of("POST /api/v1/{slug}/invitations"),
+        Known::among("body.token", &[&cast.invitation]).of("POST /api/v1/invitations/accept"),
+        Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
+        Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
+    ];
+    if let Some((id, _)) = &cast.personal_key {
+        for operation in
+            ["GET /api/v1/me/keys/{id}", "DELETE /api/v1/me/keys/{id}", "POST /api/v1/me/keys/{id}/revoke"]
+        {
+            known.push(Known::among("path.id", &[id]).of(operation));
+        }
+        // Its own words for it: the example in the document is a scope of another profile.
+        known.push(Known::only("body.scopes", cast.scopes.clone()).of("POST /api/v1/me/keys"));
+    }
+    known
+}

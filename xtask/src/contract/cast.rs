@@ -1,0 +1,82 @@
+//! Who and what there is to ask as and about: made through the API itself, before the questions begin.
+
+use serde_json::json;
+
+use crate::curl::{self, Ask};
+use crate::failure::Failure;
+use crate::server::{SLUG, Server};
+
+const PASSWORD: &str = "seven loud herons wade";
+
+pub(super) struct Cast {
+    /// The owner's session.
+    pub(super) cookie: String,
+    pub(super) scopes: Vec<String>,
+    /// The secret of the key that asks.
+    pub(super) secret: String,
+    /// Keys that may be read and revoked by the questions: id and secret.
+    pub(super) workspace_key: (String, String),
+    /// Where the profile has personal keys.
+    pub(super) personal_key: Option<(String, String)>,
+    /// Members by id: one to be changed and one to be removed.
+    pub(super) changed_member: String,
+    pub(super) removed_member: String,
+    /// What accepts an invitation that is still open.
+    pub(super) invitation: String,
+}
+
+pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast, Failure> {
+    let cookie = server.sign_in()?;
+    let scopes = server.all_scopes(&cookie)?;
+    let keys = format!("{}/api/v1/{SLUG}/keys", server.control);
+    let (_, secret) = create_key(&keys, &cookie, "asks", &scopes)?;
+    let workspace_key = create_key(&keys, &cookie, "is asked about", &scopes)?;
+    let personal_key = if has_personal_keys {
+        let keys = format!("{}/api/v1/me/keys", server.control);
+        Some(create_key(&keys, &cookie, "is asked about", &scopes)?)
+    } else {
+        None
+    };
+    Ok(Cast {
+        changed_member: join(server, &cookie, "changed@example.com")?,
+        removed_member: join(server, &cookie, "removed@example.com")?,
+        invitation: invite(server, &cookie, "invited@example.com")?,
+        cookie,
+        scopes,
+        secret,
+        workspace_key,
+        personal_key,
+    })
+}
+
+/// Creates a key at this address and returns its id and its secret.
+fn create_key(url: &str, cookie: &str, name: &str, scopes: &[String]) -> Result<(String, String), Failure> {
+    let ask = Ask::new("POST", url).session(cookie).json(&json!({"name": name, "scopes": scopes}));
+    let key = ask.expect(201)?.json()?;
+    Ok((curl::text(&key, "/id")?, curl::text(&key, "/secret")?))
+}
+
+/// Returns the token of an invitation.
+fn invite(server: &Server, cookie: &str, email: &str) -> Result<String, Failure> {
+    let ask = Ask::new("POST", format!("{}/api/v1/{SLUG}/invitations", server.control))
+        .session(cookie)
+        .json(&json!({"email": email, "role": "member"}));
+    curl::text(&ask.expect(201)?.json()?, "/token")
+}
+
+/// Has somebody join the workspace and returns their id.
+fn join(server: &Server, cookie: &str, email: &str) -> Result<String, Failure> {
+    let token = invite(server, cookie, email)?;
+    let accept = Ask::new("POST", format!("{}/api/v1/invitations/accept", server.control))
+        .json(&json!({"token": token, "name": email, "password": PASSWORD}));
+    accept.expect(201)?;
+    let members = Ask::new("GET", format!("{}/api/v1/{SLUG}/members", server.control)).session(cookie);
+    let members = members.expect(200)?.json()?;
+    let items = members.pointer("/items").and_then(serde_json::Value::as_array);
+    let joined =
+        items.into_iter().flatten().find(|item| curl::text(item, "/email").is_ok_and(|found| found == email));
+    joined.map_or_else(
+        || Err(Failure::said(format!("{email} joined but is no member"))),
+        |item| curl::text(item, "/id"),
+    )
+}
