@@ -63,6 +63,12 @@ impl Caller {
         self.send_json("POST", path, &body)
     }
 
+    /// A POST that says all it has to say in its address.
+    #[track_caller]
+    pub fn post_nothing(&self, path: &str) -> Answer {
+        self.send("POST", path, None, b"")
+    }
+
     #[track_caller]
     pub fn put(&self, path: &str, body: Value) -> Answer {
         self.send_json("PUT", path, &body)

@@ -14,6 +14,13 @@ pub fn seconds_from_now(seconds: i64) -> String {
     then.to_string()
 }
 
+/// An instant as an answer says it.
+#[track_caller]
+pub fn time(value: &serde_json::Value) -> Timestamp {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is no time"));
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
 /// Asks again until the answer is there, for at most `within`; fails with the last thing seen.
 #[track_caller]
 pub fn eventually<T: std::fmt::Debug>(

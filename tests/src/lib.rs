@@ -46,7 +46,7 @@ mod workspace;
 pub use answer::Answer;
 pub use binary::path as binary_path;
 pub use caller::Caller;
-pub use clock::{eventually, now, seconds_from_now};
+pub use clock::{eventually, now, seconds_from_now, time};
 pub use key::{Key, crc32_hex, sha256};
 pub use leak::Forms;
 pub use metadata::{Dependencies, workspace_dependencies};

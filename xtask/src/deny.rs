@@ -18,6 +18,8 @@ pub(crate) enum Advisories {
 
 /// What can be told from the tree and its `Cargo.lock` alone.
 pub(crate) fn offline(tree: &Tree) -> Result<(), Failure> {
+    // A build fetches only what its own platform needs; the check reads the crates of every platform in deny.toml.
+    run::run(&mut tree.typed("cargo fetch --locked"))?;
     // The path by which a crate got in is `cargo tree --invert`'s to tell: here it would bury the findings.
     let what = ["--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
     run::run(cargo_deny(tree).args(what))

@@ -9,7 +9,9 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
 use keyward_core::id::KeyId;
+use keyward_core::key::Which;
 use keyward_service::authenticate::{Presented, authenticate};
 use keyward_service::ctx::{Caller, Ctx, Door};
 use keyward_service::refusal::Refusal;
@@ -29,7 +31,7 @@ const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
 
 /// The key that a request was made with, for the layer that notes uses once the answer is known.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<KeyId>>);
+pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<(KeyId, Which)>>);
 
 /// Who asks. Nobody, too: the service refuses where somebody must be known.
 pub(crate) struct Asking(pub(crate) Ctx);
@@ -45,9 +47,9 @@ impl FromRequestParts<Arc<Api>> for Asking {
         }
         let request = head(parts, api)?.through(Door::Api);
         let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
-        if let (Some(key), Some(used)) = (ctx.key(), parts.extensions.get::<UsedKey>()) {
+        if let (Some(key), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
             // One request has one key; a second setting would be the same.
-            let _ = used.0.set(key.id);
+            let _ = used.0.set(key);
         }
         Ok(Self(ctx))
     }
@@ -105,6 +107,20 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
         }
         let bytes = read(body).await?;
         Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
+    }
+}
+
+/// A JSON body, or none: a request that needs no more than its address.
+pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Api>> for MaybeBody<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Failure> {
+        if request.body().is_end_stream() {
+            return Ok(Self(None));
+        }
+        Body::from_request(request, api).await.map(|Body(input)| Self(Some(input)))
     }
 }
 

@@ -48,8 +48,8 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
         Err(failure) => failure.into_response(),
     };
     let response = finish(response, &id.to_string(), of_api);
-    if let Some(key) = used.0.get().filter(|_| response.status().as_u16() < 400) {
-        api.service.uses.note(*key, now, client.map(|client| client.ip));
+    if let Some((key, secret)) = used.0.get().filter(|_| response.status().as_u16() < 400) {
+        api.service.uses.note(*key, *secret, now, client.map(|client| client.ip));
     }
     // The route, never the address: a slug or an identifier is enough to find it by the request's own.
     tracing::info!(

@@ -23,6 +23,12 @@ pub enum AuditAction {
     KeyCreated,
     /// A key was ended.
     KeyRevoked,
+    /// A key got a new secret.
+    KeyRotated,
+    /// The old secret of a key was ended.
+    KeyRotationFinished,
+    /// The new secret of a key was ended.
+    KeyRotationCancelled,
     /// A workspace was made.
     WorkspaceCreated,
     /// A workspace was changed.
@@ -51,6 +57,9 @@ impl AuditAction {
         match self {
             Self::KeyCreated => "key.created",
             Self::KeyRevoked => "key.revoked",
+            Self::KeyRotated => "key.rotated",
+            Self::KeyRotationFinished => "key.rotation_finished",
+            Self::KeyRotationCancelled => "key.rotation_cancelled",
             Self::WorkspaceCreated => "workspace.created",
             Self::WorkspaceUpdated => "workspace.updated",
             Self::PlanChanged => "plan.changed",

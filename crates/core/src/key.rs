@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::grant::Grant;
 use crate::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
@@ -150,6 +150,17 @@ impl Which {
     }
 }
 
+/// The secret before the current one, which goes on working for a while (CYB-7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldSecret {
+    /// The secret.
+    pub secret: StoredSecret,
+    /// Since when there is a new one.
+    pub rotated_at: Timestamp,
+    /// When it ends by itself.
+    pub ends_at: Timestamp,
+}
+
 /// What is kept of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSecret {
@@ -190,6 +201,25 @@ impl KeyStatus {
     }
 }
 
+/// Why a key gets no new secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CannotRotate {
+    /// It is revoked or expired, and a new secret would open nothing.
+    #[error("the key is revoked or expired")]
+    Dead,
+    /// It has two secrets already.
+    #[error("a rotation is open until {ends_at}")]
+    Open {
+        /// Until when.
+        ends_at: Timestamp,
+    },
+}
+
+/// There is no rotation to finish or cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no rotation is open")]
+pub struct NoRotation;
+
 /// A key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -205,6 +235,11 @@ pub struct Key {
     pub grant: Grant,
     /// What its secret is known by.
     pub secret: StoredSecret,
+    /// The secret before it, from a rotation until that is finished or cancelled. It may have ended by
+    /// itself meanwhile: [`Key::rotation`] tells.
+    pub old: Option<OldSecret>,
+    /// Secrets that this key had before, and that open nothing any more.
+    pub retired: Vec<SecretDigest>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
@@ -239,6 +274,68 @@ impl Key {
         }
     }
 
+    /// Which of its secrets opens it at `now`. `None`: one that opens nothing any more.
+    pub fn which(&self, presented: &SecretDigest, now: Timestamp) -> Option<Which> {
+        if self.secret.digest == *presented {
+            return Some(Which::Current);
+        }
+        let old = self.old.as_ref().filter(|old| now < old.ends_at && old.secret.digest == *presented);
+        old.map(|_| Which::Previous)
+    }
+
+    /// The rotation that is open at `now`: one whose old secret still works.
+    pub fn rotation(&self, now: Timestamp) -> Option<&OldSecret> {
+        self.old.as_ref().filter(|old| now < old.ends_at && self.status(now) == KeyStatus::Active)
+    }
+
+    /// Gives it a new secret. The old one goes on working for `overlap`, and never longer than the key does.
+    pub fn rotate(
+        mut self,
+        new: StoredSecret,
+        at: Timestamp,
+        overlap: SignedDuration,
+    ) -> Result<Self, CannotRotate> {
+        if self.status(at) != KeyStatus::Active {
+            return Err(CannotRotate::Dead);
+        }
+        if let Some(open) = self.rotation(at) {
+            return Err(CannotRotate::Open { ends_at: open.ends_at });
+        }
+        self.retire_old();
+        let ends_at = at.checked_add(overlap).unwrap_or(Timestamp::MAX);
+        let ends_at = self.expires_at.map_or(ends_at, |end| end.min(ends_at));
+        let before = std::mem::replace(&mut self.secret, new);
+        if ends_at > at {
+            self.old = Some(OldSecret { secret: before, rotated_at: at, ends_at });
+        } else {
+            self.retired.push(before.digest);
+        }
+        self.version += 1;
+        Ok(self)
+    }
+
+    /// Ends the old secret now (CYB-8).
+    pub fn finish_rotation(mut self, at: Timestamp) -> Result<Self, NoRotation> {
+        self.rotation(at).ok_or(NoRotation)?;
+        self.retire_old();
+        self.version += 1;
+        Ok(self)
+    }
+
+    /// Ends the new secret now; the old one is the key's only one again.
+    pub fn cancel_rotation(mut self, at: Timestamp) -> Result<Self, NoRotation> {
+        self.rotation(at).ok_or(NoRotation)?;
+        let old = self.old.take().ok_or(NoRotation)?;
+        let new = std::mem::replace(&mut self.secret, old.secret);
+        self.retired.push(new.digest);
+        self.version += 1;
+        Ok(self)
+    }
+
+    fn retire_old(&mut self) {
+        self.retired.extend(self.old.take().map(|old| old.secret.digest));
+    }
+
     /// Ends it for good. A key that is revoked already stays as it was: who ended it first is what counts.
     #[must_use]
     pub fn revoke(mut self, at: Timestamp, by: Principal) -> Self {
@@ -256,6 +353,80 @@ mod tests {
 
     fn name(text: &str) -> DisplayName {
         DisplayName::parse("name", text).unwrap()
+    }
+
+    fn stored(n: u8) -> StoredSecret {
+        StoredSecret { digest: SecretDigest::of(&[n]), hint: SecretHint::from_stored("k") }
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn key(expires_at: Option<i64>) -> Key {
+        let user = UserId::new(1, [1; 10]);
+        Key {
+            id: KeyId::new(1, [0; 10]),
+            belongs: Belongs::ToPerson { owner: user, workspaces: None },
+            name: name("ci"),
+            description: None,
+            grant: Grant::default(),
+            secret: stored(1),
+            old: None,
+            retired: vec![],
+            created_at: at(0),
+            created_by: Principal { id: PrincipalId::User(user), name: "Ada".into() },
+            expires_at: expires_at.map(at),
+            revoked: None,
+            allowed_cidrs: vec![],
+            metadata: BTreeMap::new(),
+            version: 1,
+        }
+    }
+
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+    #[test]
+    fn cyb_7_both_secrets_are_there_during_a_rotation_and_no_third() {
+        let rotated = key(None).rotate(stored(2), at(10), DAY).unwrap();
+        assert_eq!(rotated.secret, stored(2));
+        assert_eq!(rotated.rotation(at(11)).map(|old| &old.secret), Some(&stored(1)));
+        let again = rotated.clone().rotate(stored(3), at(11), DAY);
+        assert_eq!(again, Err(CannotRotate::Open { ends_at: at(10 + 86_400) }));
+        let closed = at(10 + 86_400);
+        assert_eq!(rotated.rotation(closed), None);
+        let third = rotated.rotate(stored(3), closed, DAY).unwrap();
+        assert_eq!(third.retired, [stored(1).digest]);
+    }
+
+    #[test]
+    fn the_overlap_never_outlives_the_key() {
+        let rotated = key(Some(100)).rotate(stored(2), at(10), DAY).unwrap();
+        assert_eq!(rotated.old.as_ref().map(|old| old.ends_at), Some(at(100)));
+        assert_eq!(key(Some(10)).rotate(stored(2), at(10), DAY), Err(CannotRotate::Dead));
+    }
+
+    #[test]
+    fn no_overlap_ends_the_old_secret_at_once() {
+        let rotated = key(None).rotate(stored(2), at(10), SignedDuration::ZERO).unwrap();
+        assert_eq!((rotated.old, rotated.retired), (None, vec![stored(1).digest]));
+    }
+
+    #[test]
+    fn cyb_8_finishing_ends_the_old_secret_and_cancelling_the_new_one() {
+        let rotated = key(None).rotate(stored(2), at(10), DAY).unwrap();
+        let finished = rotated.clone().finish_rotation(at(11)).unwrap();
+        assert_eq!(
+            (&finished.secret, &finished.old, &finished.retired[..]),
+            (&stored(2), &None, &[stored(1).digest][..])
+        );
+        assert_eq!(finished.finish_rotation(at(12)), Err(NoRotation));
+        let cancelled = rotated.clone().cancel_rotation(at(11)).unwrap();
+        assert_eq!(
+            (&cancelled.secret, &cancelled.old, &cancelled.retired[..]),
+            (&stored(1), &None, &[stored(2).digest][..])
+        );
+        assert_eq!(rotated.cancel_rotation(at(10 + 86_400)), Err(NoRotation), "it has closed by itself");
     }
 
     #[test]

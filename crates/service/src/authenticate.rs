@@ -53,8 +53,9 @@ async fn by_key(service: &Service, text: &str, now: Timestamp) -> Result<Caller,
     let mut tx = service.store.view_system(SystemReason::Authenticate).await?;
     let key = tx.key_by_digest(&digest).await?.ok_or(Refusal::InvalidKey)?;
     check_alive(key.revoked.is_some(), key.expires_at, now).map_err(|_| Refusal::InvalidKey)?;
+    let secret = key.which(&digest, now).ok_or(Refusal::InvalidKey)?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
-    Ok(Caller::Key { key: Box::new(key), person })
+    Ok(Caller::Key { key: Box::new(key), secret, person })
 }
 
 /// The person behind a personal key. Somebody who is gone or suspended has no working keys.

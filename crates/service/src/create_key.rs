@@ -100,7 +100,12 @@ fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal
             kind.as_str()
         )));
     }
-    if ctx.request.door == Door::Api && !keys.create_by_api {
+    check_door(service, ctx)
+}
+
+/// A profile may give out secrets in the console only (CER-1).
+pub(crate) fn check_door(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
+    if ctx.request.door == Door::Api && !service.profile.keys.create_by_api {
         let message =
             "keys are created in the web app only, not through the API; sign in there to create one";
         return Err(Refusal::Forbidden(message.to_owned()));
@@ -223,6 +228,8 @@ async fn keep(
         description: parsed.description,
         grant: parsed.grant,
         secret: StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) },
+        old: None,
+        retired: Vec::new(),
         created_at: ctx.now,
         created_by: ctx.principal()?,
         expires_at: parsed.expires_at,
@@ -259,6 +266,7 @@ pub(crate) fn describe(key: &Key) -> Value {
         "expires_at": key.expires_at.map(|end| end.to_string()),
         "allowed_cidrs": key.allowed_cidrs.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "secret_hint": key.secret.hint.as_str(),
+        "old_secret_ends_at": key.old.as_ref().map(|old| old.ends_at.to_string()),
         "revoked_at": key.revoked.as_ref().map(|revocation| revocation.at.to_string()),
     })
 }

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use keyward_core::id::{AuditId, RequestId, SessionId, UserId};
-use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
+use keyward_core::id::{AuditId, KeyId, RequestId, SessionId, UserId};
+use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
 use keyward_storage::Tenant;
 
@@ -50,6 +50,8 @@ pub enum Caller {
     Key {
         /// The key. It was alive when it was presented.
         key: Box<Key>,
+        /// Which of its secrets was presented.
+        secret: Which,
         /// The person whose personal key it is.
         person: Option<Person>,
     },
@@ -86,6 +88,14 @@ impl Ctx {
         }
     }
 
+    /// The key that asks, and which of its secrets.
+    pub fn used_key(&self) -> Option<(KeyId, Which)> {
+        match &self.caller {
+            Caller::Key { key, secret, .. } => Some((key.id, *secret)),
+            Caller::Nobody | Caller::Session { .. } | Caller::Operator => None,
+        }
+    }
+
     /// A person who is signed in. Keys may not do what only people may.
     pub fn signed_in(&self) -> Result<&Person, Refusal> {
         match &self.caller {
@@ -102,7 +112,7 @@ impl Ctx {
         match &self.caller {
             Caller::Nobody => Err(Refusal::Unauthenticated),
             Caller::Session { person, .. } => Ok(person_principal(person)),
-            Caller::Key { key, person } => match (&key.belongs, person) {
+            Caller::Key { key, person, .. } => match (&key.belongs, person) {
                 (Belongs::ToWorkspace { acts_as, .. }, _) => {
                     Ok(Principal { id: PrincipalId::ServiceAccount(acts_as.id), name: acts_as.name.clone() })
                 }

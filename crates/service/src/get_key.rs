@@ -42,7 +42,9 @@ pub(crate) fn owner_or_itself(
 ) -> Result<keyward_core::id::UserId, Refusal> {
     match &ctx.caller {
         Caller::Session { person, .. } => Ok(person.id),
-        Caller::Key { key, person: Some(person) } if service.profile.keys.inherit || id == Some(key.id) => {
+        Caller::Key { key, person: Some(person), .. }
+            if service.profile.keys.inherit || id == Some(key.id) =>
+        {
             Ok(person.id)
         }
         Caller::Key { key, .. } if key.kind() == KeyKind::Personal && id.is_some() => {

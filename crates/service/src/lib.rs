@@ -30,6 +30,7 @@ pub mod list_members;
 pub mod me;
 pub mod remove_member;
 pub mod revoke_key;
+pub mod rotate_key;
 pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;

@@ -22,6 +22,8 @@ pub struct KeyRow {
     pub workspaces: Option<Vec<Slug>>,
     /// When and from where it was last used with success.
     pub last_use: LastUse,
+    /// When its old secret was last used, while there is one.
+    pub old_secret_used_at: Option<Timestamp>,
 }
 
 /// Whose keys a list shows.

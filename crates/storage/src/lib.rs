@@ -33,7 +33,7 @@ pub use members::{Member, Members, Place};
 pub use page::{Page, Position};
 pub use people::{Credentials, People};
 pub use sessions::{Session, Sessions};
-pub use uses::{LastUse, Uses};
+pub use uses::{KeyUse, LastUse, Uses};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.

@@ -7,12 +7,12 @@ use keyward_core::catalogue::ScopeSet;
 use keyward_core::decision::{Ask, Denied, Standing, check_alive, check_rights, decide};
 use keyward_core::grant::Rights;
 use keyward_core::id::{UserId, WorkspaceId};
-use keyward_core::key::{Belongs, Which};
+use keyward_core::key::Belongs;
 use keyward_core::secret::{PresentedSecret, Shape};
 
 use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
 use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
-use crate::replica::Replica;
+use crate::replica::{Opens, Replica};
 
 /// Where a key works and with which rights. `None` in `rights`: it does not work there.
 struct Found<'a> {
@@ -29,13 +29,16 @@ impl Replica {
         // Before anything is looked up: what is found can then only be newer than the epoch says.
         let epoch = self.epoch();
         let deny = |reason, identity| Refusal::Denied(Box::new(Denial { reason, identity, epoch }));
-        let (key, secret) = self.look_up(question.presented).map_err(|reason| deny(reason, None))?;
+        let (key, opens) = self.look_up(question.presented).map_err(|reason| deny(reason, None))?;
+        let (secret, secret_opens) = opens.at(now);
+        // A secret that was rotated away is as dead as a revoked key.
+        let revoked = key.revoked || !secret_opens;
         let person = self.owner_of(&key);
         let found = match &key.belongs {
             Belongs::ToWorkspace { workspace, .. } => self.in_own(&key, *workspace, question.place),
             Belongs::ToPerson { owner, workspaces } => {
                 // A dead key is dead wherever it is asked about.
-                let alive = check_alive(key.revoked, key.expires_at, now);
+                let alive = check_alive(revoked, key.expires_at, now);
                 match self.in_reach(&key, *owner, workspaces.as_deref(), person.as_deref(), question.place) {
                     Ok(found) => found,
                     Err(SeveralReached) if alive.is_ok() => return Err(Refusal::WorkspaceNeeded),
@@ -43,7 +46,7 @@ impl Replica {
                 }
             }
         };
-        let judged = self.judge(&key, &found, question, now);
+        let judged = self.judge(&key, revoked, &found, question, now);
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let rights = found.rights.as_ref().filter(|_| works_here);
         let scopes = rights.map_or(ScopeSet::EMPTY, Rights::scopes);
@@ -56,7 +59,7 @@ impl Replica {
 
     /// Imported keys keep a form of their own, so every shape is looked up. One that is unknown is a typo or
     /// no key of ours, unless form and checksum are right.
-    fn look_up(&self, presented: &str) -> Result<(Arc<KeyEntry>, Which), Denied> {
+    fn look_up(&self, presented: &str) -> Result<(Arc<KeyEntry>, Opens), Denied> {
         let secret = PresentedSecret::parse(presented).ok_or(Denied::Malformed)?;
         self.key(&secret.digest()).ok_or_else(|| match secret.shape(&self.profile().keys.format) {
             Shape::Good => Denied::NotFound,
@@ -119,13 +122,14 @@ impl Replica {
     fn judge(
         &self,
         key: &KeyEntry,
+        revoked: bool,
         found: &Found<'_>,
         question: &Question<'_>,
         now: Timestamp,
     ) -> Result<(), Denied> {
         let plan = found.workspace.as_ref().map(|workspace| &workspace.plan);
         let standing = Standing {
-            revoked: key.revoked,
+            revoked,
             expires_at: key.expires_at,
             allowed_cidrs: &key.allowed_cidrs,
             rights: found.rights,

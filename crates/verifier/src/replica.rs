@@ -28,7 +28,7 @@ type Table<K, V> = papaya::HashMap<K, V>;
 pub struct Replica {
     profile: Arc<Profile>,
     /// By digest. Look-up compares the whole digest, in constant time. Revoked keys stay.
-    keys: Table<SecretDigest, (Arc<KeyEntry>, Which)>,
+    keys: Table<SecretDigest, (Arc<KeyEntry>, Opens)>,
     workspaces: Table<WorkspaceId, Arc<WorkspaceEntry>>,
     slugs: Table<Box<str>, (WorkspaceId, Epoch)>,
     members: Table<(UserId, WorkspaceId), Member>,
@@ -49,10 +49,32 @@ struct Member {
     epoch: Epoch,
 }
 
+/// What one of a key's secrets opens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Opens {
+    /// The key, as long as that lives.
+    Current,
+    /// The key too, until then: a rotation is open.
+    UntilThen(Timestamp),
+    /// Nothing any more.
+    Nothing,
+}
+
+impl Opens {
+    /// Which secret it is, and whether it still opens the key at `now`.
+    pub(crate) fn at(self, now: Timestamp) -> (Which, bool) {
+        match self {
+            Self::Current => (Which::Current, true),
+            Self::UntilThen(end) => (Which::Previous, now < end),
+            Self::Nothing => (Which::Previous, false),
+        }
+    }
+}
+
 /// Where the writer finds a key again.
 #[derive(Debug)]
 struct Held {
-    digest: SecretDigest,
+    digests: Box<[SecretDigest]>,
     epoch: Epoch,
 }
 
@@ -115,21 +137,29 @@ impl Replica {
 
     fn put_key(&self, held: &mut HashMap<KeyId, Held>, key: Key, epoch: Epoch) {
         let keys = self.keys.pin();
-        let digest = key.secret.digest;
-        let mut already_revoked = false;
-        if let Some(before) = held.get(&key.id) {
-            if epoch < before.epoch {
-                return;
-            }
-            // Nothing brings a revoked key back, whatever arrives.
-            already_revoked = keys.get(&before.digest).is_some_and(|(entry, _)| entry.revoked);
-            if before.digest != digest {
-                keys.remove(&before.digest);
-            }
+        let before = held.get(&key.id);
+        if before.is_some_and(|before| epoch < before.epoch) {
+            return;
         }
-        held.insert(key.id, Held { digest, epoch });
-        let entry = KeyEntry::new(&self.profile.catalogue, key, already_revoked);
-        keys.insert(digest, (Arc::new(entry), Which::Current));
+        let digests = secrets_of(&key);
+        let gone: Vec<SecretDigest> = before
+            .iter()
+            .flat_map(|before| before.digests.iter())
+            .filter(|digest| !digests.iter().any(|(present, _)| present == *digest))
+            .copied()
+            .collect();
+        // Nothing brings a revoked key back, whatever arrives.
+        let known = before.and_then(|before| before.digests.first()).and_then(|digest| keys.get(digest));
+        let already_revoked = known.is_some_and(|(entry, _)| entry.revoked);
+        held.insert(key.id, Held { digests: digests.iter().map(|(digest, _)| *digest).collect(), epoch });
+        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked));
+        // The newest secret first: there is no instant in which none works.
+        for (digest, opens) in digests {
+            keys.insert(digest, (Arc::clone(&entry), opens));
+        }
+        for digest in gone {
+            keys.remove(&digest);
+        }
     }
 
     fn put_workspace(&self, workspace: Workspace, epoch: Epoch) {
@@ -181,7 +211,7 @@ impl Replica {
         people.insert(user, Arc::new(PersonEntry { id: user, name, suspended, epoch }));
     }
 
-    pub(crate) fn key(&self, digest: &SecretDigest) -> Option<(Arc<KeyEntry>, Which)> {
+    pub(crate) fn key(&self, digest: &SecretDigest) -> Option<(Arc<KeyEntry>, Opens)> {
         self.keys.pin().get(digest).cloned()
     }
 
@@ -210,4 +240,13 @@ impl Replica {
         let role = members.get(&(user, workspace))?.role.as_ref()?;
         Some(self.profile.role(role).map_or(&self.nothing, |role| &role.grants))
     }
+}
+
+/// A key's secrets and what each opens, the current one first. Retired ones stay known, so that they are
+/// revoked and never unknown.
+fn secrets_of(key: &Key) -> Vec<(SecretDigest, Opens)> {
+    let current = (key.secret.digest, Opens::Current);
+    let old = key.old.as_ref().map(|old| (old.secret.digest, Opens::UntilThen(old.ends_at)));
+    let retired = key.retired.iter().map(|digest| (*digest, Opens::Nothing));
+    std::iter::once(current).chain(old).chain(retired).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keyward_core::grant::Rule as CoreRule;
-use keyward_core::key::{Belongs, Key as CoreKey, Principal as CorePrincipal};
+use keyward_core::key::{Belongs, Key as CoreKey, OldSecret, Principal as CorePrincipal};
 use keyward_core::workspace::Slug;
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,29 @@ pub struct Rotation {
     pub old_secret_last_used_at: Option<Timestamp>,
 }
 
+impl Rotation {
+    fn new(old: &OldSecret, last_used_at: Option<Timestamp>) -> Self {
+        Self {
+            started_at: old.rotated_at,
+            old_secret_expires_at: old.ends_at,
+            old_secret_hint: old.secret.hint.as_str().to_owned(),
+            old_secret_last_used_at: last_used_at,
+        }
+    }
+}
+
+/// How to rotate a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateKey {
+    /// How long the old secret goes on working: 0 to 604800 (7 days). Left out: what the profile says. Never
+    /// longer than the key itself lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(maximum = 604_800, example = 86_400))]
+    pub overlap_seconds: Option<u64>,
+}
+
 /// A key, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -181,6 +204,8 @@ pub struct Around<'a> {
     pub last_used_at: Option<Timestamp>,
     /// From where.
     pub last_used_ip: Option<std::net::IpAddr>,
+    /// When the old secret was last used, while a rotation is open.
+    pub old_secret_last_used_at: Option<Timestamp>,
 }
 
 impl Key {
@@ -209,7 +234,7 @@ impl Key {
             expires_at: key.expires_at,
             last_used_at: around.last_used_at,
             last_used_ip: around.last_used_ip.map(|ip| ip.to_string()),
-            rotation: None,
+            rotation: key.rotation(now).map(|old| Rotation::new(old, around.old_secret_last_used_at)),
             revoked_at: key.revoked.as_ref().map(|revocation| revocation.at),
             revoked_by: key.revoked.as_ref().map(|revocation| Principal::from(&revocation.by)),
             allowed_cidrs: key.allowed_cidrs.iter().map(ToString::to_string).collect(),

@@ -155,6 +155,8 @@ fn key(n: u8, belongs: Belongs, scopes: &[&str]) -> Key {
         description: None,
         grant: Grant { scopes: scopes.iter().map(|&name| name.into()).collect(), rules: vec![] },
         secret: StoredSecret { digest: secret(n).digest(), hint: secret(n).hint(&format()) },
+        old: None,
+        retired: vec![],
         created_at: Timestamp::UNIX_EPOCH,
         created_by: by,
         expires_at: None,

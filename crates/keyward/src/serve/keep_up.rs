@@ -58,7 +58,7 @@ pub(super) async fn flush(service: &Service, uses: &UseQueue) {
             break;
         }
         for used in batch.iter().filter(|used| used.code == "valid") {
-            service.uses.note(used.key, used.at, used.ip);
+            service.uses.note(used.key, used.secret, used.at, used.ip);
         }
     }
     if let Err(error) = service.uses.flush(service.store.as_ref()).await {

@@ -89,10 +89,18 @@ CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id, revoked_at) WHERE r
 CREATE TABLE key_secrets (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),
     key_id BLOB NOT NULL REFERENCES keys (id),
-    which  TEXT NOT NULL CHECK (which IN ('current', 'previous')),
+    -- Retired ones open nothing. They stay, so that they never look unknown.
+    which  TEXT NOT NULL CHECK (which IN ('current', 'previous', 'retired')),
     hint   TEXT NOT NULL,
-    UNIQUE (key_id, which)
+    -- Of the previous one: since when there is a new one, when it ends by itself, when it was last used.
+    rotated_at INTEGER,
+    ends_at    INTEGER,
+    used_at    INTEGER,
+    CHECK (which <> 'previous' OR (rotated_at IS NOT NULL AND ends_at IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX key_secrets_by_key ON key_secrets (key_id, which);
+CREATE UNIQUE INDEX live_key_secrets ON key_secrets (key_id, which) WHERE which <> 'retired';
 
 CREATE TABLE key_workspaces (
     key_id       BLOB    NOT NULL REFERENCES keys (id),

@@ -1,7 +1,7 @@
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
 
 use super::Bed;
-use super::town::{Town, at, display, personal_key, role, service_account_of, workspace_key};
+use super::town::{Town, another_secret, at, display, personal_key, role, service_account_of, workspace_key};
 use crate::{StoreError, Unique};
 
 fn by_ada(town: &Town) -> Principal {
@@ -182,4 +182,30 @@ pub(crate) async fn live_keys_are_neither_revoked_nor_expired(bed: &impl Bed) {
     let mut tx = town.begin().await;
     tx.update_key(&revoked.revoke(at(1), by_ada(&town))).await.unwrap();
     assert_eq!(tx.live_keys(at(10)).await.unwrap(), 2);
+}
+
+pub(crate) async fn a_rotation_comes_back_as_it_was_kept(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    let hour = jiff::SignedDuration::from_hours(1);
+    let rotated = key.clone().rotate(another_secret(), at(1), hour).unwrap();
+    let cancelled = rotated.clone().cancel_rotation(at(2)).unwrap();
+    let again = cancelled.clone().rotate(another_secret(), at(3), hour).unwrap();
+    let finished = again.clone().finish_rotation(at(4)).unwrap();
+    for mut step in [rotated, cancelled, again, finished] {
+        let mut tx = town.system().await;
+        tx.update_key(&step).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut kept = town.view().await.key(key.id).await.unwrap().unwrap().key;
+        for key in [&mut kept, &mut step] {
+            key.retired.sort_by_key(|digest| *digest.as_bytes());
+        }
+        assert_eq!(kept, step);
+        let live = [Some(&step.secret.digest), step.old.as_ref().map(|old| &old.secret.digest)];
+        let mut system = town.system().await;
+        for digest in live.into_iter().flatten().chain(&step.retired) {
+            assert_eq!(system.key_by_digest(digest).await.unwrap().map(|key| key.id), Some(key.id));
+        }
+    }
 }

@@ -8,7 +8,9 @@ use tokio::runtime::Handle;
 
 use super::Bed;
 use super::town::{Town, at, display, personal_key, role, workspace, workspace_key};
-use crate::{KeyFilter, KeyRow, KeyScope, KeySort, LastUse, Page, Position, SortField, SortValue, Tenant};
+use crate::{
+    KeyFilter, KeyRow, KeyScope, KeySort, KeyUse, LastUse, Page, Position, SortField, SortValue, Tenant,
+};
 
 /// What matters of a key in a list. Few values, so that many are the same.
 #[derive(Debug, Clone)]
@@ -106,7 +108,8 @@ async fn check(town: &Town, sketches: &[Sketch], questions: &[Question]) {
         let key = draw(sketch, index, &place, owners);
         tx.insert_key(&key).await.unwrap();
         let at = sketch.used_ms.map(at);
-        tx.record_uses(&[(key.id, LastUse { at, ip: None })]).await.unwrap();
+        let used = KeyUse { key: key.id, last: LastUse { at, ip: None }, old_secret_at: None };
+        tx.record_uses(&[used]).await.unwrap();
     }
     tx.commit().await.unwrap();
     let tenant = Tenant::workspace(place.id).and_person(owners[0]);

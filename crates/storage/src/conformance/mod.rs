@@ -66,6 +66,7 @@ macro_rules! conformance {
                 a_key_comes_back_as_it_was_kept,
                 a_key_is_written_over_its_previous_version_only,
                 a_revoked_key_stays_revoked,
+                a_rotation_comes_back_as_it_was_kept,
                 a_restriction_to_no_workspace_is_not_no_restriction,
                 a_key_is_restricted_only_to_workspaces_of_its_owner,
                 secrets_and_service_accounts_are_unique,
@@ -76,7 +77,8 @@ macro_rules! conformance {
             lists:
                 every_order_and_filter_agrees_with_a_plain_sort;
             uses:
-                later_uses_replace_earlier_ones;
+                later_uses_replace_earlier_ones,
+                the_old_secret_has_a_last_use_of_its_own;
             audit:
                 an_entry_is_kept;
             changes:

@@ -10,7 +10,9 @@ use super::sessions::session;
 use super::town::{
     Town, at, display, person, personal_key, role, service_account_of, workspace, workspace_key,
 };
-use crate::{Changed, KeyFilter, KeyScope, KeySort, LastUse, Page, StoreError, SystemReason, Tenant, Tx};
+use crate::{
+    Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, StoreError, SystemReason, Tenant, Tx,
+};
 
 const PAGE: Page = Page { limit: 100, after: None };
 
@@ -166,7 +168,7 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.session(&session.token, at(1)).await);
     misused(&tx.delete_session(session.id).await);
     misused(&tx.key_by_digest(&key.secret.digest).await);
-    misused(&tx.record_uses(&[(key.id, LastUse::default())]).await);
+    misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
     misused(&tx.changes_since(Epoch(0), 10).await);
     misused(&tx.last_epoch().await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);
@@ -186,5 +188,5 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
     misused(&tx.insert_person(&person("mallory")).await);
-    misused(&tx.record_uses(&[(key.id, LastUse::default())]).await);
+    misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }

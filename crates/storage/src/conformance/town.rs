@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
-use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount};
+use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount, StoredSecret};
 use keyward_core::person::{DisplayName, Email, Person};
 use keyward_core::plan::PlanName;
 use keyward_core::role::RoleName;
@@ -66,12 +66,16 @@ pub(crate) fn workspace(slug: &str) -> Workspace {
     }
 }
 
-fn key(name: &str, belongs: Belongs, maker: UserId) -> Key {
+/// A secret that nobody has yet.
+pub(crate) fn another_secret() -> StoredSecret {
     let format = SecretFormat::new("test_", Encoding::Base62).unwrap();
     let mut entropy = [7; 32];
     entropy[..10].copy_from_slice(&unique());
     let secret = format.mint(&entropy);
-    let stored = keyward_core::key::StoredSecret { digest: secret.digest(), hint: secret.hint(&format) };
+    StoredSecret { digest: secret.digest(), hint: secret.hint(&format) }
+}
+
+fn key(name: &str, belongs: Belongs, maker: UserId) -> Key {
     let pattern = |text| Pattern::parse(text).unwrap();
     let rule = Rule { action: pattern("items:*"), resources: [pattern("item:1"), pattern("item:2*")].into() };
     Key {
@@ -80,7 +84,9 @@ fn key(name: &str, belongs: Belongs, maker: UserId) -> Key {
         name: display(name),
         description: Some("what it is for".into()),
         grant: Grant { scopes: vec!["items:read".into()], rules: vec![rule] },
-        secret: stored,
+        secret: another_secret(),
+        old: None,
+        retired: vec![],
         created_at: at(0),
         created_by: Principal { id: PrincipalId::User(maker), name: "Somebody".into() },
         expires_at: Some(at(1_000_000)),

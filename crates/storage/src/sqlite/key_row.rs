@@ -1,8 +1,9 @@
 //! A key as it is read.
 
+use jiff::Timestamp;
 use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{
-    Belongs, Key, KeyKind, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
+    Belongs, Key, KeyKind, OldSecret, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
 };
 use keyward_core::person::DisplayName;
 use keyward_core::secret::{SecretDigest, SecretHint};
@@ -30,7 +31,8 @@ macro_rules! select_keys {
                     k.restricted, k.name, k.description, k.\"grant\", s.digest, s.hint, k.created_at,
                     k.created_by_type, k.created_by_id, k.created_by_name, k.ends_at, k.revoked_at,
                     k.revoked_by_type, k.revoked_by_id, k.revoked_by_name, k.allowed_cidrs, k.metadata,
-                    k.version, u.used_at, u.ip
+                    k.version, u.used_at, u.ip,
+                    EXISTS (SELECT 1 FROM key_secrets x WHERE x.key_id = k.id AND x.which <> 'current')
              FROM ",
             $from,
             " CROSS JOIN key_secrets s ON s.key_id = k.id AND s.which = 'current'
@@ -60,7 +62,7 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
     };
     let name = DisplayName::from_stored(&columns.take::<String>()?);
     let belongs = owner.belongs(workspaces).ok_or_else(|| columns.corrupt("stands beside no whole owner"))?;
-    let key = Key {
+    let mut key = Key {
         id: KeyId::from_bytes(id),
         belongs,
         name,
@@ -70,6 +72,8 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
             digest: SecretDigest::from_bytes(columns.take()?),
             hint: SecretHint::from_stored(&columns.take::<String>()?),
         },
+        old: None,
+        retired: Vec::new(),
         created_at: columns.time()?,
         created_by: columns.principal_or_null()?.ok_or_else(|| columns.corrupt("is NULL"))?,
         expires_at: columns.time_or(NEVER_ENDS)?,
@@ -79,7 +83,46 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
         version: columns.version()?,
     };
     let last_use = LastUse { at: columns.time_or(NEVER_USED)?, ip: columns.ip_or_null()? };
-    Ok(KeyRow { key, owner: owner.principal, workspaces: slugs, last_use })
+    let has_more_secrets: bool = columns.take()?;
+    let old_secret_used_at = if has_more_secrets { other_secrets(connection, &mut key)? } else { None };
+    Ok(KeyRow { key, owner: owner.principal, workspaces: slugs, last_use, old_secret_used_at })
+}
+
+/// Reads the secrets beside the current one into the key. Returns when the old one was last used.
+fn other_secrets(connection: &Connection, key: &mut Key) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT which, digest, hint, rotated_at, ends_at, used_at FROM key_secrets
+               WHERE key_id = ?1 AND which <> 'current' ORDER BY digest";
+    let id = key.id.to_bytes();
+    let mut used_at = None;
+    for found in many(connection, "key_secrets", sql, [id], other_secret)? {
+        match found {
+            Other::Old(old, used) => {
+                key.old = Some(old);
+                used_at = used;
+            }
+            Other::Retired(digest) => key.retired.push(digest),
+        }
+    }
+    Ok(used_at)
+}
+
+/// A secret beside the current one.
+enum Other {
+    Old(OldSecret, Option<Timestamp>),
+    Retired(SecretDigest),
+}
+
+fn other_secret(columns: &mut Columns<'_, '_>) -> Result<Other, StoreError> {
+    let which: String = columns.take()?;
+    let secret = StoredSecret {
+        digest: SecretDigest::from_bytes(columns.take()?),
+        hint: SecretHint::from_stored(&columns.take::<String>()?),
+    };
+    if which == "retired" {
+        return Ok(Other::Retired(secret.digest));
+    }
+    let (rotated_at, ends_at) = (columns.time()?, columns.time()?);
+    Ok(Other::Old(OldSecret { secret, rotated_at, ends_at }, columns.time_or_null()?))
 }
 
 /// The columns that say whose a key is.

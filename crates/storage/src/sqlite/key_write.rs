@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use keyward_core::id::{ServiceAccountId, UserId, WorkspaceId};
-use keyward_core::key::{Belongs, Key, ServiceAccount};
+use keyward_core::key::{Belongs, Key, ServiceAccount, Which};
 use rusqlite::{Connection, params};
 
 use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen, restriction};
 use super::row::{principal_columns, run, run_one, version_column};
-use crate::StoreError;
+use crate::{StoreError, Unique};
 
 /// Keeps a new key and all that comes with it.
 pub(super) fn insert(connection: &Connection, key: &Key) -> Result<(), StoreError> {
@@ -80,8 +80,7 @@ fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         version_column(key.version)?,
     ];
     run_one(connection, sql, params)?;
-    let secret = "INSERT INTO key_secrets (digest, key_id, which, hint) VALUES (?1, ?2, 'current', ?3)";
-    run_one(connection, secret, params![key.secret.digest.as_bytes(), id, key.secret.hint.as_str()])?;
+    write_secrets(connection, key)?;
     let uses =
         "INSERT INTO key_uses (key_id, home_id, used_at) SELECT id, home_id, ?2 FROM keys WHERE id = ?1";
     run_one(connection, uses, params![id, NEVER_USED])
@@ -121,10 +120,37 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         key.kind().as_str(),
     ];
     run_one(connection, sql, params)?;
-    let secret = "UPDATE key_secrets SET digest = ?2, hint = ?3
-                  WHERE key_id = ?1 AND which = 'current' AND (digest <> ?2 OR hint <> ?3)";
-    let params = params![key.id.to_bytes(), key.secret.digest.as_bytes(), key.secret.hint.as_str()];
-    run(connection, secret, params).map(drop)
+    write_secrets(connection, key)
+}
+
+/// Makes the secrets what the key says. In this order each place is free before it is taken; a digest that is
+/// another key's is refused.
+fn write_secrets(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    let id = key.id.to_bytes();
+    let retire =
+        "UPDATE key_secrets SET which = 'retired' WHERE digest = ?1 AND key_id = ?2 AND which <> 'retired'";
+    for digest in &key.retired {
+        run(connection, retire, params![digest.as_bytes(), id])?;
+    }
+    let keep = "INSERT INTO key_secrets (digest, key_id, which, hint, rotated_at, ends_at)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                ON CONFLICT (digest) DO UPDATE
+                    SET which = excluded.which, rotated_at = excluded.rotated_at, ends_at = excluded.ends_at
+                    WHERE key_id = excluded.key_id AND which <> 'retired'";
+    // No row was written: the digest is another key's, or was retired.
+    let taken = |error| match error {
+        StoreError::Changed => StoreError::Duplicate(Unique::SecretDigest),
+        other => other,
+    };
+    if let Some(old) = &key.old {
+        let (rotated_at, ends_at) = (old.rotated_at.as_microsecond(), old.ends_at.as_microsecond());
+        let (digest, hint) = (old.secret.digest.as_bytes(), old.secret.hint.as_str());
+        run_one(connection, keep, params![digest, id, Which::Previous.as_str(), hint, rotated_at, ends_at])
+            .map_err(taken)?;
+    }
+    let (digest, hint) = (key.secret.digest.as_bytes(), key.secret.hint.as_str());
+    let none = None::<i64>;
+    run_one(connection, keep, params![digest, id, Which::Current.as_str(), hint, none, none]).map_err(taken)
 }
 
 /// Makes the restriction what the key says. A workspace can be added while the owner is a member; one that

@@ -100,6 +100,8 @@ pub(crate) fn key(n: u8, belongs: Belongs, grant: Grant) -> Key {
         description: None,
         grant,
         secret: StoredSecret { digest: secret(n).digest(), hint: secret(n).hint(&format()) },
+        old: None,
+        retired: vec![],
         created_at: NOW,
         created_by: by,
         expires_at: None,

@@ -4,4 +4,5 @@ mod create;
 mod get;
 mod list;
 mod revoke;
+mod rotate;
 mod shapes;

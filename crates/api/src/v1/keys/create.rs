@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use keyward_service::create_key::{Created, NewKey, NewRule};
@@ -69,15 +69,17 @@ fn new_key(input: CreateKey) -> NewKey {
     }
 }
 
-/// The one answer that holds the secret.
 fn answer(created: &Created, home: &str, now: Timestamp) -> Response {
+    let mut response = show_once(StatusCode::CREATED, created, now);
+    let location = HeaderValue::try_from(format!("{home}/{}", created.row.key.id));
+    response.headers_mut().extend(location.ok().map(|value| (LOCATION, value)));
+    response
+}
+
+/// The one answer that holds a secret.
+pub(super) fn show_once(status: StatusCode, created: &Created, now: Timestamp) -> Response {
     let row = &created.row;
-    let mut headers = HeaderMap::from_iter([
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (ETAG, etag(row.key.version)),
-    ]);
-    headers
-        .extend(HeaderValue::try_from(format!("{home}/{}", row.key.id)).ok().map(|value| (LOCATION, value)));
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (ETAG, etag(row.key.version))];
     let shape = CreatedKey { key: shape(row, now), secret: Shown::once(&created.secret) };
-    (StatusCode::CREATED, headers, Json(shape)).into_response()
+    (status, headers, Json(shape)).into_response()
 }

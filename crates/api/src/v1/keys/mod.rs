@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod revoke;
+pub(crate) mod rotate;
 
 use jiff::Timestamp;
 use keyward_service::list::KeyRow;
@@ -15,6 +16,7 @@ fn shape(row: &KeyRow, now: Timestamp) -> Key {
         workspaces: row.workspaces.as_deref(),
         last_used_at: row.last_use.at,
         last_used_ip: row.last_use.ip,
+        old_secret_last_used_at: row.old_secret_used_at,
     };
     Key::new(&row.key, around, now)
 }

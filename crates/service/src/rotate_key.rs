@@ -1,0 +1,141 @@
+//! Rotate a key: a new secret while the old one goes on working for a while (CYB-7), then finish (CYB-8) or
+//! cancel. There is never an instant without a valid secret.
+
+use jiff::SignedDuration;
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::key::{CannotRotate, Key, NoRotation, StoredSecret};
+use keyward_core::permission;
+use keyward_storage::{Changed, KeyRow, Tenant, Tx};
+
+use crate::Service;
+use crate::access::{self, Mode};
+use crate::audit::{self, Deed};
+use crate::create_key::{Created, check_door, describe};
+use crate::ctx::Ctx;
+use crate::entropy;
+use crate::get_key;
+use crate::refusal::Refusal;
+
+/// The longest overlap: a week is enough for every consumer to follow, and bounds how long a leaked old
+/// secret lives.
+pub const OVERLAP_SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
+
+/// Which key, and in whose name.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// A key of the workspace with this slug.
+    Workspace(&'a str),
+    /// A personal key of the person who asks.
+    Personal,
+}
+
+/// How a rotation ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The old secret dies now.
+    Finish,
+    /// The new secret dies now, the old one stays.
+    Cancel,
+}
+
+/// Gives a key a new secret. Without `overlap_seconds` the old one lives as long as the profile says.
+pub async fn rotate_key(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    id: &str,
+    overlap_seconds: Option<u64>,
+) -> Result<Created, Refusal> {
+    check_door(service, ctx)?;
+    let overlap = parse_overlap(overlap_seconds.unwrap_or(service.profile.keys.rotation_overlap_seconds))?;
+    let (tx, row, home) = open(service, ctx, whose, id).await?;
+    let format = &service.profile.keys.format;
+    let secret = entropy::secret(format)?;
+    let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(format) };
+    let before = describe(&row.key);
+    let key = row.key.rotate(stored, ctx.now, overlap).map_err(cannot_rotate)?;
+    let row = keep(service, ctx, tx, &key, home, AuditAction::KeyRotated, before).await?;
+    Ok(Created { row, secret })
+}
+
+/// Ends a rotation, one way or the other.
+pub async fn end_rotation(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    id: &str,
+    ending: Ending,
+) -> Result<KeyRow, Refusal> {
+    let (tx, row, home) = open(service, ctx, whose, id).await?;
+    let before = describe(&row.key);
+    let (ended, action) = match ending {
+        Ending::Finish => (row.key.finish_rotation(ctx.now), AuditAction::KeyRotationFinished),
+        Ending::Cancel => (row.key.cancel_rotation(ctx.now), AuditAction::KeyRotationCancelled),
+    };
+    let none_open =
+        |NoRotation| Refusal::Conflict("no rotation of this key is open; rotate it first".to_owned());
+    keep(service, ctx, tx, &ended.map_err(none_open)?, home, action, before).await
+}
+
+fn parse_overlap(seconds: u64) -> Result<SignedDuration, Refusal> {
+    if seconds > OVERLAP_SECONDS_MAX {
+        let message = format!("the old secret lives at most {OVERLAP_SECONDS_MAX} seconds (7 days) more");
+        return Err(FieldError::new("overlap_seconds", FieldCode::TooLarge, message).into());
+    }
+    Ok(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0)))
+}
+
+fn cannot_rotate(error: CannotRotate) -> Refusal {
+    Refusal::Conflict(match error {
+        CannotRotate::Dead => "the key is revoked or expired; create a new one".to_owned(),
+        CannotRotate::Open { ends_at } => {
+            format!("a rotation is open until {ends_at}; finish or cancel it first")
+        }
+    })
+}
+
+/// The key, for those who may manage it.
+async fn open(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    id: &str,
+) -> Result<(Box<dyn Tx>, KeyRow, AuditHome), Refusal> {
+    match whose {
+        Whose::Workspace(slug) => {
+            let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+            access.require(permission::SETTINGS_MANAGE)?;
+            let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
+            Ok((tx, row, AuditHome::Workspace(access.workspace.id)))
+        }
+        Whose::Personal => {
+            let person = ctx.signed_in()?.id;
+            let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
+            let mut tx = service.store.begin(Tenant::person(person)).await?;
+            let row = get_key::of_person(tx.as_mut(), id).await?;
+            Ok((tx, row, AuditHome::Person(person)))
+        }
+    }
+}
+
+async fn keep(
+    service: &Service,
+    ctx: &Ctx,
+    mut tx: Box<dyn Tx>,
+    key: &Key,
+    home: AuditHome,
+    action: AuditAction,
+    before: serde_json::Value,
+) -> Result<KeyRow, Refusal> {
+    tx.update_key(key).await?;
+    let after = Some(describe(key));
+    let deed = Deed { home, action, target: key.id.to_string(), before: Some(before), after };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.record_change(Changed::Key(key.id)).await?;
+    let row = get_key::reload(tx.as_mut(), key.id).await?;
+    let epoch = tx.commit().await?;
+    service.nodes.catch_up(epoch).await;
+    tracing::info!(key = %key.id, action = action.as_str(), "key's secrets changed");
+    Ok(row)
+}
