@@ -12,6 +12,10 @@ const X_API_KEY: &str = "x-api-key";
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let mut found: Option<&str> = None;
     for value in headers.get_all(AUTHORIZATION) {
+        if is_basic(value.as_bytes()) {
+            // A proxy's own password in front of the console: no API key, good or bad.
+            continue;
+        }
         found = agree(found, bearer(value.as_bytes()).ok_or(Failure::InvalidKey)?)?;
     }
     for value in headers.get_all(X_API_KEY) {
@@ -28,6 +32,10 @@ fn agree<'h>(found: Option<&'h str>, text: &'h str) -> Result<Option<&'h str>, F
         )),
         Some(_) | None => Ok(Some(text)),
     }
+}
+
+fn is_basic(value: &[u8]) -> bool {
+    value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "))
 }
 
 /// The token of `Bearer <token>`; the scheme's case does not matter (RFC 9110, section 11.1).

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use axum::body::Body as AnyBody;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use keyward_core::id::KeyId;
 use keyward_core::key::Which;
+use keyward_core::secret::SecretFormat;
 use keyward_service::authenticate::{Presented, authenticate};
 use keyward_service::ctx::{Caller, Ctx, Door};
 use keyward_service::refusal::Refusal;
 use keyward_web::{Head, Sender, is_safe, is_secure_context, sent_by, session_token};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Failure;
@@ -33,26 +35,46 @@ const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<(KeyId, Which)>>);
 
-/// Who asks. Nobody, too: the service refuses where somebody must be known.
+/// Who asks: somebody.
 pub(crate) struct Asking(pub(crate) Ctx);
 
 impl FromRequestParts<Arc<Api>> for Asking {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
-        let key = credentials::key(&parts.headers)?;
-        let session = session_token(&parts.headers);
-        if key.is_none() && session.is_some() && !is_safe(&parts.method) {
-            check_same_origin(parts, api, false)?;
-        }
-        let request = head(parts, api)?.through(Door::Api);
-        let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
-        if let (Some(key), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
-            // One request has one key; a second setting would be the same.
-            let _ = used.0.set(key);
+        let ctx = ask(parts, api).await?;
+        if matches!(ctx.caller, Caller::Nobody) {
+            // Before the body is read: a stranger learns nothing of shapes, and costs no memory.
+            return Err(Refusal::Unauthenticated.into());
         }
         Ok(Self(ctx))
     }
+}
+
+/// Who asks: somebody or nobody.
+pub(crate) struct Whoever(pub(crate) Ctx);
+
+impl FromRequestParts<Arc<Api>> for Whoever {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
+        ask(parts, api).await.map(Self)
+    }
+}
+
+async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
+    let key = credentials::key(&parts.headers)?;
+    let session = session_token(&parts.headers);
+    if key.is_none() && session.is_some() && !is_safe(&parts.method) {
+        check_same_origin(parts, api, false)?;
+    }
+    let request = head(parts, api)?.through(Door::Api);
+    let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
+    if let (Some(key), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
+        // One request has one key; a second setting would be the same.
+        let _ = used.0.set(key);
+    }
+    Ok(ctx)
 }
 
 /// Somebody who is only now becoming known: signing in, accepting, setting up. Other sites may not do that
@@ -65,7 +87,7 @@ impl FromRequestParts<Arc<Api>> for Arriving {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
         check_same_origin(parts, api, true)?;
         let head = head(parts, api)?;
-        check_secure(parts, api, &head)?;
+        check_secure(parts, &head)?;
         let now = api.service.clock.now();
         Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody }))
     }
@@ -79,8 +101,8 @@ fn check_same_origin(parts: &Parts, api: &Api, unsaid_is_fine: bool) -> Result<(
     }
 }
 
-fn check_secure(parts: &Parts, api: &Api, head: &Head) -> Result<(), Failure> {
-    if is_secure_context(&head.client, &parts.headers, &api.service.public_url) {
+fn check_secure(parts: &Parts, head: &Head) -> Result<(), Failure> {
+    if is_secure_context(&head.client, &parts.headers) {
         return Ok(());
     }
     let message = "signing in needs HTTPS: the session's cookie is only kept in a secure context. Put Keyward behind a TLS proxy that sends X-Forwarded-Proto: https (server.trusted_proxies), or open it on localhost";
@@ -167,10 +189,16 @@ fn discard(mut body: AnyBody) {
     }));
 }
 
+/// JSON in UTF-8, as it is: not compressed, in no other character set (RFC 8259, section 8.1).
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    let mut parts = value.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf_8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    let plain = headers.get(CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
+    is_json && is_utf_8 && plain
 }
 
 /// A query whose parameters are all known.
@@ -185,7 +213,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 /// Refuses a key in the query string: addresses end up in logs and histories.
-pub(crate) fn check_query_has_no_key(uri: &Uri, prefix: &str) -> Result<(), Failure> {
+pub(crate) fn check_query_has_no_key(uri: &Uri, format: &SecretFormat) -> Result<(), Failure> {
     const NAMES: &[&str] = &[
         "access_token",
         "api-key",
@@ -198,12 +226,14 @@ pub(crate) fn check_query_has_no_key(uri: &Uri, prefix: &str) -> Result<(), Fail
         "x-api-key",
     ];
     let Some(query) = uri.query() else { return Ok(()) };
-    for pair in query.split('&') {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if NAMES.contains(&name.to_ascii_lowercase().as_str()) || value.contains(prefix) {
-            let detail = "an API key never goes into the address: it would end up in logs. Send it as \"Authorization: Bearer …\", and rotate the one that was sent";
-            return Err(Failure::malformed(detail));
-        }
+    let holds_key = |pair: &str| {
+        let pair = percent_decode_str(pair).decode_utf8_lossy();
+        let name = pair.split_once('=').map_or(&*pair, |(name, _)| name).to_ascii_lowercase();
+        NAMES.contains(&name.as_str()) || format.is_in(&pair)
+    };
+    if query.split(['&', ';']).any(holds_key) {
+        let detail = "an API key never goes into the address: it would end up in logs. Send it as \"Authorization: Bearer …\", and rotate the one that was sent";
+        return Err(Failure::malformed(detail));
     }
     Ok(())
 }

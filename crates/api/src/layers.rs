@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -49,7 +49,7 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
     };
     let response = finish(response, &id.to_string(), of_api);
     if let Some((key, secret)) = used.0.get().filter(|_| response.status().as_u16() < 400) {
-        api.service.uses.note(*key, *secret, now, client.map(|client| client.ip));
+        api.service.uses.note(*key, *secret, now, client.and_then(|client| client.ip));
     }
     // The route, never the address: a slug or an identifier is enough to find it by the request's own.
     tracing::info!(
@@ -68,7 +68,7 @@ fn check(api: &Api, request: &Request) -> Result<(), Failure> {
     if address_len + headers_len(request.headers()) > HEADERS_LEN_MAX {
         return Err(Failure::HeadersTooLarge(HEADERS_LEN_MAX));
     }
-    check_query_has_no_key(request.uri(), api.service.profile.keys.format.prefix())
+    check_query_has_no_key(request.uri(), &api.service.profile.keys.format)
 }
 
 fn headers_len(headers: &HeaderMap) -> usize {
@@ -89,6 +89,7 @@ fn finish(mut response: Response, id: &str, of_api: bool) -> Response {
         response = write_down(response, draft, id);
     }
     let headers = response.headers_mut();
+    spell_allow(headers);
     if let Ok(value) = HeaderValue::try_from(id) {
         headers.insert(X_REQUEST_ID, value);
     }
@@ -97,6 +98,15 @@ fn finish(mut response: Response, id: &str, of_api: bool) -> Response {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
+}
+
+/// `GET, HEAD` as everybody writes it; the router leaves the spaces out.
+fn spell_allow(headers: &mut HeaderMap) {
+    let Some(methods) = headers.get(ALLOW).and_then(|value| value.to_str().ok()) else { return };
+    let spelled = methods.split(',').map(str::trim).collect::<Vec<_>>().join(", ");
+    if let Ok(value) = HeaderValue::try_from(spelled) {
+        headers.insert(ALLOW, value);
+    }
 }
 
 fn write_down(response: Response, draft: Draft, id: &str) -> Response {

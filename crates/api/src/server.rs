@@ -21,8 +21,10 @@ use tower::ServiceExt as _;
 const CONNECTIONS_MAX: usize = 1_024;
 /// A client that has not sent its headers by then is slow on purpose.
 const HEADER_READ_MAX: Duration = Duration::from_secs(15);
-/// Read buffer: above the bound for headers, so that most of too much still gets a readable answer.
-const BUFFER_LEN_MAX: usize = 64 * 1024;
+/// Read buffer: well above the bound for headers, so that too much still gets a readable answer.
+const BUFFER_LEN_MAX: usize = 512 * 1024;
+/// Most headers, for the same reason; past this the connection ends with a bare 431.
+const HEADERS_MAX: usize = 1_024;
 /// How long requests in flight may take to end once the process is asked to stop.
 const DRAIN_MAX: Duration = Duration::from_secs(20);
 
@@ -89,5 +91,6 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_MAX)
         .max_buf_size(BUFFER_LEN_MAX)
+        .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service)
 }

@@ -40,7 +40,7 @@ impl FromRequestParts<Arc<Console>> for Arriving {
     async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Stop> {
         check_sender(parts, console)?;
         let head = head(parts, console)?;
-        if !is_secure_context(&head.client, &parts.headers, &console.service.public_url) {
+        if !is_secure_context(&head.client, &parts.headers) {
             return Err(Stop::new(console, Reason::NotSecure));
         }
         let now = console.service.clock.now();

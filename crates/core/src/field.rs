@@ -66,7 +66,10 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// Gathers complaints, so that a client hears all of them at once.
+/// Most complaints of one answer: a person mends some at a time, and an answer must not outgrow its request.
+const COMPLAINTS_MAX: usize = 50;
+
+/// Gathers complaints, so that a client hears of all (or the first of very many) at once.
 #[derive(Debug, Default)]
 pub struct Complaints(Vec<FieldError>);
 
@@ -78,12 +81,16 @@ impl Complaints {
 
     /// Adds one.
     pub fn add(&mut self, error: FieldError) {
-        self.0.push(error);
+        if self.0.len() < COMPLAINTS_MAX {
+            self.0.push(error);
+        }
     }
 
     /// Adds several.
     pub fn add_all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
-        self.0.extend(errors);
+        for error in errors {
+            self.add(error);
+        }
     }
 
     /// Unwraps a parsed value, or notes why there is none.
@@ -91,7 +98,7 @@ impl Complaints {
         match parsed {
             Ok(value) => Some(value),
             Err(error) => {
-                self.0.push(error);
+                self.add(error);
                 None
             }
         }

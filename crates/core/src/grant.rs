@@ -9,6 +9,14 @@ use crate::catalogue::{Catalogue, ScopeId, ScopeSet};
 
 /// Longest pattern, in characters (CYC-10).
 pub const PATTERN_LEN_MAX: usize = 200;
+/// Most segments of a pattern or a name. With the lengths it bounds what one comparison costs.
+pub const SEGMENTS_MAX: usize = 32;
+/// Longest name of an action or a resource that is asked about, in bytes. A longer one fits nothing: no
+/// pattern of at most 200 characters was meant for it.
+pub const NAME_LEN_MAX: usize = 512;
+/// Most patterns of one grant, actions and resources together: a question may have to walk them all, and
+/// whoever grants them is compared with all of theirs.
+pub const PATTERNS_MAX: usize = 128;
 /// Most rules of one grant: a person reads them, and each unmatched question walks them.
 pub const RULES_MAX: usize = 100;
 /// Most resources of one rule, for the same reasons.
@@ -23,6 +31,9 @@ pub enum InvalidPattern {
     /// Too long.
     #[error("a pattern has at most {PATTERN_LEN_MAX} characters")]
     TooLong,
+    /// Too many segments.
+    #[error("a pattern has at most {SEGMENTS_MAX} segments")]
+    TooDeep,
     /// Wrong characters, an empty segment, or `**` with something beside it.
     #[error(
         "a pattern is segments of A-Z, a-z, 0-9, _, ., - and *, or **, joined by \":\" (such as organization:*:credential:cy-*)"
@@ -44,6 +55,9 @@ impl Pattern {
         if text.len() > PATTERN_LEN_MAX {
             return Err(InvalidPattern::TooLong);
         }
+        if text.split(':').count() > SEGMENTS_MAX {
+            return Err(InvalidPattern::TooDeep);
+        }
         let segment_fits = |segment: &str| {
             let letters_fit = segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-*".contains(&b));
             !segment.is_empty() && letters_fit && (segment == "**" || !segment.contains("**"))
@@ -58,7 +72,11 @@ impl Pattern {
 
     /// Whether a name fits. A name with an empty segment or a `*` fits nothing: it is no name.
     pub fn matches(&self, name: &str) -> bool {
-        if name.contains('*') || name.split(':').any(str::is_empty) {
+        let is_name = name.len() <= NAME_LEN_MAX
+            && !name.contains('*')
+            && name.split(':').count() <= SEGMENTS_MAX
+            && name.split(':').all(|segment| !segment.is_empty());
+        if !is_name {
             return false;
         }
         self.contains_segments(name)
@@ -388,6 +406,15 @@ mod tests {
         }
         assert_eq!(Pattern::parse(&"a".repeat(201)), Err(InvalidPattern::TooLong));
         assert!(Pattern::parse(&"a".repeat(200)).is_ok());
+        assert_eq!(Pattern::parse(&"a:".repeat(33)), Err(InvalidPattern::TooDeep));
+    }
+
+    #[test]
+    fn a_name_beyond_the_bounds_fits_nothing() {
+        assert!(pattern("**").matches(&["a"; 32].join(":")));
+        assert!(!pattern("**").matches(&["a"; 33].join(":")));
+        assert!(pattern("*").matches(&"a".repeat(512)));
+        assert!(!pattern("*").matches(&"a".repeat(513)));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use crate::id::UserId;
 const NAME_CHARS_MAX: usize = 100;
 /// RFC 5321, section 4.5.3.1.3: a path has at most 256 octets with its brackets.
 const EMAIL_LEN_MAX: usize = 254;
-/// NIST SP 800-63B: at least 8; Keyward asks for 12, since a password alone opens the console.
-pub const PASSWORD_CHARS_MIN: usize = 12;
+/// NIST SP 800-63B, section 5.1.1: at least 8 characters, and no rules about which.
+pub const PASSWORD_CHARS_MIN: usize = 8;
 /// Argon2 hashes any length; the bound keeps one request's work small.
 pub const PASSWORD_LEN_MAX: usize = 1024;
 

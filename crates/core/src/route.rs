@@ -117,17 +117,23 @@ impl ResourceTemplate {
         Ok(Self(text.into()))
     }
 
-    fn fill(&self, template: &Template, path: &str) -> String {
+    /// `None` where a parameter holds what would make another resource of it: the separator, or something
+    /// that servers cut off a segment.
+    fn fill(&self, template: &Template, path: &str) -> Option<String> {
         let mut filled = String::with_capacity(self.0.len() + path.len());
         let mut rest: &str = &self.0;
         while let Some((before, from_name)) = rest.split_once('{') {
             filled.push_str(before);
             let Some((name, after)) = from_name.split_once('}') else { break };
-            filled.push_str(template.param(path, name).unwrap_or_default());
+            let value = template.param(path, name)?;
+            if value.contains([':', ';']) {
+                return None;
+            }
+            filled.push_str(value);
             rest = after;
         }
         filled.push_str(rest);
-        filled
+        Some(filled)
     }
 }
 
@@ -186,11 +192,11 @@ impl Routes {
             return None;
         }
         let route = self.0.iter().find(|route| *route.method == *method && route.path.matches(path))?;
-        Some(Matched {
-            need: &route.need,
-            resource: route.resource.as_ref().map(|resource| resource.fill(&route.path, path)),
-            workspace: route.path.param(path, WORKSPACE_PARAM),
-        })
+        let resource = match &route.resource {
+            Some(resource) => Some(resource.fill(&route.path, path)?),
+            None => None,
+        };
+        Some(Matched { need: &route.need, resource, workspace: route.path.param(path, WORKSPACE_PARAM) })
     }
 }
 
@@ -203,10 +209,33 @@ fn is_canonical(path: &str) -> bool {
     letters_fit && percent_escapes_are_needed(path) && path.split('/').all(|segment| !is_dot_segment(segment))
 }
 
-/// A segment that servers resolve away, also with path parameters behind it (`..;x` in Java servers).
+/// A segment that some server resolves away: dots, also escaped, padded, or with path parameters behind them
+/// (`..;x` in Java servers). What is escaped twice, or is no UTF-8, is read in as many ways as there are servers.
 fn is_dot_segment(segment: &str) -> bool {
-    let name = segment.split_once(';').map_or(segment, |(name, _)| name);
-    name == "." || name == ".."
+    let Some(decoded) = decode(segment) else { return true };
+    let name = decoded.split_once(';').map_or(&*decoded, |(name, _)| name);
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c.is_control());
+    let emptied = name.is_empty() && !segment.is_empty();
+    emptied || name == "." || name == ".." || !escapes(&decoded).is_empty()
+}
+
+/// The segment with its escapes resolved once. `None`: no UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok())?);
+        rest = after.get(2..)?;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}
+
+/// The well-formed escapes in a text.
+fn escapes(text: &str) -> Vec<&str> {
+    let digits = text.split('%').skip(1).filter_map(|rest| rest.get(..2));
+    digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())).collect()
 }
 
 /// Every `%XX` is well-formed and stands for a character that must be escaped. An escaped slash or backslash
@@ -278,6 +307,14 @@ mod tests {
             "/api/products/ä",
             "/api/products/a b",
             "/api/products/%+4",
+            "/api/products/..%3b",
+            "/api/products/%20..",
+            "/api/products/..%09",
+            "/api/products/%252e%252e",
+            "/api/products/%c0%ae%c0%ae",
+            "/api/products/;x",
+            "/o/main:x/c/y",
+            "/o/main/c/prod;-public",
         ] {
             assert!(routes().find("GET", path).is_none(), "{path}");
         }

@@ -89,6 +89,20 @@ impl SecretFormat {
         self.encoding
     }
 
+    /// Whether a secret of this format stands anywhere in a text, whatever is around it.
+    pub fn is_in(&self, text: &str) -> bool {
+        let len = self.prefix.len() + self.body_len();
+        let starts = text.match_indices(&*self.prefix).map(|(at, _)| at);
+        starts.filter_map(|at| text.get(at..at + len)).any(|word| self.shape(word) != Shape::Foreign)
+    }
+
+    fn body_len(&self) -> usize {
+        match self.encoding {
+            Encoding::Hex => HEX_BODY_LEN,
+            Encoding::Base62 => BASE62_BODY_LEN,
+        }
+    }
+
     /// A new secret from 256 random bits.
     pub fn mint(&self, entropy: &[u8; ENTROPY_LEN]) -> PlainSecret {
         let mut text = Zeroizing::new(String::with_capacity(self.prefix.len() + HEX_BODY_LEN));
@@ -366,6 +380,16 @@ mod tests {
         for bad in ["", "_", "cvk", "Cvk_", "1k_", "a-b_", "ä_", "abcdefghijklmnopqrstuvwxy_"] {
             assert_eq!(SecretFormat::new(bad, Encoding::Hex), Err(InvalidPrefix), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_found_in_whatever_surrounds_it() {
+        let format = format("kw_", Encoding::Base62);
+        let secret = format.mint(&[3; 32]);
+        for text in ["", "x", "Bearer ", "kw_kw_", "ü"] {
+            assert!(format.is_in(&format!("{text}{}{text}", secret.expose())), "{text}");
+        }
+        assert!(!format.is_in("kw_ kw_short kw_…9f3a"));
     }
 
     proptest! {

@@ -17,7 +17,8 @@ use keyward_wire::problem::Problem;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::answer::{Answer, NO_STORE, Trouble};
-use crate::authorize::credential::{Credential, holds_key};
+use crate::authorize::credential::Credential;
+pub(crate) use crate::authorize::credential::holds_key;
 use crate::authorize::origin::Origin;
 use crate::authorize::own::Own;
 use crate::bounds::HEAD_LEN_MAX;

@@ -8,6 +8,8 @@ pub const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Longest head that is read at all; past it the connection ends with a bare 431. Above [`HEAD_LEN_MAX`], so
 /// that an honest mistake still gets an explanation.
 pub(crate) const HEAD_BUFFER_MAX: usize = 256 * 1024;
+/// Most headers that are read, for the same reason.
+pub(crate) const HEADERS_MAX: usize = 1_024;
 /// Longest body of a question: the bound of every body of Keyward's. An honest one has some hundred bytes.
 pub const BODY_LEN_MAX: usize = 1024 * 1024;
 /// How much of a body that is too long is read and thrown away, so that its sender gets to hear why instead
@@ -25,12 +27,12 @@ pub const DRAIN_MAX: Duration = Duration::from_secs(10);
 /// How long accepting pauses after an error such as "too many open files", so that it does not spin.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Most scopes that one question may name: as many as a grant has rules.
-pub(crate) const SCOPES_ASKED_MAX: usize = keyward_core::grant::RULES_MAX;
+/// Most scopes that one question may name: each may have to be compared with every rule of the key.
+pub(crate) const SCOPES_ASKED_MAX: usize = 32;
 /// Longest name of a scope or action: as long as a pattern may be.
 pub(crate) const NAME_LEN_MAX: usize = keyward_core::grant::PATTERN_LEN_MAX;
-/// Longest name of a resource. Names of several segments, each as long as a pattern, still fit.
-pub(crate) const RESOURCE_LEN_MAX: usize = 1000;
+/// Longest name of a resource: what a pattern can fit.
+pub(crate) const RESOURCE_LEN_MAX: usize = keyward_core::grant::NAME_LEN_MAX;
 /// Longest method: three times the longest that is registered.
 pub(crate) const METHOD_LEN_MAX: usize = 32;
 /// Longest path: what the routes table looks at.

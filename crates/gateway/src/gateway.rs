@@ -14,7 +14,7 @@ use keyward_core::profile::Profile;
 use keyward_verifier::{BootTime, Permit, Question, Refusal, Use, UseQueue, Verifier};
 
 use crate::answer::{Answer, Trouble};
-use crate::authorize::authorize;
+use crate::authorize::{authorize, holds_key};
 use crate::bounds::HEAD_LEN_MAX;
 use crate::metrics::{Door, Metrics};
 use crate::probes::{livez, metrics, readyz};
@@ -79,6 +79,10 @@ impl Gateway {
             _ if is_head_too_long(&request) => {
                 let detail = format!("request line and headers have at most {HEAD_LEN_MAX} bytes together");
                 Err(Trouble::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail))
+            }
+            _ if request.uri().query().is_some_and(|query| holds_key(&self.profile().keys.format, query)) => {
+                let detail = "a key in the address is refused: addresses are logged. Send it in the body, and rotate the one that was sent";
+                Err(Trouble::new(StatusCode::BAD_REQUEST, "malformed_request", detail))
             }
             "/v1/verify" => {
                 expect_method(request.method(), &[Method::POST], "POST")?;

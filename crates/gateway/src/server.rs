@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use crate::bounds::{ACCEPT_PAUSE, DRAIN_MAX, HEAD_BUFFER_MAX, HEAD_READ_MAX};
+use crate::bounds::{ACCEPT_PAUSE, DRAIN_MAX, HEAD_BUFFER_MAX, HEAD_READ_MAX, HEADERS_MAX};
 use crate::gateway::Gateway;
 
 /// Serves until `shutdown` is done; then takes no new connection, lets requests in flight finish for at most
@@ -99,6 +99,7 @@ impl Connection {
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD_READ_MAX)
                 .max_buf_size(HEAD_BUFFER_MAX)
+                .max_headers(HEADERS_MAX)
                 .serve_connection(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
                 // Its text says what was wrong with the protocol, and nothing of what was sent.

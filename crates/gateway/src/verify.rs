@@ -73,7 +73,8 @@ fn answer(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> R
     // /v1/authorize, where a scope in the address overrides the table. Otherwise they are for the log.
     let says_itself = asked.action.is_some()
         || [&asked.scopes, &asked.any_scope].into_iter().flatten().any(|names| !names.is_empty());
-    let is_routed = !says_itself && method.is_some() && path.is_some() && !profile.routes.all().is_empty();
+    // One without the other matches no route: fail closed.
+    let is_routed = !says_itself && (method.is_some() || path.is_some()) && !profile.routes.all().is_empty();
     let matched = if is_routed { find(&profile.routes, method, path) } else { None };
     let routed = Routed::new(matched.as_ref(), &profile.catalogue);
 
@@ -248,6 +249,12 @@ fn check(asked: &VerifyRequest<'_>) -> Result<Option<IpAddr>, Vec<FieldError>> {
     if asked.any_scope.as_ref().is_some_and(Vec::is_empty) {
         let message = "one of none can never be held; give at least one, or leave the field out";
         complaints.add(FieldError::new("any_scope", FieldCode::TooSmall, message));
+    }
+    let asks_something = asked.action.is_some()
+        || [&asked.scopes, &asked.any_scope].into_iter().flatten().any(|names| !names.is_empty());
+    if asked.resource.is_some() && !asks_something {
+        let message = "say what is to be done to it: give action, scopes or any_scope too";
+        complaints.add(FieldError::new("resource", FieldCode::Contradiction, message));
     }
     check_text(&mut complaints, "action", asked.action.as_ref(), 1, NAME_LEN_MAX);
     check_text(&mut complaints, "resource", asked.resource.as_ref(), 1, RESOURCE_LEN_MAX);

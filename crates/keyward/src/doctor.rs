@@ -9,6 +9,8 @@ use keyward_service::feed;
 use keyward_storage::Store;
 
 use crate::cli::{Failure, terminal};
+use crate::config::operator::TOKEN_LEN_ADVISED;
+use crate::config::secret::SecretText;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::serve::open_store;
@@ -40,6 +42,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
     findings.push(look_at_exposure(settings));
+    findings.extend(settings.operator.token.as_ref().map(look_at_token));
     for finding in &findings {
         tell(finding)?;
     }
@@ -136,4 +139,13 @@ fn look_at_exposure(settings: &Settings) -> Finding {
         format!("{listen} is reached from elsewhere, and server.public_url is no https address"),
         "Put a TLS proxy in front and set server.public_url: browsers keep the session's cookie over HTTPS only.",
     )
+}
+
+fn look_at_token(token: &SecretText) -> Finding {
+    let what = "operator token";
+    if token.expose().len() >= TOKEN_LEN_ADVISED {
+        return Finding::good(what);
+    }
+    let advice = "Make one with: openssl rand -hex 32";
+    Finding::bad(what, format!("it has fewer than {TOKEN_LEN_ADVISED} characters and can be guessed"), advice)
 }

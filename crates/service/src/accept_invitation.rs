@@ -3,18 +3,21 @@
 
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
+use keyward_core::grant::{Rights, Wanted};
 use keyward_core::id::UserId;
+use keyward_core::permission;
 use keyward_core::person::{DisplayName, Password, Person};
 use keyward_core::secret::{PlainSecret, PresentedSecret};
 use keyward_storage::{Changed, Credentials, Invitation, StoreError, SystemReason, Tx, Unique};
 use serde_json::json;
 
 use crate::Service;
+use crate::access;
 use crate::audit::{self, Deed};
 use crate::ctx::{Caller, Ctx, person_principal};
 use crate::invite_member::check_seats;
 use crate::refusal::Refusal;
-use crate::sign_in::{SignedIn, open_session};
+use crate::sign_in::{SignedIn, note_refusal, open_session};
 
 const INVITATION: &str = "the invitation";
 
@@ -38,7 +41,7 @@ pub async fn accept_invitation(service: &Service, ctx: &Ctx, input: Acceptance) 
     drop(look);
     let credentials = match known {
         Some(known) => {
-            prove(service, &known, input.password).await?;
+            prove(service, ctx, &known, input.password).await?;
             known
         }
         None => new_person(service, ctx, &invitation, &input.name, input.password).await?,
@@ -46,10 +49,14 @@ pub async fn accept_invitation(service: &Service, ctx: &Ctx, input: Acceptance) 
     join(service, ctx, &invitation, credentials).await
 }
 
-async fn prove(service: &Service, known: &Credentials, password: String) -> Result<(), Refusal> {
+async fn prove(service: &Service, ctx: &Ctx, known: &Credentials, password: String) -> Result<(), Refusal> {
     let password = Password::present(password).ok_or(Refusal::WrongCredentials)?;
     let right = service.passwords.matches(password, Some(known.password_hash.clone())).await?;
-    if right && known.person.suspended_at.is_none() { Ok(()) } else { Err(Refusal::WrongCredentials) }
+    if right && known.person.suspended_at.is_none() {
+        return Ok(());
+    }
+    note_refusal(service, ctx, &known.person);
+    Err(Refusal::WrongCredentials)
 }
 
 async fn new_person(
@@ -88,6 +95,7 @@ async fn join(
     if !tx.use_invitation(invitation.id).await? {
         return Err(Refusal::NotFound(INVITATION));
     }
+    check_inviter(service, tx.as_mut(), invitation).await?;
     let plan = tx.workspace(workspace).await?.ok_or(Refusal::NotFound(INVITATION))?.plan;
     check_seats(service, tx.as_mut(), workspace, &plan, 0).await?;
     let person = credentials.person.clone();
@@ -112,6 +120,23 @@ async fn join(
     let epoch = tx.commit().await?;
     service.nodes.catch_up(epoch).await;
     Ok(SignedIn { ctx: Ctx { caller: Caller::Session { session, person }, ..ctx.clone() }, token })
+}
+
+/// An invitation is worth what its maker may give now: nobody comes back, or gets others in, by one that they
+/// made before they were removed or demoted.
+async fn check_inviter(service: &Service, tx: &mut dyn Tx, invitation: &Invitation) -> Result<(), Refusal> {
+    let inviter = tx.member(invitation.workspace, invitation.created_by).await?;
+    let inviter = inviter.filter(|inviter| inviter.suspended_at.is_none());
+    let held = inviter.and_then(|inviter| service.profile.role(&inviter.role));
+    let given = service.profile.role(&invitation.role);
+    let (Some(held), Some(given)) = (held, given) else { return Err(Refusal::NotFound(INVITATION)) };
+    let catalogue = &service.profile.catalogue;
+    let rights = Rights { own: None, role: Some(&held.grants) };
+    let may_invite = rights.allow(Wanted::new(catalogue, permission::MEMBERS_INVITE), None);
+    if may_invite && access::covers(catalogue, &rights, &given.grant) {
+        return Ok(());
+    }
+    Err(Refusal::NotFound(INVITATION))
 }
 
 /// Keeps the person, unless they were there before.

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use keyward_core::catalogue::Catalogue;
 use keyward_core::decision::{check_alive, check_network};
-use keyward_core::grant::{Grants, Rights, Wanted};
+use keyward_core::grant::{Grant, Grants, Pattern, Rights, Rule, Wanted};
 use keyward_core::id::WorkspaceId;
 use keyward_core::key::{Belongs, Key};
 use keyward_core::profile::Profile;
-use keyward_core::role::RoleName;
+use keyward_core::role::{Role, RoleName};
 use keyward_core::workspace::{Slug, Workspace};
 use keyward_storage::{Tenant, Tx};
 
@@ -162,14 +163,16 @@ impl Access {
     }
 
     /// Whether the caller holds all that a role of the profile does.
-    pub fn covers_role(&self, role: &keyward_core::role::Role) -> bool {
-        let catalogue = &self.profile.catalogue;
-        let rights = self.rights();
-        let scopes =
-            role.grant.scopes.iter().filter_map(|name| keyward_core::grant::Pattern::parse(name).ok());
-        let as_rules = scopes.map(|action| keyward_core::grant::Rule { action, resources: [].into() });
-        as_rules.chain(role.grant.rules.iter().cloned()).all(|rule| rights.cover(catalogue, &rule))
+    pub fn covers_role(&self, role: &Role) -> bool {
+        covers(&self.profile.catalogue, &self.rights(), &role.grant)
     }
+}
+
+/// Whether rights hold all that a grant gives.
+pub(crate) fn covers(catalogue: &Catalogue, rights: &Rights<'_>, grant: &Grant) -> bool {
+    let scopes = grant.scopes.iter().filter_map(|name| Pattern::parse(name).ok());
+    let as_rules = scopes.map(|action| Rule { action, resources: [].into() });
+    as_rules.chain(grant.rules.iter().cloned()).all(|rule| rights.cover(catalogue, &rule))
 }
 
 /// A role that the profile does not know gives nothing: fail closed.

@@ -1,8 +1,10 @@
 //! Find out who is asking: by a key, by a session, or nobody. A key that is there and bad is refused; it
 //! never falls back to a session (CVE-3).
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
-use keyward_core::decision::check_alive;
+use keyward_core::decision::{check_alive, check_network};
 use keyward_core::key::{Belongs, Key};
 use keyward_core::person::Person;
 use keyward_core::secret::{PresentedSecret, SecretDigest};
@@ -38,14 +40,19 @@ pub async fn authenticate(
 ) -> Result<Ctx, Refusal> {
     let now = service.clock.now();
     let caller = match presented {
-        Presented { key: Some(text), .. } => by_key(service, text, now).await?,
+        Presented { key: Some(text), .. } => by_key(service, text, request.ip, now).await?,
         Presented { session: Some(text), .. } => by_session(service, text, now).await?,
         Presented { key: None, session: None } => Caller::Nobody,
     };
     Ok(Ctx { now, request, caller })
 }
 
-async fn by_key(service: &Service, text: &str, now: Timestamp) -> Result<Caller, Refusal> {
+async fn by_key(
+    service: &Service,
+    text: &str,
+    ip: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Caller, Refusal> {
     let digest = PresentedSecret::parse(text).ok_or(Refusal::InvalidKey)?.digest();
     if service.operator == Some(digest) {
         return Ok(Caller::Operator);
@@ -54,6 +61,8 @@ async fn by_key(service: &Service, text: &str, now: Timestamp) -> Result<Caller,
     let key = tx.key_by_digest(&digest).await?.ok_or(Refusal::InvalidKey)?;
     check_alive(key.revoked.is_some(), key.expires_at, now).map_err(|_| Refusal::InvalidKey)?;
     let secret = key.which(&digest, now).ok_or(Refusal::InvalidKey)?;
+    check_network(&key.allowed_cidrs, ip)
+        .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
     Ok(Caller::Key { key: Box::new(key), secret, person })
 }

@@ -16,22 +16,27 @@ use crate::refusal::Refusal;
 
 pub(crate) const MEMBER: &str = "the member";
 
-/// Gives a member another role.
+/// Gives a member another role: only if they have the role `only_from` now, where that is given.
 pub async fn change_role(
     service: &Service,
     ctx: &Ctx,
     slug: &str,
     user: &str,
     role: &str,
+    only_from: Option<&RoleName>,
 ) -> Result<Member, Refusal> {
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
     access.require(permission::MEMBERS_MANAGE)?;
     let workspace = access.workspace.id;
     let member = find(tx.as_mut(), &access, user).await?;
+    if only_from.is_some_and(|expected| *expected != member.role) {
+        return Err(Refusal::PreconditionFailed);
+    }
     let role = parse_role(service, role)?;
     check_outranks(service, &access, &member.role)?;
     check_may_give(&access, role)?;
     if member.role == role.name {
+        tx.commit().await?;
         return Ok(member);
     }
     check_not_last(service, tx.as_mut(), &access, &member).await?;

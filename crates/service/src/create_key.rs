@@ -2,11 +2,14 @@
 
 mod parse;
 
+use std::borrow::Borrow;
+
+use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::id::{KeyId, ServiceAccountId};
-use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret};
+use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
 use keyward_core::person::DisplayName;
 use keyward_core::secret::PlainSecret;
@@ -26,6 +29,8 @@ use crate::{Service, get_key};
 /// How often a name for the service account is tried with another number. A workspace has at most some keys
 /// of one name; past this the name itself is the mistake.
 const SERVICE_ACCOUNT_NAMES_MAX: u32 = 1_000;
+/// Most live personal keys of one person: more are forgotten ones, and each is kept in memory by every node.
+const PERSONAL_KEYS_MAX: u32 = 1_000;
 /// Most workspaces of one person that are looked at.
 pub(crate) const PLACES_MAX: u32 = 1_000;
 
@@ -52,6 +57,7 @@ pub async fn create_workspace_key(
     let parsed = parse::parse(service, ctx, KeyKind::Workspace, input)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
+    check_confined(ctx, &parsed.allowed_cidrs)?;
     let workspace = access.workspace.id;
     let acts_as = name_service_account(ctx, tx.as_mut(), &parsed.name).await?;
     let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
@@ -63,6 +69,10 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     let person = ctx.signed_in()?.id;
     check_kind(service, ctx, KeyKind::Personal)?;
     let mut tx = service.store.begin(Tenant::person(person)).await?;
+    if tx.live_keys(ctx.now).await? >= PERSONAL_KEYS_MAX {
+        let message = format!("you have {PERSONAL_KEYS_MAX} live personal keys; revoke one first");
+        return Err(Refusal::Conflict(message));
+    }
     let places = tx.places(person, PLACES_MAX).await?;
     let asked = input.workspaces.clone();
     let parsed = parse::parse(service, ctx, KeyKind::Personal, input);
@@ -131,11 +141,14 @@ async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn 
 }
 
 /// A personal key is of use where at least one plan has keys.
-fn check_some_plan_has_keys(service: &Service, reach: &[&Place]) -> Result<(), Refusal> {
-    let without = |place: &&&Place| !service.profile.plan_has_keys(&place.workspace.plan);
+pub(crate) fn check_some_plan_has_keys<P: Borrow<Place>>(
+    service: &Service,
+    reach: &[P],
+) -> Result<(), Refusal> {
+    let without = |place: &&P| !service.profile.plan_has_keys(&(**place).borrow().workspace.plan);
     match reach.iter().find(without) {
         Some(place) if reach.iter().filter(without).count() == reach.len() => {
-            Err(access::plan_lacks_keys(service, &place.workspace))
+            Err(access::plan_lacks_keys(service, &place.borrow().workspace))
         }
         Some(_) | None => Ok(()),
     }
@@ -144,6 +157,10 @@ fn check_some_plan_has_keys(service: &Service, reach: &[&Place]) -> Result<(), R
 /// The workspaces that a new personal key works in: those asked for, or all that its owner is in.
 fn reach<'a>(places: &'a [Place], asked: Option<&[String]>) -> Result<Vec<&'a Place>, Refusal> {
     let Some(asked) = asked else { return Ok(places.iter().collect()) };
+    if asked.len() > WORKSPACES_MAX {
+        // Parsing has complained.
+        return Ok(Vec::new());
+    }
     let mut reach: Vec<&Place> = Vec::new();
     let mut errors = Vec::new();
     for (index, text) in asked.iter().enumerate() {
@@ -194,6 +211,18 @@ fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> Result<(), 
     }
     let message = format!("a key cannot create one that outlives it; it ends at {own_end}");
     Err(FieldError::new("expires_at", FieldCode::TooLarge, message).into())
+}
+
+/// Nor a wider network: what it makes must not be of use where it is not.
+fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> {
+    let own: &[IpNet] = ctx.key().map_or(&[], |key| &key.allowed_cidrs);
+    let inside = |net: &IpNet| own.iter().any(|own| own.contains(net));
+    if own.is_empty() || (!asked.is_empty() && asked.iter().all(inside)) {
+        return Ok(());
+    }
+    let message =
+        "a key that is limited to networks can only create one that is limited to the same or smaller ones";
+    Err(FieldError::new("allowed_cidrs", FieldCode::TooLarge, message).into())
 }
 
 async fn name_service_account(

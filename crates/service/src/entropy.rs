@@ -3,6 +3,8 @@
 use keyward_core::secret::{ENTROPY_LEN, Encoding, PlainSecret, SecretFormat};
 use keyward_core::workspace::Slug;
 
+use zeroize::Zeroizing;
+
 use crate::refusal::Refusal;
 
 /// How often a slug is drawn anew before giving up. One draw fails with a probability below 10^-20.
@@ -18,7 +20,8 @@ pub fn bytes<const N: usize>() -> Result<[u8; N], Refusal> {
 
 /// A new secret of a key.
 pub fn secret(format: &SecretFormat) -> Result<PlainSecret, Refusal> {
-    Ok(format.mint(&bytes::<ENTROPY_LEN>()?))
+    let drawn = Zeroizing::new(bytes::<ENTROPY_LEN>()?);
+    Ok(format.mint(&drawn))
 }
 
 /// A new token of Keyward's own: of a session, an invitation or the set-up link. It has the form of a

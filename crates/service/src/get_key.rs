@@ -29,6 +29,7 @@ pub async fn get_workspace_key(
 pub async fn get_personal_key(service: &Service, ctx: &Ctx, id: &str) -> Result<KeyRow, Refusal> {
     let id = id.parse().map_err(|_| Refusal::NotFound(KEY))?;
     let person = owner_or_itself(service, ctx, Some(id))?;
+    check_paid(service, ctx).await?;
     let mut tx = service.store.view(Tenant::person(person)).await?;
     of_person(tx.as_mut(), id).await
 }
@@ -55,6 +56,14 @@ pub(crate) fn owner_or_itself(
             Err(Refusal::Forbidden("only a person who is signed in sees their personal keys".to_owned()))
         }
     }
+}
+
+/// A key that works nowhere for want of a plan does not look around either. A person may.
+pub(crate) async fn check_paid(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
+    if ctx.key().is_some() {
+        crate::me::me(service, ctx).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn of_workspace(

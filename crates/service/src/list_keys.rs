@@ -9,7 +9,7 @@ use keyward_storage::{KeyFilter, KeyRow, KeyScope, KeySort, Page, Tenant};
 use crate::Service;
 use crate::access::{self, Mode};
 use crate::ctx::Ctx;
-use crate::get_key::owner_or_itself;
+use crate::get_key::{check_paid, owner_or_itself};
 use crate::refusal::Refusal;
 
 /// Which keys somebody wants to see.
@@ -55,6 +55,7 @@ pub async fn list_personal_keys(
     page: &Page,
 ) -> Result<Vec<KeyRow>, Refusal> {
     let person = owner_or_itself(service, ctx, None)?;
+    check_paid(service, ctx).await?;
     let mut tx = service.store.view(Tenant::person(person)).await?;
     Ok(tx.keys(&wish.filter(KeyScope::OfPerson, ctx.now), sort, page).await?)
 }

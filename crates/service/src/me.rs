@@ -5,7 +5,7 @@ use keyward_core::person::Person;
 use keyward_storage::{Place, Tenant};
 
 use crate::Service;
-use crate::create_key::PLACES_MAX;
+use crate::create_key::{PLACES_MAX, check_some_plan_has_keys};
 use crate::ctx::{Caller, Ctx};
 use crate::refusal::Refusal;
 
@@ -23,6 +23,9 @@ pub async fn me(service: &Service, ctx: &Ctx) -> Result<(Person, Vec<Place>), Re
     let mut places = tx.places(person.id, PLACES_MAX).await?;
     if let Some(Belongs::ToPerson { workspaces: Some(only), .. }) = ctx.key().map(|key| &key.belongs) {
         places.retain(|place| only.contains(&place.workspace.id));
+    }
+    if ctx.key().is_some() {
+        check_some_plan_has_keys(service, &places)?;
     }
     Ok((person.clone(), places))
 }

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::change::Epoch;
+use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::id::KeyId;
 use keyward_core::key::{Belongs, Key};
 use keyward_core::permission;
-use keyward_storage::{Changed, KeyRow, SystemReason, Tenant, Tx};
+use keyward_storage::{Changed, KeyRow, Tenant, Tx};
+use serde_json::Value;
 
 use crate::Service;
 use crate::access::{self, Mode};
@@ -16,6 +18,9 @@ use crate::ctx::Ctx;
 use crate::get_key;
 use crate::nodes::{NodeReport, NodeState};
 use crate::refusal::Refusal;
+
+/// Longest reason: it is read in a list.
+const REASON_CHARS_MAX: usize = 500;
 
 /// What became of a revocation.
 #[derive(Debug, Clone)]
@@ -43,21 +48,29 @@ pub async fn revoke_workspace_key(
     ctx: &Ctx,
     slug: &str,
     id: &str,
+    reason: Option<String>,
 ) -> Result<Revoked, Refusal> {
+    let reason = parse_reason(reason)?;
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
     access.require(permission::SETTINGS_MANAGE)?;
     let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
-    revoke(service, ctx, tx, row, AuditHome::Workspace(access.workspace.id)).await
+    revoke(service, ctx, tx, row, AuditHome::Workspace(access.workspace.id), reason).await
 }
 
 /// Revokes a personal key of the person who asks. A personal key may revoke itself: whoever finds one can
 /// end it.
-pub async fn revoke_personal_key(service: &Service, ctx: &Ctx, id: &str) -> Result<Revoked, Refusal> {
+pub async fn revoke_personal_key(
+    service: &Service,
+    ctx: &Ctx,
+    id: &str,
+    reason: Option<String>,
+) -> Result<Revoked, Refusal> {
+    let reason = parse_reason(reason)?;
     let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
     let person = get_key::owner_or_itself(service, ctx, Some(id))?;
     let mut tx = service.store.begin(Tenant::person(person)).await?;
     let row = get_key::of_person(tx.as_mut(), id).await?;
-    revoke(service, ctx, tx, row, AuditHome::Person(person)).await
+    revoke(service, ctx, tx, row, AuditHome::Person(person), reason).await
 }
 
 async fn revoke(
@@ -66,10 +79,11 @@ async fn revoke(
     mut tx: Box<dyn Tx>,
     row: KeyRow,
     home: AuditHome,
+    reason: Option<String>,
 ) -> Result<Revoked, Refusal> {
     if let Some(revocation) = &row.key.revoked {
-        drop(tx);
-        let epoch = service.store.view_system(SystemReason::Feed).await?.last_epoch().await?;
+        // What was read may belong to a commit that is still to come, and may fail: wait for it.
+        let epoch = tx.commit().await?;
         return receipt(service, row.key.id, revocation.at, epoch).await;
     }
     let before = describe(&row.key);
@@ -83,13 +97,29 @@ async fn revoke(
         action: AuditAction::KeyRevoked,
         target: key.id.to_string(),
         before: Some(before),
-        after: Some(describe(&key)),
+        after: Some(with_reason(describe(&key), reason)),
     };
     audit::write(ctx, tx.as_mut(), deed).await?;
     tx.record_change(Changed::Key(key.id)).await?;
     let epoch = tx.commit().await?;
     tracing::info!(key = %key.id, epoch = epoch.0, "key revoked");
     receipt(service, key.id, ctx.now, epoch).await
+}
+
+fn parse_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {
+    let too_long = reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX);
+    if too_long {
+        let message = format!("a reason has at most {REASON_CHARS_MAX} characters");
+        return Err(FieldError::new("reason", FieldCode::TooLarge, message).into());
+    }
+    Ok(reason)
+}
+
+fn with_reason(mut after: Value, reason: Option<String>) -> Value {
+    if let (Some(fields), Some(reason)) = (after.as_object_mut(), reason) {
+        fields.insert("reason".to_owned(), Value::String(reason));
+    }
+    after
 }
 
 async fn receipt(service: &Service, id: KeyId, at: Timestamp, epoch: Epoch) -> Result<Revoked, Refusal> {

@@ -37,6 +37,7 @@ pub async fn set_plan(service: &Service, ctx: &Ctx, slug: &str, plan: &str) -> R
     let mut tx = service.store.begin_system(SystemReason::Operate).await?;
     let before = tx.workspace_by_slug(&slug).await?.ok_or(Refusal::NotFound(WORKSPACE))?;
     if before.plan == plan.name {
+        tx.commit().await?;
         return Ok(plan.clone());
     }
     let after = Workspace { plan: plan.name.clone(), version: before.version + 1, ..before.clone() };

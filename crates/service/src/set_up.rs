@@ -54,8 +54,26 @@ impl SetUpDoor {
     }
 
     /// Closes the door, if this token still opens it: of two who come at once, one gets in.
-    fn pass(&self, token: &SecretDigest) -> Option<Opening> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(|opening| opening.token == *token)
+    fn pass(&self, token: &SecretDigest) -> Option<Passing<'_>> {
+        let found =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).take_if(|opening| opening.token == *token);
+        found.map(|opening| Passing { door: self, opening, came_in: false })
+    }
+}
+
+/// Somebody on the way through the door. Who does not come in (a mistake, a connection that broke off) leaves
+/// it open for the same link.
+struct Passing<'a> {
+    door: &'a SetUpDoor,
+    opening: Opening,
+    came_in: bool,
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        if !self.came_in {
+            self.door.set(Some(self.opening));
+        }
     }
 }
 
@@ -113,22 +131,19 @@ pub async fn set_up(
     let opening =
         service.set_up.get().filter(|opening| opening.token == token).ok_or(Refusal::NotFound(LINK))?;
     let (owner, workspace) = parse(input, opening.claims.is_some())?;
-    let opening = service.set_up.pass(&token).ok_or(Refusal::NotFound(LINK))?;
-    let made = match (opening.claims, workspace) {
+    let mut passing = service.set_up.pass(&token).ok_or(Refusal::NotFound(LINK))?;
+    let made = match (passing.opening.claims, workspace) {
         (Some(claimed), _) => claim(service, ctx, claimed, owner).await,
         (None, Some(workspace)) => match make_first_owner(service, ctx, owner, &workspace).await {
             Ok(Made::Now { signed_in, .. }) => Ok(*signed_in),
-            Ok(Made::Before) => return Err(Refusal::NotFound(LINK)),
+            Ok(Made::Before) => Err(Refusal::NotFound(LINK)),
             Err(error) => Err(error),
         },
         (None, None) => {
             Err(FieldError::new("workspace_name", FieldCode::Required, "name the first workspace").into())
         }
     };
-    if made.is_err() {
-        // Nothing was written: the same link may be tried again.
-        service.set_up.set(Some(opening));
-    }
+    passing.came_in = made.is_ok();
     made
 }
 
@@ -163,6 +178,7 @@ pub(crate) async fn make_first_owner(
     let mut tx = service.store.begin_system(SystemReason::Found).await?;
     // Asked again, since two processes may have started at once.
     if tx.has_people().await? {
+        tx.commit().await?;
         return Ok(Made::Before);
     }
     tx.insert_person(&Credentials { person: person.clone(), password_hash }).await?;

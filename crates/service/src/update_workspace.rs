@@ -36,7 +36,10 @@ pub async fn update_workspace(
     if edit.if_version.is_some_and(|version| version != before.version) {
         return Err(Refusal::PreconditionFailed);
     }
-    let Some(name) = edit.name else { return Ok((before, access.role)) };
+    let Some(name) = edit.name else {
+        tx.commit().await?;
+        return Ok((before, access.role));
+    };
     let name = DisplayName::parse("name", &name)?;
     let after = Workspace { name, version: before.version + 1, ..before.clone() };
     tx.update_workspace(&after).await?;

@@ -125,7 +125,8 @@ pub trait Keys {
     /// The key that a secret opens. System only.
     async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError>;
 
-    /// How many keys of the workspace are neither revoked nor expired.
+    /// How many keys of the tenant's workspace are neither revoked nor expired; without a workspace, of the
+    /// tenant's person.
     async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError>;
 
     /// Whether a service account of the workspace has this name.

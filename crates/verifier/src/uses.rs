@@ -8,7 +8,7 @@ use crossbeam_queue::SegQueue;
 use jiff::Timestamp;
 use keyward_core::id::{KeyId, WorkspaceId};
 use keyward_core::key::Which;
-use keyward_core::secret::{SecretFormat, Shape};
+use keyward_core::secret::SecretFormat;
 
 /// Longest text that a use carries, in bytes: enough for any honest browser's name and path.
 pub(crate) const TEXT_LEN_MAX: usize = 256;
@@ -45,9 +45,7 @@ pub fn recordable(format: &SecretFormat, text: &str) -> Option<Box<str>> {
     if text.is_empty() {
         return None;
     }
-    let word_ends = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    let holds_secret = text.contains(format.prefix())
-        && text.split(word_ends).any(|word| format.shape(word) != Shape::Foreign);
+    let holds_secret = format.is_in(text);
     if holds_secret {
         return Some(WITHHELD.into());
     }

@@ -14,8 +14,8 @@ pub struct Peer(pub SocketAddr);
 /// The end client, as far as it can be known.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Its address.
-    pub ip: IpAddr,
+    /// Its address. `None`: a trusted proxy names one that cannot be read, and nothing may rest on it.
+    pub ip: Option<IpAddr>,
     /// Whether it came over HTTPS, as a trusted proxy says.
     pub https: bool,
 }
@@ -26,12 +26,27 @@ impl Client {
     pub fn new(peer: Peer, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let direct = peer.0.ip().to_canonical();
         if !is_trusted(direct, trusted) {
-            return Self { ip: direct, https: false };
+            return Self { ip: Some(direct), https: false };
         }
         let https =
             last_value(headers, "x-forwarded-proto").is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
-        Self { ip: forwarded_for(headers, trusted).unwrap_or(direct), https }
+        let ip = match forwarded_for(headers, trusted) {
+            Forwarded::By(ip) => Some(ip),
+            Forwarded::ByNobody => Some(direct),
+            Forwarded::Unreadable => None,
+        };
+        Self { ip, https }
     }
+}
+
+/// What `X-Forwarded-For` says of the end client.
+enum Forwarded {
+    /// It came from there.
+    By(IpAddr),
+    /// Only trusted proxies are named, or none: the peer is the client.
+    ByNobody,
+    /// The last that counts is no address.
+    Unreadable,
 }
 
 fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
@@ -43,23 +58,32 @@ fn last_value<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     last.rsplit(',').next().map(str::trim)
 }
 
-fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+fn forwarded_for(headers: &HeaderMap, trusted: &[IpNet]) -> Forwarded {
     for value in headers.get_all("x-forwarded-for").iter().rev() {
-        for text in value.to_str().ok()?.rsplit(',') {
-            // An entry that is no address ends the walk: nothing before it can be believed.
-            let ip = text.trim().parse::<IpAddr>().ok()?.to_canonical();
-            if !is_trusted(ip, trusted) {
-                return Some(ip);
+        let Ok(text) = value.to_str() else { return Forwarded::Unreadable };
+        for entry in text.rsplit(',') {
+            match address(entry.trim()) {
+                None => return Forwarded::Unreadable,
+                Some(ip) if is_trusted(ip, trusted) => {}
+                Some(ip) => return Forwarded::By(ip),
             }
         }
     }
-    None
+    Forwarded::ByNobody
+}
+
+/// An address as proxies write it: alone, in brackets, or with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let alone = || text.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse::<IpAddr>().ok();
+    alone().or_else(with_port).or_else(in_brackets).map(|ip| ip.to_canonical())
 }
 
 /// Whether a browser keeps our cookie here: over HTTPS, or on this machine itself. Elsewhere signing in would
 /// seem to work and not.
-pub fn is_secure_context(client: &Client, headers: &HeaderMap, public_url: &str) -> bool {
-    client.https || public_url.starts_with("https://") || is_loopback_host(headers)
+pub fn is_secure_context(client: &Client, headers: &HeaderMap) -> bool {
+    client.https || is_loopback_host(headers)
 }
 
 /// Whether the request was sent to this machine itself, which browsers treat as safe without TLS.
@@ -92,7 +116,7 @@ mod tests {
     #[test]
     fn a_stranger_cannot_say_who_it_is() {
         let client = client("203.0.113.9", &["198.51.100.7"]);
-        assert_eq!((client.ip.to_string().as_str(), client.https), ("203.0.113.9", false));
+        assert_eq!((client.ip, client.https), ("203.0.113.9".parse().ok(), false));
     }
 
     #[test]
@@ -101,10 +125,15 @@ mod tests {
             (&["198.51.100.7"][..], "198.51.100.7"),
             (&["1.1.1.1, 198.51.100.7, 10.0.0.1"], "198.51.100.7"),
             (&["1.1.1.1", "198.51.100.7"], "198.51.100.7"),
-            (&["1.1.1.1, nonsense"], "127.0.0.1"),
+            (&["198.51.100.7:4711"], "198.51.100.7"),
+            (&["[2001:db8::1]:4711"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
             (&[], "127.0.0.1"),
         ] {
-            assert_eq!(client("127.0.0.1", forwarded).ip.to_string(), ip, "{forwarded:?}");
+            assert_eq!(client("127.0.0.1", forwarded).ip, ip.parse().ok(), "{forwarded:?}");
+        }
+        for unreadable in ["1.1.1.1, nonsense", "unknown", ""] {
+            assert_eq!(client("127.0.0.1", &[unreadable]).ip, None, "{unreadable}");
         }
     }
 

@@ -1,7 +1,5 @@
 //! What the service wants to know of the request itself.
 
-use std::net::IpAddr;
-
 use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{Extensions, HeaderMap};
@@ -13,6 +11,8 @@ use crate::client::{Client, Peer};
 
 /// Longest `User-Agent` that is kept.
 const USER_AGENT_CHARS_MAX: usize = 200;
+/// A word this long is no name of a program: the shortest keys in use have 32 characters of body.
+const SECRET_LEN_MIN: usize = 32;
 
 /// A request without its body: its identifier, and who is at the other end.
 #[derive(Debug, Clone)]
@@ -51,12 +51,41 @@ impl Head {
 
     /// The same for the service, through one of its doors.
     pub fn through(self, door: Door) -> Request {
-        let ip: IpAddr = self.client.ip;
-        Request { id: self.id, door, ip: Some(ip), user_agent: self.user_agent }
+        Request { id: self.id, door, ip: self.client.ip, user_agent: self.user_agent }
     }
 }
 
+/// A program's own words, cut to a bound. One that holds a word as long as a secret is withheld: somebody put
+/// a key where it does not belong, ours or another product's, and it must not be kept.
 fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
     let text = headers.get(USER_AGENT)?.to_str().ok()?;
+    let word_ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '+');
+    if text.split(word_ends).any(|word| word.len() >= SECRET_LEN_MIN) {
+        return Some("(withheld)".into());
+    }
     Some(text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn kept(text: &str) -> Option<Box<str>> {
+        user_agent(&HeaderMap::from_iter([(USER_AGENT, HeaderValue::from_str(text).unwrap())]))
+    }
+
+    #[test]
+    fn cys_5_a_user_agent_with_a_secret_in_it_is_withheld() {
+        let browser =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0";
+        assert_eq!(kept(browser).as_deref(), Some(browser));
+        for secret in [
+            "cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1503314f898c3ae0c",
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        ] {
+            assert_eq!(kept(&format!("curl/8 ({secret})")).as_deref(), Some("(withheld)"));
+        }
+    }
 }

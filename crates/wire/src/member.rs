@@ -79,7 +79,7 @@ pub struct AcceptInvitation {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, example = "Grace"))]
     pub name: String,
     /// The password to sign in with. Somebody who has an account already gives its password.
-    #[cfg_attr(feature = "openapi", schema(min_length = 12, format = Password))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, format = Password))]
     pub password: String,
 }
 
@@ -102,7 +102,7 @@ pub struct SetUp {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
     /// The password to sign in with.
-    #[cfg_attr(feature = "openapi", schema(min_length = 12, format = Password))]
+    #[cfg_attr(feature = "openapi", schema(min_length = 8, format = Password))]
     pub password: String,
     /// What people call the first workspace. Left out where the link claims an owner who is there.
     #[serde(default)]

@@ -38,13 +38,14 @@ pub struct VerifyRequest<'a> {
     /// What it is to be done to. Without it the question is about everything: only rules without resources
     /// answer it.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 1000))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 1, max_length = 512))]
     pub resource: Option<Text<'a>>,
     /// The address that the request came from: IPv4 or IPv6.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "203.0.113.7"))]
     pub ip: Option<Text<'a>>,
-    /// The method of the request. With `method` or `path` given, the profile's routes table decides too.
+    /// The method of the request. Where the question names no action and no scope, the profile's routes table
+    /// says what `method` and `path` need; otherwise both are for the usage log.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 32, example = "GET"))]
     pub method: Option<Text<'a>>,

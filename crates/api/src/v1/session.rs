@@ -15,7 +15,7 @@ use keyward_web::{clear_session_cookie, session_cookie};
 use keyward_wire::session::{Me, SignIn};
 
 use super::me;
-use crate::extract::{Arriving, Asking, Body};
+use crate::extract::{Arriving, Body, Whoever};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -35,7 +35,10 @@ pub(crate) async fn sign_in(
 /// Sign out. The session ends at once, everywhere.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "session", security(("session" = [])),
     responses((status = 204, description = "Signed out"), WriteProblems))]
-pub(crate) async fn sign_out(State(api): State<Arc<Api>>, Asking(ctx): Asking) -> Result<Response, Failure> {
+pub(crate) async fn sign_out(
+    State(api): State<Arc<Api>>,
+    Whoever(ctx): Whoever,
+) -> Result<Response, Failure> {
     signing_out::sign_out(&api.service, &ctx).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, clear_session_cookie())]).into_response())
 }

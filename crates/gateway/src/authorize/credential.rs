@@ -2,7 +2,7 @@
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use keyward_core::secret::{SecretFormat, Shape};
+use keyward_core::secret::SecretFormat;
 use percent_encoding::percent_decode_str;
 
 use crate::bounds::PARAMETERS_MAX;
@@ -51,12 +51,8 @@ fn bearer(value: &HeaderValue) -> Option<&str> {
 
 /// Whether a query has a key of ours as the value of any parameter. Addresses end up in logs, histories and
 /// `Referer` headers. A query with too many parameters to look at counts as one that has.
-pub(super) fn holds_key(format: &SecretFormat, query: &str) -> bool {
-    let is_key = |parameter: &str| {
-        let value = parameter.split_once('=').map_or(parameter, |(_, value)| value);
-        let decoded = percent_decode_str(value).decode_utf8_lossy();
-        format.shape(decoded.trim()) != Shape::Foreign
-    };
+pub(crate) fn holds_key(format: &SecretFormat, query: &str) -> bool {
+    let is_key = |parameter: &str| format.is_in(&percent_decode_str(parameter).decode_utf8_lossy());
     query.split(['&', ';']).take(PARAMETERS_MAX).any(is_key)
         || query.split(['&', ';']).nth(PARAMETERS_MAX).is_some()
 }

@@ -98,7 +98,10 @@ fn command() -> clap::Command {
 
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
     match run(cli.command) {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -106,6 +109,32 @@ pub(crate) fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// Says what is wrong with the command line. What looks like a secret is left out: somebody put it where it
+/// does not belong, and a log would keep it.
+fn explain(error: &clap::Error) -> ExitCode {
+    let rendered = error.render();
+    let secrets: Vec<String> = std::env::args().skip(1).filter(|argument| looks_secret(argument)).collect();
+    if secrets.is_empty() {
+        // Nobody can be told that the terminal is gone.
+        let _ = error.print();
+    } else {
+        let text =
+            secrets.iter().fold(rendered.to_string(), |text, secret| text.replace(secret, "(withheld)"));
+        terminal::complain(&text);
+        terminal::say("A secret is never an argument: other users of this machine can see those. Rotate it.");
+    }
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// A prefix, an underscore and a long body of letters and digits: the form of keys, ours and others'.
+fn looks_secret(argument: &str) -> bool {
+    let value = argument.rsplit_once('=').map_or(argument, |(_, value)| value);
+    let body = value.rsplit_once('_').map_or("", |(_, body)| body);
+    body.len() >= 24
+        && body.bytes().all(|b| b.is_ascii_alphanumeric())
+        && body.bytes().any(|b| b.is_ascii_digit())
 }
 
 fn run(command: Command) -> Result<Exit, Failure> {
@@ -161,6 +190,17 @@ mod tests {
             ("keyward whoami --server keys.example.com", ValueValidation),
         ] {
             assert_eq!(refused(line), kind, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_has_the_form_of_a_key_looks_secret() {
+        assert!(looks_secret("kw_Rtdixs5gyy2LibsBhpacrISbctwXe0cOZKkif962E5d1J6DC3"));
+        assert!(looks_secret("--key=cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1"));
+        for plain in
+            ["ci-pipeline-prod", "key_01m7xxp7g9", "--scope=products:read", "a_long_name_without_any_end"]
+        {
+            assert!(!looks_secret(plain), "{plain}");
         }
     }
 

@@ -50,6 +50,11 @@ pub(crate) fn hint(command: impl AsRef<str>) {
     say(format!("next, run: {}", command.as_ref()));
 }
 
+/// Writes lines of our own to stderr as they are.
+pub(super) fn complain(text: &str) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
 /// Writes what went wrong to stderr.
 pub(super) fn report(failure: &Failure) {
     let label = if has_colour(io::stderr().is_terminal()) { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };

@@ -203,7 +203,8 @@ impl Decision {
             "expired" => format!("{key} has expired."),
             "revoked" => format!("{key} was revoked."),
             "workspace_mismatch" => {
-                format!("{key} does not work{}.", if place.is_empty() { " there" } else { &place })
+                // The answer's workspace is the key's own, not the one that was asked about.
+                format!("{key} does not work in the workspace asked about.")
             }
             "insufficient_scope" => {
                 format!("{key} lacks {}.", self.missing.as_deref().unwrap_or("what was asked for"))

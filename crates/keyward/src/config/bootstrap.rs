@@ -22,7 +22,7 @@ pub(super) const OWNER_PASSWORD: Setting = Setting {
     shape: Shape::Secret,
     flag: None,
     default: None,
-    takes: "at least 12 characters",
+    takes: "at least 8 characters",
     meaning: "The first owner's password.",
 };
 

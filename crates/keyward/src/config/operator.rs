@@ -5,8 +5,10 @@ use super::secret::SecretText;
 use super::setting::{Setting, Shape};
 use super::values::Values;
 
-/// Shortest token: 32 random hex digits are 128 bits, out of reach for guessing.
-const TOKEN_LEN_MIN: usize = 32;
+/// Shortest token that can be one at all.
+const TOKEN_LEN_MIN: usize = 8;
+/// Shortest token that needs no warning: 32 random hex digits are 128 bits, out of reach for guessing.
+pub(crate) const TOKEN_LEN_ADVISED: usize = 32;
 /// Longest token: it is sent in a header.
 const TOKEN_LEN_MAX: usize = 512;
 
@@ -15,7 +17,7 @@ pub(super) const TOKEN: Setting = Setting {
     shape: Shape::Secret,
     flag: None,
     default: None,
-    takes: "32 to 512 visible ASCII characters",
+    takes: "8 to 512 visible ASCII characters; 32 random ones or more are advised",
     meaning: "The bearer token that may do what no user may, such as change a workspace's plan. Left out: nobody may.",
 };
 

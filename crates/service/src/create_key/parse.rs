@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use keyward_core::catalogue::Catalogue;
+use keyward_core::catalogue::{Catalogue, SCOPES_MAX};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
-use keyward_core::grant::{Grant, Pattern, RESOURCES_MAX, RULES_MAX, Rule};
+use keyward_core::grant::{Grant, PATTERNS_MAX, Pattern, RESOURCES_MAX, RULES_MAX, Rule};
 use keyward_core::key::{
     ALLOWED_CIDRS_MAX, DESCRIPTION_CHARS_MAX, KeyKind, METADATA_ENTRIES_MAX, METADATA_NAME_CHARS_MAX,
     METADATA_VALUE_CHARS_MAX, WORKSPACES_MAX,
@@ -118,6 +118,11 @@ fn parse_grant(
     rules: &[NewRule],
 ) -> Grant {
     let mut grant = Grant::default();
+    if scopes.len() > SCOPES_MAX {
+        let message = format!("give at most {SCOPES_MAX} scopes");
+        complaints.add(FieldError::new("scopes", FieldCode::TooLarge, message));
+        return grant;
+    }
     for (index, name) in scopes.iter().enumerate() {
         let field = format!("scopes[{index}]");
         if grant.scopes.iter().any(|other| **other == **name) {
@@ -135,6 +140,14 @@ fn parse_grant(
             FieldCode::TooLarge,
             format!("give at most {RULES_MAX} rules"),
         ));
+        return grant;
+    }
+    let patterns = rules.iter().map(|rule| 1 + rule.resources.len()).sum::<usize>();
+    if patterns > PATTERNS_MAX {
+        let message = format!(
+            "give at most {PATTERNS_MAX} actions and resources together; patterns with * say more in fewer"
+        );
+        complaints.add(FieldError::new("rules", FieldCode::TooLarge, message));
         return grant;
     }
     for (index, rule) in rules.iter().enumerate() {
@@ -245,6 +258,7 @@ fn check_metadata(complaints: &mut Complaints, metadata: &BTreeMap<String, Strin
     let mut complain = |code, message| complaints.add(FieldError::new("metadata", code, message));
     if metadata.len() > METADATA_ENTRIES_MAX {
         complain(FieldCode::TooLarge, format!("metadata has at most {METADATA_ENTRIES_MAX} entries"));
+        return;
     }
     for (name, value) in metadata {
         if name.is_empty() || name.chars().count() > METADATA_NAME_CHARS_MAX {

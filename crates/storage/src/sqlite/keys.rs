@@ -21,9 +21,9 @@ macro_rules! select_by_key {
     };
 }
 
-/// How many keys of the tenant's workspace live.
+/// How many keys of the tenant's workspace live; without a workspace, of the tenant's person.
 pub(super) const COUNT_LIVE: &str = "SELECT count(*) FROM keys
-    WHERE home_id = tenant_workspace() AND revoked_at IS NULL AND ends_at > ?1";
+    WHERE home_id = ifnull(tenant_workspace(), tenant_person()) AND revoked_at IS NULL AND ends_at > ?1";
 /// One key of a system transaction or of the tenant.
 pub(super) fn key_by_id(connection: &Connection, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
     let sql = concat!(select_by_key!("WHERE k.id = ?1 AND "), is_seen!());

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::field::FieldCode;
 use keyward_service::revoke_key::Revoked;
-use keyward_wire::key::{NodeReceipt, Receipt};
+use keyward_wire::key::{NodeReceipt, Receipt, RevokeKey};
 
-use crate::extract::{Asking, At, Query};
+use crate::extract::{Asking, At, MaybeBody, Query};
 use crate::openapi::WriteProblems;
 use crate::page::Parameters;
 use crate::problem::Failure;
@@ -26,7 +26,7 @@ pub(crate) async fn delete_workspace_key(
     Asking(ctx): Asking,
     At((slug, id)): At<(String, String)>,
 ) -> Result<StatusCode, Failure> {
-    keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id).await?;
+    keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -39,12 +39,13 @@ pub(crate) async fn delete_personal_key(
     Asking(ctx): Asking,
     At(id): At<String>,
 ) -> Result<StatusCode, Failure> {
-    keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id).await?;
+    keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Revoke a key of a workspace and learn which nodes have applied it.
 #[utoipa::path(post, path = "/api/v1/{slug}/keys/{id}/revoke", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    request_body(content = Option<RevokeKey>),
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
            ("id" = String, Path, description = "The key"),
            ("wait" = Option<String>, Query, pattern = "^propagated$",
@@ -56,14 +57,23 @@ pub(crate) async fn revoke_workspace_key(
     Asking(ctx): Asking,
     At((slug, id)): At<(String, String)>,
     Query(query): Query,
+    MaybeBody(input): MaybeBody<RevokeKey>,
 ) -> Result<Response, Failure> {
     let wait = parse_wait(query)?;
-    let revoked = keyward_service::revoke_key::revoke_workspace_key(&api.service, &ctx, &slug, &id).await?;
+    let revoked = keyward_service::revoke_key::revoke_workspace_key(
+        &api.service,
+        &ctx,
+        &slug,
+        &id,
+        input.and_then(|input| input.reason),
+    )
+    .await?;
     Ok(answer(&revoked, wait))
 }
 
 /// Revoke a personal key and learn which nodes have applied it.
 #[utoipa::path(post, path = "/api/v1/me/keys/{id}/revoke", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    request_body(content = Option<RevokeKey>),
     params(("id" = String, Path, description = "The key"),
            ("wait" = Option<String>, Query, pattern = "^propagated$",
             description = "`propagated`: answer once no node accepts the key any more")),
@@ -74,9 +84,16 @@ pub(crate) async fn revoke_personal_key(
     Asking(ctx): Asking,
     At(id): At<String>,
     Query(query): Query,
+    MaybeBody(input): MaybeBody<RevokeKey>,
 ) -> Result<Response, Failure> {
     let wait = parse_wait(query)?;
-    let revoked = keyward_service::revoke_key::revoke_personal_key(&api.service, &ctx, &id).await?;
+    let revoked = keyward_service::revoke_key::revoke_personal_key(
+        &api.service,
+        &ctx,
+        &id,
+        input.and_then(|input| input.reason),
+    )
+    .await?;
     Ok(answer(&revoked, wait))
 }
 

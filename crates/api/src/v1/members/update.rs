@@ -4,9 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse as _, Response};
+use keyward_core::role::RoleName;
+use keyward_service::change_role::change_role;
 use keyward_wire::member::{Member, UpdateMember};
 
 use super::shape;
+use crate::etag::{etag_text, if_match_text};
 use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
@@ -16,15 +22,19 @@ use crate::state::Api;
 #[utoipa::path(patch, path = "/api/v1/{slug}/members/{user_id}", tag = "workspaces", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     request_body = UpdateMember,
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
-           ("user_id" = String, Path, description = "The member")),
-    responses((status = 200, body = Member, description = "The member"), WriteProblems))]
+           ("user_id" = String, Path, description = "The member"),
+           ("If-Match" = Option<String>, Header, description = "The only version that may be changed")),
+    responses((status = 200, body = Member, description = "The member", headers(("ETag" = String, description = "Its version"))),
+              WriteProblems))]
 pub(crate) async fn update_member(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
     At((slug, user)): At<(String, String)>,
+    headers: HeaderMap,
     Body(input): Body<UpdateMember>,
-) -> Result<Json<Member>, Failure> {
-    let row =
-        keyward_service::change_role::change_role(&api.service, &ctx, &slug, &user, &input.role).await?;
-    Ok(Json(shape(&row)))
+) -> Result<Response, Failure> {
+    let only_role = if_match_text(&headers)?.map(RoleName::new);
+    let row = change_role(&api.service, &ctx, &slug, &user, &input.role, only_role.as_ref()).await?;
+    // A role is all that can be edited of a member, so its name is the version.
+    Ok(([(ETAG, etag_text(row.role.as_str()))], Json(shape(&row))).into_response())
 }
