@@ -25,6 +25,7 @@ const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789abcdef";
 #[derive(Debug)]
 pub struct Builder {
     env: BTreeMap<String, String>,
+    open_files_max: Option<u32>,
 }
 
 /// The real binary, serving a store of its own in a temporary directory.
@@ -32,6 +33,7 @@ pub struct Builder {
 pub struct Keyward {
     dir: TempDir,
     env: BTreeMap<String, String>,
+    open_files_max: Option<u32>,
     ports: (u16, u16),
     process: Option<Process>,
     owner: OnceLock<Person>,
@@ -55,10 +57,14 @@ impl Builder {
         self
     }
 
+    /// On a machine that allows no more open files than that.
+    pub fn open_files_max(mut self, files: u32) -> Self {
+        self.open_files_max = Some(files);
+        self
+    }
+
     pub fn start(self) -> Keyward {
-        let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        let mut keyward =
-            Keyward { dir, env: self.env, ports: (0, 0), process: None, owner: OnceLock::new() };
+        let mut keyward = self.prepare();
         for _ in 0..ATTEMPTS {
             keyward.ports = (free_port(), free_port());
             if keyward.launch() {
@@ -71,11 +77,16 @@ impl Builder {
     /// Asserts that the server refuses to start, and gives what it said.
     #[track_caller]
     pub fn refuses_to_start(self) -> String {
-        let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        let ports = (free_port(), free_port());
-        let mut keyward = Keyward { dir, env: self.env, ports, process: None, owner: OnceLock::new() };
+        let mut keyward = self.prepare();
+        keyward.ports = (free_port(), free_port());
         assert!(!keyward.launch(), "keyward started");
         keyward.logs()
+    }
+
+    fn prepare(self) -> Keyward {
+        let Self { env, open_files_max } = self;
+        let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
+        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new() }
     }
 }
 
@@ -91,19 +102,13 @@ impl Keyward {
             ("KEYWARD_OPERATOR__TOKEN", OPERATOR_TOKEN),
             ("KEYWARD_LOG", "info"),
         ];
-        Builder { env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Builder { env, open_files_max: None }
     }
 
     /// Starts the process; false if it ended before it was ready.
     fn launch(&mut self) -> bool {
-        let mut command = Command::new(binary::path());
-        command.arg("serve").current_dir(self.dir.path()).env_clear();
-        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.dir.path());
-        command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
-        command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
-        command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
-        command.envs(&self.env);
-        let mut process = Process::spawn(command, self.dir.path());
+        let mut process = Process::spawn(self.command("serve"), self.dir.path());
         let until = Instant::now() + READY_WITHIN;
         while !(is_ready(&self.anonymous()) && is_ready(&self.data())) {
             if process.ended().is_some() {
@@ -114,6 +119,26 @@ impl Keyward {
         }
         self.process = Some(process);
         true
+    }
+
+    /// A command with the environment of this server.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = match self.open_files_max {
+            None => Command::new(binary::path()),
+            Some(files) => {
+                let mut shell = Command::new("/bin/sh");
+                shell.args(["-c", "ulimit -n \"$1\" && shift && exec \"$@\"", "limited"]);
+                shell.arg(files.to_string()).arg(binary::path());
+                shell
+            }
+        };
+        command.arg(name).current_dir(self.dir.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.dir.path());
+        command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
+        command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
+        command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
+        command.envs(&self.env);
+        command
     }
 
     /// What ends the server from another thread than the one that holds it.

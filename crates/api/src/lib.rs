@@ -18,7 +18,7 @@ mod v1;
 pub use docs::Documents;
 pub use layers::around;
 pub use openapi::document;
-pub use server::{Server, serve};
+pub use server::{CONNECTIONS_MAX, Server, serve};
 pub use state::{Api, Ready};
 
 use std::sync::Arc;

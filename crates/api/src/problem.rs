@@ -101,6 +101,12 @@ impl Draft {
     }
 }
 
+/// A refusal of one thing among several, as part of an answer.
+pub(crate) fn problem_of(refusal: Refusal, request_id: &str) -> Problem {
+    let (status, _, draft) = describe_refusal(refusal);
+    draft.finish(status, request_id)
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, headers, draft) = describe(self);

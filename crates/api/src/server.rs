@@ -1,4 +1,5 @@
-//! Serving a router with bounds: how many connections, how long headers may take, how long a drain lasts.
+//! Serving a router with bounds: how many connections, how long headers may take, how long an answer waits for
+//! its reader, how long a drain lasts.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -11,22 +12,30 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use keyward_web::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 /// Most connections at once. People and their browsers share them; each idle one costs some 20 KiB.
-const CONNECTIONS_MAX: usize = 1_024;
+pub const CONNECTIONS_MAX: usize = 1_024;
 /// A client that has not sent its headers by then is slow on purpose.
 const HEADER_READ_MAX: Duration = Duration::from_secs(15);
+/// How long an answer may wait for a client that does not read on: longer than a phone is without a network on
+/// its way through a tunnel. Whoever reads anything at all meanwhile keeps the connection.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
 /// Read buffer: well above the bound for headers, so that too much still gets a readable answer.
 const BUFFER_LEN_MAX: usize = 512 * 1024;
 /// Most headers, for the same reason; past this the connection ends with a bare 431.
 const HEADERS_MAX: usize = 1_024;
-/// How long requests in flight may take to end once the process is asked to stop.
-const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long requests in flight may take to end once the process is asked to stop: longer than any honest one,
+/// shorter than a service manager waits before it kills.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+/// How long accepting pauses after an error such as "too many open files", so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A router with a listener.
 #[derive(Debug)]
@@ -35,40 +44,76 @@ pub struct Server {
     pub listener: TcpListener,
     /// What answers them.
     pub router: Router,
+    /// How many may be open at once; further ones wait in the listener's queue.
+    pub connections_max: usize,
 }
 
-/// Serves until `stop` resolves, then lets requests in flight end.
+/// How long others are waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    write_stall_max: Duration,
+    drain_max: Duration,
+}
+
+/// Serves until `stop` resolves; then takes no new connection, lets requests in flight end for a bounded time,
+/// and cuts what is left.
 pub async fn serve(server: Server, stop: impl Future<Output = ()>) {
-    let Server { listener, router } = server;
+    let patience = Patience { write_stall_max: WRITE_STALL_MAX, drain_max: DRAIN_MAX };
+    serve_with(server, patience, stop).await;
+}
+
+async fn serve_with(server: Server, patience: Patience, stop: impl Future<Output = ()>) {
+    let Server { listener, router, connections_max } = server;
     let graceful = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let free = Arc::new(Semaphore::new(connections_max));
+    let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
-        let Ok(place) = room.clone().acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        // A place first: whoever does not get one waits in the listener's queue, where it costs nothing.
+        let accepted = async {
+            let place = Arc::clone(&free).acquire_owned().await.ok()?;
+            Some((listener.accept().await, place))
+        };
+        let (accepted, place) = tokio::select! {
             () = &mut stop => break,
+            accepted = accepted => match accepted {
+                Some(accepted) => accepted,
+                None => break,
+            },
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        // Those that have ended are let go of here, so that the set stays as large as what is open.
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = connection(stream, Peer(peer), router.clone(), patience.write_stall_max);
+                let connection = graceful.watch(connection);
+                connections.spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    drop(place);
+                });
+            }
             Err(error) => {
-                // Out of file descriptors, mostly: wait for some to come back.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
-        };
-        let connection = graceful.watch(connection(stream, Peer(peer), router.clone()));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-            drop(place);
-        });
+        }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_MAX, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not end in time");
+    drain(graceful, connections, patience.drain_max).await;
+}
+
+/// Waits for requests in flight, and cuts what is left.
+async fn drain(graceful: GracefulShutdown, mut connections: JoinSet<()>, drain_max: Duration) {
+    let drained = tokio::time::timeout(drain_max, async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    });
+    if drained.await.is_err() {
+        let cut = connections.len();
+        tracing::warn!(cut, "some requests took too long to finish; their connections are cut");
+        connections.shutdown().await;
     }
 }
 
@@ -76,8 +121,11 @@ fn connection(
     stream: TcpStream,
     peer: Peer,
     router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    write_stall_max: Duration,
+) -> impl GracefulConnection<Error = hyper::Error> {
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(write_stall_max));
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {
@@ -92,5 +140,8 @@ fn connection(
         .header_read_timeout(HEADER_READ_MAX)
         .max_buf_size(BUFFER_LEN_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
 }
+
+#[cfg(test)]
+mod tests;

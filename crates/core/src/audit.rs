@@ -21,6 +21,8 @@ pub enum AuditHome {
 pub enum AuditAction {
     /// A key was made.
     KeyCreated,
+    /// A key was edited.
+    KeyUpdated,
     /// A key was ended.
     KeyRevoked,
     /// A key got a new secret.
@@ -56,6 +58,7 @@ impl AuditAction {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::KeyCreated => "key.created",
+            Self::KeyUpdated => "key.updated",
             Self::KeyRevoked => "key.revoked",
             Self::KeyRotated => "key.rotated",
             Self::KeyRotationFinished => "key.rotation_finished",

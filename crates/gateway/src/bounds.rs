@@ -19,6 +19,9 @@ pub(crate) const BODY_DISCARD_MAX: usize = 16 * 1024 * 1024;
 pub const HEAD_READ_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take for its body.
 pub const BODY_READ_MAX: Duration = Duration::from_secs(10);
+/// How long an answer may wait for a client that does not read on. A way that is broken for this long does not
+/// come back; whoever reads anything at all meanwhile keeps the connection.
+pub const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
 /// How many connections may be open at once. Each takes some tens of KiB; further ones wait in the
 /// listener's queue.
 pub const CONNECTIONS_MAX: usize = 8 * 1024;

@@ -20,6 +20,7 @@ mod verify;
 
 pub use bounds::{
     BODY_LEN_MAX, BODY_READ_MAX, CONNECTIONS_MAX, DRAIN_MAX, HEAD_LEN_MAX, HEAD_READ_MAX, PARAMETERS_MAX,
+    WRITE_STALL_MAX,
 };
 pub use gateway::{Gateway, Sources};
 pub use openapi::openapi;

@@ -11,6 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 use crate::bounds::{ACCEPT_PAUSE, DRAIN_MAX, HEAD_BUFFER_MAX, HEAD_READ_MAX, HEADERS_MAX};
 use crate::gateway::Gateway;
@@ -91,6 +92,8 @@ impl Connection {
         async move {
             let _place = place;
             let _counted = gateway.metrics.connection();
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(gateway.settings.write_stall_max));
             let service = service_fn(|request| {
                 let gateway = &gateway;
                 async move { Ok::<_, Infallible>(gateway.handle(peer, request).await) }
@@ -100,7 +103,7 @@ impl Connection {
                 .header_read_timeout(HEAD_READ_MAX)
                 .max_buf_size(HEAD_BUFFER_MAX)
                 .max_headers(HEADERS_MAX)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(Box::pin(stream)), service);
             if let Err(error) = watcher.watch(connection).await {
                 // Its text says what was wrong with the protocol, and nothing of what was sent.
                 tracing::debug!(%error, "a connection ended early");

@@ -1,10 +1,11 @@
 //! What an operator chooses.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use crate::bounds::CONNECTIONS_MAX;
+use crate::bounds::{CONNECTIONS_MAX, WRITE_STALL_MAX};
 
 /// Which family of headers describes the original request. The other is ignored: a client could forge it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// How many connections may be open at once.
     pub connections_max: usize,
+    /// How long an answer may wait for a client that does not read on.
+    pub write_stall_max: Duration,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             forwarded: Forwarded::default(),
             trusted_proxies: loopback.into(),
             connections_max: CONNECTIONS_MAX,
+            write_stall_max: WRITE_STALL_MAX,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
-use crate::serve::open_store;
+use crate::serve::{limits, open_store};
 
 /// The bits of a file's mode that let others in.
 const OF_OTHERS: u32 = 0o077;
@@ -42,6 +42,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
     findings.push(look_at_exposure(settings));
+    findings.push(look_at_open_files(limits::attainable()));
     findings.extend(settings.operator.token.as_ref().map(look_at_token));
     for finding in &findings {
         tell(finding)?;
@@ -139,6 +140,21 @@ fn look_at_exposure(settings: &Settings) -> Finding {
         format!("{listen} is reached from elsewhere, and server.public_url is no https address"),
         "Put a TLS proxy in front and set server.public_url: browsers keep the session's cookie over HTTPS only.",
     )
+}
+
+/// The server raises what it may open to what is allowed.
+fn look_at_open_files(allowed: usize) -> Finding {
+    let what = format!("open files: {allowed}");
+    if allowed >= limits::ADVISED_MIN {
+        return Finding::good(what);
+    }
+    let room = limits::Room::of(allowed);
+    let why = format!(
+        "that leaves {} connections for the control plane and {} for the data plane",
+        room.control_plane, room.data_plane
+    );
+    let advice = format!("Allow {} or more: LimitNOFILE= in a unit of systemd.", limits::WANTED);
+    Finding::bad(what, why, advice)
 }
 
 fn look_at_token(token: &SecretText) -> Finding {

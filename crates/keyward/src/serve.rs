@@ -3,6 +3,8 @@
 
 mod boot_clock;
 mod keep_up;
+pub(crate) mod limits;
+mod lock;
 mod logging;
 mod node;
 mod set_up;
@@ -33,6 +35,8 @@ use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
 pub(crate) use logging::start as start_log;
+use limits::Room;
+use lock::StoreLock;
 use node::LocalNode;
 
 /// Runs until it is asked to stop.
@@ -52,13 +56,19 @@ pub(crate) struct Running {
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
     listeners: (TcpListener, TcpListener),
+    room: Room,
+    /// Held until the process ends.
+    _lock: StoreLock,
 }
 
 impl Running {
-    /// Opens the store, fills the replica and takes the addresses. Nothing is answered yet.
+    /// Takes the store and the addresses, and fills the replica. Nothing is answered yet.
     pub(crate) async fn start(loaded: Loaded) -> Result<Self, Failure> {
         let Loaded { settings, profile, .. } = loaded;
         let profile = Arc::new(profile);
+        let room = limits::make_room();
+        let StoreUrl::Sqlite(path) = &settings.store.url;
+        let lock = StoreLock::take(path)?;
         let control = listen(settings.server.listen, "server.listen").await?;
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
@@ -84,7 +94,7 @@ impl Running {
         });
         let uses = Arc::new(UseQueue::default());
         let listeners = (control, data);
-        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners })
+        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners, room, _lock: lock })
     }
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
@@ -100,7 +110,8 @@ impl Running {
         let router = self.router()?;
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
-        let api = keyward_api::serve(Server { listener: control, router }, stop.clone().asked());
+        let control = Server { listener: control, router, connections_max: self.room.control_plane };
+        let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
         // The last uses are written after the last answer.
@@ -119,6 +130,7 @@ impl Running {
                 ForwardedHeaders::XOriginal => Forwarded::XOriginal,
             },
             trusted_proxies: self.settings.data_plane.trusted_proxies.clone(),
+            connections_max: self.room.data_plane,
             ..keyward_gateway::Settings::default()
         };
         let sources = Sources {

@@ -1,6 +1,6 @@
 //! Create a key. Its secret is in the returned value, and nowhere else.
 
-mod parse;
+pub(crate) mod parse;
 
 use std::borrow::Borrow;
 
@@ -181,13 +181,13 @@ fn reach<'a>(places: &'a [Place], asked: Option<&[String]>) -> Result<Vec<&'a Pl
     if errors.is_empty() { Ok(reach) } else { Err(Refusal::Invalid(errors)) }
 }
 
-fn held_somewhere(service: &Service, reach: &[&Place], rule: &Rule) -> bool {
-    let roles = reach.iter().filter_map(|place| service.profile.role(&place.role));
+pub(crate) fn held_somewhere<P: Borrow<Place>>(service: &Service, reach: &[P], rule: &Rule) -> bool {
+    let roles = reach.iter().filter_map(|place| service.profile.role(&place.borrow().role));
     roles.into_iter().any(|role| role.grants.covers(&service.profile.catalogue, rule))
 }
 
 /// Nobody grants a right that they do not hold; all that exceed are named.
-fn check_covered(grant: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
+pub(crate) fn check_covered(grant: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
     let mut exceeding: Vec<&str> = Vec::new();
     for name in &grant.scopes {
         let rule = Pattern::parse(name).map(|action| Rule { action, resources: [].into() });

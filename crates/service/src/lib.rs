@@ -35,6 +35,7 @@ pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;
+pub mod update_key;
 pub mod update_workspace;
 pub mod whoami;
 

@@ -19,6 +19,8 @@ use crate::get_key;
 use crate::nodes::{NodeReport, NodeState};
 use crate::refusal::Refusal;
 
+/// Most keys of one bulk revocation: one transaction, which others wait for.
+const BULK_MAX: usize = 1_000;
 /// Longest reason: it is read in a list.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -86,6 +88,20 @@ async fn revoke(
         let epoch = tx.commit().await?;
         return receipt(service, row.key.id, revocation.at, epoch).await;
     }
+    let key = end(ctx, tx.as_mut(), row, home, reason).await?;
+    let epoch = tx.commit().await?;
+    tracing::info!(key = %key, epoch = epoch.0, "key revoked");
+    receipt(service, key, ctx.now, epoch).await
+}
+
+/// Ends a live key, in the caller's transaction.
+async fn end(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    row: KeyRow,
+    home: AuditHome,
+    reason: Option<String>,
+) -> Result<KeyId, Refusal> {
     let before = describe(&row.key);
     let key: Key = row.key.revoke(ctx.now, ctx.principal()?);
     tx.update_key(&key).await?;
@@ -99,11 +115,54 @@ async fn revoke(
         before: Some(before),
         after: Some(with_reason(describe(&key), reason)),
     };
-    audit::write(ctx, tx.as_mut(), deed).await?;
+    audit::write(ctx, tx, deed).await?;
     tx.record_change(Changed::Key(key.id)).await?;
+    Ok(key.id)
+}
+
+/// Revokes several keys of a workspace at once (CYC-8), with a result for each. Either all that can be revoked
+/// are, or (if the store fails) none.
+pub async fn bulk_revoke_keys(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    ids: &[String],
+    reason: Option<String>,
+) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+    let reason = parse_reason(reason)?;
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    check_count(ids)?;
+    let workspace = access.workspace.id;
+    let mut results = Vec::with_capacity(ids.len());
+    for id in ids {
+        let ended = match get_key::of_workspace(tx.as_mut(), &workspace, id).await {
+            Ok(row) if row.key.revoked.is_some() => Ok(()),
+            Ok(row) => {
+                end(ctx, tx.as_mut(), row, AuditHome::Workspace(workspace), reason.clone()).await.map(drop)
+            }
+            Err(refusal) => Err(refusal),
+        };
+        match ended {
+            // Not there: a result. Anything else is the store's fault, and ends the whole.
+            Ok(()) | Err(Refusal::NotFound(_)) => results.push(ended),
+            Err(refusal) => return Err(refusal),
+        }
+    }
     let epoch = tx.commit().await?;
-    tracing::info!(key = %key.id, epoch = epoch.0, "key revoked");
-    receipt(service, key.id, ctx.now, epoch).await
+    service.nodes.catch_up(epoch).await;
+    Ok(results)
+}
+
+fn check_count(ids: &[String]) -> Result<(), Refusal> {
+    if ids.is_empty() {
+        return Err(FieldError::new("ids", FieldCode::Required, "give at least one identifier").into());
+    }
+    if ids.len() > BULK_MAX {
+        let message = format!("give at most {BULK_MAX} identifiers");
+        return Err(FieldError::new("ids", FieldCode::TooLarge, message).into());
+    }
+    Ok(())
 }
 
 fn parse_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {

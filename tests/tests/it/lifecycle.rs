@@ -2,7 +2,8 @@
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use keyward_tests::{Keyward, eventually, json};
 
@@ -129,6 +130,63 @@ fn sigterm_drains_what_was_begun_and_exits_with_0() {
     let keys = keyward.first_workspace().keys();
     assert_eq!(keys.len(), 1, "what was acknowledged while draining is there");
     assert_eq!(keys[0]["name"], "last");
+}
+
+/// The worst that clients can do: every place of the control plane is taken by one that never reads.
+#[test]
+fn sigterm_ends_a_server_whose_connections_all_hang() {
+    const PLACES: usize = 192 / 4;
+    let mut keyward = Keyward::profile("cveium").open_files_max(192).start();
+    let bundle = "GET /api/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let hanging = std::iter::repeat_with(|| {
+        let mut stream = keyward.anonymous().connect();
+        // More than the buffers between both ends hold.
+        stream.write_all(bundle.repeat(16).as_bytes()).expect("requests");
+        stream
+    });
+    let hanging: Vec<_> = hanging.take(PLACES + 8).collect();
+    std::thread::sleep(Duration::from_millis(500));
+    keyward.data().get("/readyz").expect(200);
+    let mut waiting = keyward.anonymous().connect();
+    waiting.set_read_timeout(Some(Duration::from_millis(500))).expect("a time-out");
+    waiting.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+    assert!(waiting.read(&mut [0]).is_err(), "no place is left");
+
+    let stopping = Instant::now();
+    keyward.terminate();
+    assert!(stopping.elapsed() < Duration::from_secs(15), "{:?}", stopping.elapsed());
+    drop(hanging);
+}
+
+#[test]
+fn a_second_server_on_the_same_store_is_refused_until_the_first_is_gone() {
+    let mut keyward = Keyward::profile("cveium").start();
+    let on_other_ports = |name: &str| -> Output {
+        let mut command: Command = keyward.command(name);
+        command.env("KEYWARD_SERVER__LISTEN", "127.0.0.1:0").env("KEYWARD_DATA_PLANE__LISTEN", "127.0.0.1:0");
+        command.output().expect("keyward runs")
+    };
+    let second = on_other_ports("serve");
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("{}.lock", keyward.store().display())), "{said}");
+    let doctor = on_other_ports("doctor");
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+
+    keyward.pid().kill_9();
+    keyward.restart_after_death();
+    let lock = std::fs::metadata(format!("{}.lock", keyward.store().display())).expect("the lock");
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn doctor_says_when_few_files_may_be_open() {
+    let keyward = Keyward::profile("cveium").open_files_max(512).start();
+    let doctor = keyward.command("doctor").output().expect("keyward runs");
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(said.contains("FAIL  open files: 512"), "{said}");
+    let logs = keyward.logs();
+    assert!(logs.contains("few files may be open"), "the server warns of it: {logs}");
 }
 
 #[test]

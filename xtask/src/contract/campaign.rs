@@ -45,7 +45,7 @@ pub(super) struct Known {
     place: &'static str,
     values: Values,
     /// The one operation that this is for, as `METHOD /path`.
-    operation: Option<&'static str>,
+    operation: Option<String>,
 }
 
 #[derive(Clone)]
@@ -66,8 +66,8 @@ impl Known {
         Self { place, values: Values::Among(values), operation: None }
     }
 
-    pub(super) fn of(self, operation: &'static str) -> Self {
-        Self { operation: Some(operation), ..self }
+    pub(super) fn of(self, operation: impl Into<String>) -> Self {
+        Self { operation: Some(operation.into()), ..self }
     }
 }
 
@@ -133,7 +133,8 @@ impl Campaign {
         }
         text.push_str("[parameters]\n");
         self.write_known(&mut text, None);
-        let operations: BTreeSet<&str> = self.known.iter().filter_map(|known| known.operation).collect();
+        let operations: BTreeSet<&str> =
+            self.known.iter().filter_map(|known| known.operation.as_deref()).collect();
         for operation in operations {
             let _ = writeln!(
                 text,
@@ -146,7 +147,8 @@ impl Campaign {
     }
 
     fn write_known(&self, text: &mut String, operation: Option<&str>) {
-        for (index, known) in self.known.iter().enumerate().filter(|(_, known)| known.operation == operation)
+        for (index, known) in
+            self.known.iter().enumerate().filter(|(_, known)| known.operation.as_deref() == operation)
         {
             let place = json!(known.place);
             let _ = match &known.values {

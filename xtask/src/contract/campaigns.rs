@@ -23,7 +23,7 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             headers: bearer(&cast.secret),
             known: vec![
                 Known::only("path.slug", SLUG),
-                Known::only("path.id", cast.workspace_key.0.as_str()),
+                Known::only("path.id", cast.asked_about.0.as_str()),
                 Known::among("body.scopes[*]", &cast.scopes),
             ],
             ..at_control()
@@ -41,7 +41,7 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             headers: bearer(&cast.secret),
             known: vec![
                 Known::among("body.workspace", &[SLUG]),
-                Known::among("body.key", &[&cast.secret, &cast.workspace_key.1]),
+                Known::among("body.key", &[&cast.secret, &cast.asked_about.1]),
                 Known::among("body.scopes[*]", &cast.scopes),
                 Known::among("header.X-Forwarded-Method", &["GET"]),
                 Known::among("header.X-Forwarded-Uri", &[product_path]),
@@ -56,7 +56,6 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
 fn known_to_owner(cast: &Cast) -> Vec<Known> {
     let mut known = vec![
         Known::only("path.slug", SLUG),
-        Known::among("path.id", &[&cast.workspace_key.0]),
         Known::among("body.scopes[*]", &cast.scopes),
         Known::among("body.workspaces[*]", &[SLUG]),
         Known::among("body.allowed_cidrs[*]", &["192.0.2.0/24", "2001:db8::/32"]),
@@ -70,14 +69,10 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
         Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
     ];
-    if let Some((id, _)) = &cast.personal_key {
-        for operation in
-            ["GET /api/v1/me/keys/{id}", "DELETE /api/v1/me/keys/{id}", "POST /api/v1/me/keys/{id}/revoke"]
-        {
-            known.push(Known::among("path.id", &[id]).of(operation));
-        }
-        // Its own words for it: the example in the document is a scope of another profile.
-        known.push(Known::only("body.scopes", cast.scopes.clone()).of("POST /api/v1/me/keys"));
+    for (operation, id) in &cast.keys {
+        known.push(Known::among("path.id", &[id]).of(operation));
     }
+    // In words of this profile's catalogue: the example in the document is a scope of another.
+    known.push(Known::only("body.scopes", cast.scopes.clone()).of("POST /api/v1/me/keys"));
     known
 }

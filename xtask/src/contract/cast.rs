@@ -8,16 +8,27 @@ use crate::server::{SLUG, Server};
 
 const PASSWORD: &str = "seven loud herons wade";
 
+/// What is done to a key, as method and what follows its path, and whether a rotation must be open for it.
+const KEY_OPERATIONS: [(&str, &str, bool); 6] = [
+    ("GET", "", false),
+    ("DELETE", "", false),
+    ("POST", "/revoke", false),
+    ("POST", "/rotate", false),
+    ("POST", "/rotate/finish", true),
+    ("POST", "/rotate/cancel", true),
+];
+
 pub(super) struct Cast {
     /// The owner's session.
     pub(super) cookie: String,
     pub(super) scopes: Vec<String>,
     /// The secret of the key that asks.
     pub(super) secret: String,
-    /// Keys that may be read and revoked by the questions: id and secret.
-    pub(super) workspace_key: (String, String),
-    /// Where the profile has personal keys.
-    pub(super) personal_key: Option<(String, String)>,
+    /// A key that is asked about: id and secret.
+    pub(super) asked_about: (String, String),
+    /// For each operation on a key, as `METHOD /path`, the id of one that it can be done to. Each its own: what one
+    /// operation revokes, the next could not rotate.
+    pub(super) keys: Vec<(String, String)>,
     /// Members by id: one to be changed and one to be removed.
     pub(super) changed_member: String,
     pub(super) removed_member: String,
@@ -28,15 +39,14 @@ pub(super) struct Cast {
 pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast, Failure> {
     let cookie = server.sign_in()?;
     let scopes = server.all_scopes(&cookie)?;
-    let keys = format!("{}/api/v1/{SLUG}/keys", server.control);
-    let (_, secret) = create_key(&keys, &cookie, "asks", &scopes)?;
-    let workspace_key = create_key(&keys, &cookie, "is asked about", &scopes)?;
-    let personal_key = if has_personal_keys {
-        let keys = format!("{}/api/v1/me/keys", server.control);
-        Some(create_key(&keys, &cookie, "is asked about", &scopes)?)
-    } else {
-        None
-    };
+    let api = format!("{}/api/v1", server.control);
+    let workspace_keys = format!("{api}/{SLUG}/keys");
+    let (_, secret) = create_key(&workspace_keys, &cookie, "asks", &scopes)?;
+    let asked_about = create_key(&workspace_keys, &cookie, "is asked about", &scopes)?;
+    let mut keys = prepare_keys(&workspace_keys, "/api/v1/{slug}/keys/{id}", &cookie, &scopes)?;
+    if has_personal_keys {
+        keys.extend(prepare_keys(&format!("{api}/me/keys"), "/api/v1/me/keys/{id}", &cookie, &scopes)?);
+    }
     Ok(Cast {
         changed_member: join(server, &cookie, "changed@example.com")?,
         removed_member: join(server, &cookie, "removed@example.com")?,
@@ -44,9 +54,27 @@ pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast,
         cookie,
         scopes,
         secret,
-        workspace_key,
-        personal_key,
+        asked_about,
+        keys,
     })
+}
+
+/// One key for each operation, as [`Cast::keys`] wants them.
+fn prepare_keys(
+    url: &str,
+    template: &str,
+    cookie: &str,
+    scopes: &[String],
+) -> Result<Vec<(String, String)>, Failure> {
+    let one = |(method, rest, is_rotating): (&str, &str, bool)| {
+        let operation = format!("{method} {template}{rest}");
+        let (id, _) = create_key(url, cookie, &operation.replace(['{', '}'], ""), scopes)?;
+        if is_rotating {
+            Ask::new("POST", format!("{url}/{id}/rotate")).session(cookie).json(&json!({})).expect(200)?;
+        }
+        Ok((operation, id))
+    };
+    KEY_OPERATIONS.into_iter().map(one).collect()
 }
 
 /// Creates a key at this address and returns its id and its secret.

@@ -26,7 +26,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(set_up::set_up))
         .routes(routes!(me::me))
         .routes(routes!(keys::list::list_personal_keys, keys::create::create_personal_key))
-        .routes(routes!(keys::get::get_personal_key, keys::revoke::delete_personal_key))
+        .routes(routes!(
+            keys::get::get_personal_key,
+            keys::update::update_personal_key,
+            keys::revoke::delete_personal_key
+        ))
         .routes(routes!(keys::revoke::revoke_personal_key))
         .routes(routes!(keys::rotate::rotate_personal_key))
         .routes(routes!(keys::rotate::finish_personal_key_rotation))
@@ -39,8 +43,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(whoami::whoami))
         .routes(routes!(scopes::list_scopes))
         .routes(routes!(keys::list::list_workspace_keys, keys::create::create_workspace_key))
-        .routes(routes!(keys::get::get_workspace_key, keys::revoke::delete_workspace_key))
+        .routes(routes!(
+            keys::get::get_workspace_key,
+            keys::update::update_workspace_key,
+            keys::revoke::delete_workspace_key
+        ))
         .routes(routes!(keys::revoke::revoke_workspace_key))
+        .routes(routes!(keys::bulk_revoke::bulk_revoke))
         .routes(routes!(members::list::list_members))
         .routes(routes!(members::update::update_member, members::remove::remove_member))
         .routes(routes!(invite_member::invite_member))

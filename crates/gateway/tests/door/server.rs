@@ -131,3 +131,16 @@ async fn connections_are_bounded_and_a_place_that_gets_free_is_used() {
     drop(first);
     assert!(second.read(&mut piece).await.unwrap() > 0);
 }
+
+#[tokio::test]
+async fn a_client_that_never_reads_gives_its_place_back() {
+    let write_stall_max = Duration::from_millis(200);
+    let settings = Settings { connections_max: 1, write_stall_max, ..Settings::default() };
+    let node = Node::start_with(settings).await;
+    let mut stuck = TcpStream::connect(&node.address).await.unwrap();
+    // Answers pile up until neither side can send: the server neither reads nor writes any more.
+    let asking = async { while stuck.write_all(&request("GET", "/metrics", &[])).await.is_ok() {} };
+    let cut = tokio::time::timeout(Duration::from_secs(20), asking).await;
+    assert!(cut.is_ok(), "the connection is cut");
+    assert_eq!(get(&node, "/livez").await.status, 200);
+}

@@ -50,6 +50,15 @@ pub struct NewRule {
     pub resources: Vec<String>,
 }
 
+impl From<&Rule> for NewRule {
+    fn from(rule: &Rule) -> Self {
+        Self {
+            action: rule.action.as_str().to_owned(),
+            resources: rule.resources.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+        }
+    }
+}
+
 /// The same, parsed.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -97,7 +106,7 @@ fn check_workspaces(complaints: &mut Complaints, kind: KeyKind, workspaces: Opti
     complaints.add(FieldError::new("workspaces", complaint.0, complaint.1));
 }
 
-fn parse_description(complaints: &mut Complaints, text: Option<String>) -> Option<Box<str>> {
+pub(crate) fn parse_description(complaints: &mut Complaints, text: Option<String>) -> Option<Box<str>> {
     let text = text.filter(|text| !text.is_empty())?;
     if text.chars().count() > DESCRIPTION_CHARS_MAX {
         let message = format!("a description has at most {DESCRIPTION_CHARS_MAX} characters");
@@ -110,7 +119,7 @@ fn parse_description(complaints: &mut Complaints, text: Option<String>) -> Optio
     Some(text.into())
 }
 
-fn parse_grant(
+pub(crate) fn parse_grant(
     complaints: &mut Complaints,
     catalogue: &Catalogue,
     inherits: bool,
@@ -222,7 +231,7 @@ fn later(now: Timestamp, seconds: u64) -> Option<Timestamp> {
     now.checked_add(duration).ok()
 }
 
-fn parse_cidrs(complaints: &mut Complaints, texts: &[String]) -> Vec<IpNet> {
+pub(crate) fn parse_cidrs(complaints: &mut Complaints, texts: &[String]) -> Vec<IpNet> {
     if texts.len() > ALLOWED_CIDRS_MAX {
         let message = format!("give at most {ALLOWED_CIDRS_MAX} networks");
         complaints.add(FieldError::new("allowed_cidrs", FieldCode::TooLarge, message));
@@ -254,7 +263,7 @@ fn parse_cidrs(complaints: &mut Complaints, texts: &[String]) -> Vec<IpNet> {
     nets
 }
 
-fn check_metadata(complaints: &mut Complaints, metadata: &BTreeMap<String, String>) {
+pub(crate) fn check_metadata(complaints: &mut Complaints, metadata: &BTreeMap<String, String>) {
     let mut complain = |code, message| complaints.add(FieldError::new("metadata", code, message));
     if metadata.len() > METADATA_ENTRIES_MAX {
         complain(FieldCode::TooLarge, format!("metadata has at most {METADATA_ENTRIES_MAX} entries"));

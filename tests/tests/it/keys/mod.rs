@@ -1,8 +1,10 @@
 //! `/api/v1/{slug}/keys` and `/api/v1/me/keys`.
 
+mod bulk_revoke;
 mod create;
 mod get;
 mod list;
 mod revoke;
 mod rotate;
 mod shapes;
+mod update;

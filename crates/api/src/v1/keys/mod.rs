@@ -1,10 +1,12 @@
 //! `/api/v1/{slug}/keys` and `/api/v1/me/keys`.
 
+pub(crate) mod bulk_revoke;
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
+pub(crate) mod update;
 
 use jiff::Timestamp;
 use keyward_service::list::KeyRow;

@@ -1,0 +1,227 @@
+//! Edit a key (CYC-6): its name, description, owner, grants, networks and metadata. Its secret, kind and expiry
+//! stay. What it may do more than before must be held by whoever edits it.
+
+use std::collections::BTreeMap;
+
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::field::{Complaints, FieldCode, FieldError};
+use keyward_core::grant::{Grant, Rule};
+use keyward_core::id::{UserId, WorkspaceId};
+use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus};
+use keyward_core::permission;
+use keyward_core::person::DisplayName;
+use keyward_storage::{Changed, KeyRow, Place, Tenant, Tx};
+
+use crate::Service;
+use crate::access::{self, Access, Mode};
+use crate::audit::{self, Deed};
+use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant};
+use crate::create_key::{NewRule, PLACES_MAX, check_covered, describe, held_somewhere};
+use crate::ctx::{Caller, Ctx};
+use crate::get_key;
+use crate::refusal::Refusal;
+use crate::rotate_key::Whose;
+
+/// What to change of a key. What is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct KeyEdit {
+    /// What people call it.
+    pub name: Option<String>,
+    /// What it is for. `Some(None)`: nothing is said any more.
+    pub description: Option<Option<String>>,
+    /// Who looks after it. Workspace keys only.
+    pub owner: Option<String>,
+    /// Scopes of the catalogue.
+    pub scopes: Option<Vec<String>>,
+    /// Rules beside them.
+    pub rules: Option<Vec<NewRule>>,
+    /// The only networks it may be used from.
+    pub allowed_cidrs: Option<Vec<String>>,
+    /// What its makers want to remember.
+    pub metadata: Option<BTreeMap<String, String>>,
+    /// The only version that may be changed.
+    pub if_version: Option<u64>,
+}
+
+/// Edits a key.
+pub async fn update_key(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    id: &str,
+    edit: KeyEdit,
+) -> Result<KeyRow, Refusal> {
+    match whose {
+        Whose::Workspace(slug) => of_workspace(service, ctx, slug, id, edit).await,
+        Whose::Personal => of_person(service, ctx, id, edit).await,
+    }
+}
+
+async fn of_workspace(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    id: &str,
+    edit: KeyEdit,
+) -> Result<KeyRow, Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
+    access.require(permission::KEYS_READ)?;
+    let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
+    check_may_edit(ctx, &access, &row.key)?;
+    let owner = find_owner(tx.as_mut(), access.workspace.id, edit.owner.as_deref()).await?;
+    let mut edited = apply(service, ctx, &row.key, edit)?;
+    if let (Some(owner), Belongs::ToWorkspace { owner: present, .. }) = (owner, &mut edited.belongs) {
+        *present = Some(owner);
+    }
+    check_widening(&row.key.grant, &edited.grant, |rule| {
+        access.rights().cover(&service.profile.catalogue, rule)
+    })?;
+    keep(service, ctx, tx, row, edited, AuditHome::Workspace(access.workspace.id)).await
+}
+
+async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Result<KeyRow, Refusal> {
+    let person = ctx.signed_in()?.id;
+    let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
+    let mut tx = service.store.begin(Tenant::person(person)).await?;
+    let row = get_key::of_person(tx.as_mut(), id).await?;
+    if edit.owner.is_some() {
+        let message = "a personal key stays its owner's; leave this out";
+        return Err(FieldError::new("owner", FieldCode::Contradiction, message).into());
+    }
+    let edited = apply(service, ctx, &row.key, edit)?;
+    let reach = reach(tx.as_mut(), &row.key, person).await?;
+    check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &reach, rule))?;
+    keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await
+}
+
+/// Who manages the workspace's settings, and the key's own owner.
+fn check_may_edit(ctx: &Ctx, access: &Access, key: &Key) -> Result<(), Refusal> {
+    let owner = match &key.belongs {
+        Belongs::ToWorkspace { owner, .. } => *owner,
+        Belongs::ToPerson { .. } => None,
+    };
+    let is_owner = matches!(&ctx.caller, Caller::Session { person, .. } if owner == Some(person.id));
+    if is_owner { Ok(()) } else { access.require(permission::SETTINGS_MANAGE) }
+}
+
+async fn find_owner(
+    tx: &mut dyn Tx,
+    workspace: WorkspaceId,
+    text: Option<&str>,
+) -> Result<Option<UserId>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    if let Ok(user) = text.parse()
+        && let Some(member) = tx.member(workspace, user).await?
+    {
+        return Ok(Some(member.user));
+    }
+    let message = "give the identifier of a member of the workspace, usr_…";
+    Err(FieldError::new("owner", FieldCode::NotFound, message).into())
+}
+
+/// The workspaces that a personal key works in.
+async fn reach(tx: &mut dyn Tx, key: &Key, person: UserId) -> Result<Vec<Place>, Refusal> {
+    let mut places = tx.places(person, PLACES_MAX).await?;
+    if let Belongs::ToPerson { workspaces: Some(only), .. } = &key.belongs {
+        places.retain(|place| only.contains(&place.workspace.id));
+    }
+    Ok(places)
+}
+
+/// The key as it would be, if all that is asked for will do.
+fn apply(service: &Service, ctx: &Ctx, key: &Key, edit: KeyEdit) -> Result<Key, Refusal> {
+    if edit.if_version.is_some_and(|version| version != key.version) {
+        return Err(Refusal::PreconditionFailed);
+    }
+    if key.status(ctx.now) == KeyStatus::Revoked {
+        return Err(Refusal::Conflict("the key is revoked; nothing of it changes any more".to_owned()));
+    }
+    let mut complaints = Complaints::new();
+    let mut edited = key.clone();
+    if let Some(name) = edit.name {
+        edited.name = complaints.take(DisplayName::parse("name", &name)).unwrap_or(edited.name);
+    }
+    if let Some(description) = edit.description {
+        edited.description = parse_description(&mut complaints, description);
+    }
+    if edit.scopes.is_some() || edit.rules.is_some() {
+        edited.grant = new_grant(service, &mut complaints, key, edit.scopes, edit.rules);
+    }
+    if let Some(cidrs) = edit.allowed_cidrs {
+        edited.allowed_cidrs = parse_cidrs(&mut complaints, &cidrs);
+    }
+    if let Some(metadata) = edit.metadata {
+        check_metadata(&mut complaints, &metadata);
+        edited.metadata = metadata;
+    }
+    complaints.finish().map_err(Refusal::Invalid)?;
+    Ok(edited)
+}
+
+/// What was not given stays: of scopes and rules, the other.
+fn new_grant(
+    service: &Service,
+    complaints: &mut Complaints,
+    key: &Key,
+    scopes: Option<Vec<String>>,
+    rules: Option<Vec<NewRule>>,
+) -> Grant {
+    let present = &key.grant;
+    let scopes = scopes.unwrap_or_else(|| present.scopes.iter().map(ToString::to_string).collect());
+    let rules = rules.unwrap_or_else(|| present.rules.iter().map(NewRule::from).collect());
+    let inherits = service.profile.keys.inherit && key.kind() == KeyKind::Personal;
+    parse_grant(complaints, &service.profile.catalogue, inherits, &scopes, &rules)
+}
+
+/// What was there before may stay, also where whoever edits does not hold it.
+fn check_widening(before: &Grant, after: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
+    let added = Grant {
+        scopes: after.scopes.iter().filter(|scope| !before.scopes.contains(scope)).cloned().collect(),
+        rules: after.rules.iter().filter(|rule| !before.rules.contains(rule)).cloned().collect(),
+    };
+    check_covered(&added, covers)
+}
+
+async fn keep(
+    service: &Service,
+    ctx: &Ctx,
+    mut tx: Box<dyn Tx>,
+    before: KeyRow,
+    mut edited: Key,
+    home: AuditHome,
+) -> Result<KeyRow, Refusal> {
+    if edited == before.key {
+        tx.commit().await?;
+        return Ok(before);
+    }
+    edited.version += 1;
+    tx.update_key(&edited).await?;
+    let deed = Deed {
+        home,
+        action: AuditAction::KeyUpdated,
+        target: edited.id.to_string(),
+        before: Some(describe_edit(&before.key)),
+        after: Some(describe_edit(&edited)),
+    };
+    audit::write(ctx, tx.as_mut(), deed).await?;
+    tx.record_change(Changed::Key(edited.id)).await?;
+    let row = get_key::reload(tx.as_mut(), edited.id).await?;
+    let epoch = tx.commit().await?;
+    service.nodes.catch_up(epoch).await;
+    Ok(row)
+}
+
+/// A key for the audit log, with all that can be edited.
+fn describe_edit(key: &Key) -> serde_json::Value {
+    let owner = match &key.belongs {
+        Belongs::ToWorkspace { owner, .. } => owner.map(|owner| owner.to_string()),
+        Belongs::ToPerson { owner, .. } => Some(owner.to_string()),
+    };
+    let mut described = describe(key);
+    if let Some(fields) = described.as_object_mut() {
+        fields.insert("description".to_owned(), key.description.as_deref().into());
+        fields.insert("owner".to_owned(), owner.into());
+        fields.insert("metadata".to_owned(), serde_json::json!(key.metadata));
+    }
+    described
+}
