@@ -82,9 +82,24 @@ pub(crate) fn authorize<B>(gateway: &Gateway, peer: IpAddr, request: &Request<B>
             "the gateway's own address may only have ?workspace=, ?scope= and ?mode=nginx, each well-formed";
         return Err(refuse_before_deciding(gateway, forbidden(detail)));
     };
+    if passes_the_clients_query_on(gateway, peer, request) {
+        let detail = "the gateway sends the client's own query here, which could then say what it needs: end the address \
+            that it asks with ? (Caddy: uri /v1/authorize?)";
+        return Err(refuse_before_deciding(gateway, forbidden(detail)));
+    }
     decide(gateway, peer, request.headers(), &own)
         .map(|identity| allow(gateway, &identity))
         .map_err(|trouble| if own.for_nginx { as_nginx_can(trouble) } else { trouble })
+}
+
+/// Whether our own query is the one of the original request. Some gateways append it, and a client could then
+/// write `?scope=` itself.
+fn passes_the_clients_query_on<B>(gateway: &Gateway, peer: IpAddr, request: &Request<B>) -> bool {
+    let own = request.uri().query().unwrap_or_default();
+    let origin = Origin::read(&gateway.settings, peer, request.headers());
+    let target = origin.ok().and_then(|origin| origin.target);
+    let theirs = target.and_then(|target| target.split_once('?')).map_or("", |(_, query)| query);
+    !own.is_empty() && own == theirs
 }
 
 fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Result<Identity, Trouble> {

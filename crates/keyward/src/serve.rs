@@ -34,9 +34,9 @@ use crate::config::data_plane::ForwardedHeaders;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
-pub(crate) use logging::start as start_log;
 use limits::Room;
 use lock::StoreLock;
+pub(crate) use logging::start as start_log;
 use node::LocalNode;
 
 /// Runs until it is asked to stop.

@@ -204,7 +204,7 @@ pub(crate) fn check_covered(grant: &Grant, covers: impl Fn(&Rule) -> bool) -> Re
 }
 
 /// A key that makes a key cannot give it a longer life than its own: a leaked key must not outlive itself.
-fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> Result<(), Refusal> {
+pub(crate) fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> Result<(), Refusal> {
     let Some(own_end) = ctx.key().and_then(|key| key.expires_at) else { return Ok(()) };
     if expires_at.is_some_and(|end| end <= own_end) {
         return Ok(());
@@ -214,7 +214,7 @@ fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> Result<(), 
 }
 
 /// Nor a wider network: what it makes must not be of use where it is not.
-fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> {
+pub(crate) fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> {
     let own: &[IpNet] = ctx.key().map_or(&[], |key| &key.allowed_cidrs);
     let inside = |net: &IpNet| own.iter().any(|own| own.contains(net));
     if own.is_empty() || (!asked.is_empty() && asked.iter().all(inside)) {

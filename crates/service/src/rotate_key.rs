@@ -9,9 +9,9 @@ use keyward_core::permission;
 use keyward_storage::{Changed, KeyRow, Tenant, Tx};
 
 use crate::Service;
-use crate::access::{self, Mode};
+use crate::access::{self, Access, Mode};
 use crate::audit::{self, Deed};
-use crate::create_key::{Created, check_door, describe};
+use crate::create_key::{Created, check_confined, check_covered, check_door, check_outlived, describe};
 use crate::ctx::Ctx;
 use crate::entropy;
 use crate::get_key;
@@ -49,7 +49,14 @@ pub async fn rotate_key(
 ) -> Result<Created, Refusal> {
     check_door(service, ctx)?;
     let overlap = parse_overlap(overlap_seconds.unwrap_or(service.profile.keys.rotation_overlap_seconds))?;
-    let (tx, row, home) = open(service, ctx, whose, id).await?;
+    let Opened { tx, row, home, access } = open(service, ctx, whose, id).await?;
+    if let Some(access) = &access {
+        // The secret goes to whoever rotates: it may open no more than they hold, live no longer, and be of use
+        // from nowhere else.
+        check_covered(&row.key.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
+        check_outlived(ctx, row.key.expires_at)?;
+        check_confined(ctx, &row.key.allowed_cidrs)?;
+    }
     let format = &service.profile.keys.format;
     let secret = entropy::secret(format)?;
     let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(format) };
@@ -67,7 +74,7 @@ pub async fn end_rotation(
     id: &str,
     ending: Ending,
 ) -> Result<KeyRow, Refusal> {
-    let (tx, row, home) = open(service, ctx, whose, id).await?;
+    let Opened { tx, row, home, .. } = open(service, ctx, whose, id).await?;
     let before = describe(&row.key);
     let (ended, action) = match ending {
         Ending::Finish => (row.key.finish_rotation(ctx.now), AuditAction::KeyRotationFinished),
@@ -95,26 +102,30 @@ fn cannot_rotate(error: CannotRotate) -> Refusal {
     })
 }
 
+/// A key that is managed.
+struct Opened {
+    tx: Box<dyn Tx>,
+    row: KeyRow,
+    home: AuditHome,
+    /// What the caller may do in the key's workspace. `None`: the key is the caller's own.
+    access: Option<Access>,
+}
+
 /// The key, for those who may manage it.
-async fn open(
-    service: &Service,
-    ctx: &Ctx,
-    whose: Whose<'_>,
-    id: &str,
-) -> Result<(Box<dyn Tx>, KeyRow, AuditHome), Refusal> {
+async fn open(service: &Service, ctx: &Ctx, whose: Whose<'_>, id: &str) -> Result<Opened, Refusal> {
     match whose {
         Whose::Workspace(slug) => {
             let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
             access.require(permission::SETTINGS_MANAGE)?;
             let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
-            Ok((tx, row, AuditHome::Workspace(access.workspace.id)))
+            Ok(Opened { tx, row, home: AuditHome::Workspace(access.workspace.id), access: Some(access) })
         }
         Whose::Personal => {
             let person = ctx.signed_in()?.id;
             let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
             let mut tx = service.store.begin(Tenant::person(person)).await?;
             let row = get_key::of_person(tx.as_mut(), id).await?;
-            Ok((tx, row, AuditHome::Person(person)))
+            Ok(Opened { tx, row, home: AuditHome::Person(person), access: None })
         }
     }
 }

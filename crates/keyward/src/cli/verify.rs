@@ -201,7 +201,7 @@ impl Decision {
             "malformed" => "This is no key of this server's, or it was mistyped.".to_owned(),
             "not_found" => "No key has this secret.".to_owned(),
             "expired" => format!("{key} has expired."),
-            "revoked" => format!("{key} was revoked."),
+            "revoked" => format!("{key} was revoked, or this secret of it was rotated away."),
             "workspace_mismatch" => {
                 // The answer's workspace is the key's own, not the one that was asked about.
                 format!("{key} does not work in the workspace asked about.")

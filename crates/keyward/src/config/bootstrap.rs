@@ -32,7 +32,7 @@ pub(super) const WORKSPACE_NAME: Setting = Setting {
     flag: None,
     default: None,
     takes: "1 to 100 characters",
-    meaning: "The name of the first owner's workspace. Left out: no workspace is created.",
+    meaning: "The name of the first owner's workspace. Left out: it is called \"Main\".",
 };
 
 pub(super) const WORKSPACE_SLUG: Setting = Setting {

@@ -127,3 +127,18 @@ fn a_personal_key_needs_a_workspace_when_it_reaches_several() {
     let allowed = ask(&format!("scope=vulnerabilities:read&workspace={}", second.slug)).expect(200);
     assert_eq!(allowed.header("x-keyward-workspace"), Some(second.slug.as_str()));
 }
+
+#[test]
+fn a_gateway_that_passes_the_clients_query_on_is_refused() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]);
+    let gateway = keyward.data().bearer(&key.secret).with("X-Forwarded-Method", "POST");
+    let client = "scope=products:read";
+    let asked = gateway.with("X-Forwarded-Uri", &format!("/api/products?{client}"));
+    asked.get(&format!("/v1/authorize?{client}")).problem(403, "forbidden");
+    // The gateway's own words are its own.
+    gateway
+        .with("X-Forwarded-Uri", "/api/products?page=2")
+        .get(&format!("/v1/authorize?{client}"))
+        .expect(200);
+}

@@ -180,3 +180,26 @@ fn cer_1_a_profile_that_gives_out_secrets_in_its_web_app_only_rotates_nothing_th
     let path = workspace.path("keys/key_00000000000000000000000000/rotate");
     workspace.owner().post_nothing(&path).problem(403, "forbidden");
 }
+
+#[test]
+fn nobody_gets_a_secret_that_opens_more_than_they_hold() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let wide = workspace.create_key(json!({"name": "wide", "rules": [{"action": "**"}]}));
+    let manager = workspace.create_key(json!({
+        "name": "manager", "rules": [{"action": "settings.manage"}], "scopes": ["api:read"],
+        "expires_in_seconds": 3600, "allowed_cidrs": ["127.0.0.0/8"],
+    }));
+    let by_manager =
+        |key: &Key| keyward.with_key(&manager.secret).post_nothing(&path(&workspace, key, "rotate"));
+    by_manager(&wide).problem(403, "forbidden");
+    let endless = workspace.key_with(&["api:read"]);
+    by_manager(&endless).refuses_field("expires_at");
+    let body = json!({"name": "unlimited", "scopes": ["api:read"], "expires_in_seconds": 60});
+    by_manager(&workspace.create_key(body)).refuses_field("allowed_cidrs");
+    let within = json!({
+        "name": "within", "scopes": ["api:read"], "expires_in_seconds": 60, "allowed_cidrs": ["127.0.0.1"],
+    });
+    by_manager(&workspace.create_key(within)).expect(200);
+    workspace.member("admin").post_nothing(&path(&workspace, &wide, "rotate")).problem(403, "forbidden");
+}

@@ -1,8 +1,8 @@
 use keyward_tests::{Answer, Person, Value, Workspace, json, shared};
 
 #[track_caller]
-fn patch(person: &Person, workspace: &Workspace<'_>, id: &str, body: Value) -> Answer {
-    person.send_json("PATCH", &workspace.path(&format!("keys/{id}")), &body)
+fn patch(person: &Person, workspace: &Workspace<'_>, id: &str, body: &Value) -> Answer {
+    person.send_json("PATCH", &workspace.path(&format!("keys/{id}")), body)
 }
 
 #[test]
@@ -12,13 +12,13 @@ fn cyc_6_owner_name_and_description_can_be_changed_afterwards() {
     let key = workspace.any_key();
     let colleague = workspace.member("org_admin");
     let edit = json!({"name": "renamed", "description": "for the pipeline", "owner": colleague.id_in(&workspace.slug)});
-    let edited = patch(workspace.owner(), &workspace, &key.id, edit).expect(200);
+    let edited = patch(workspace.owner(), &workspace, &key.id, &edit).expect(200);
     assert_eq!(edited.body["name"], "renamed");
     assert_eq!(edited.body["description"], "for the pipeline");
     assert_eq!(edited.body["owner"]["id"], colleague.id_in(&workspace.slug));
     assert_eq!(edited.body, workspace.get_key(&key.id).expect(200).body, "and it stays so");
     assert_ne!(edited.header("etag"), key.created.header("etag"));
-    let cleared = patch(workspace.owner(), &workspace, &key.id, json!({"description": null})).expect(200);
+    let cleared = patch(workspace.owner(), &workspace, &key.id, &json!({"description": null})).expect(200);
     assert_eq!((&cleared.body["description"], &cleared.body["name"]), (&json!(null), &json!("renamed")));
     assert_eq!(keyward.verify_code(&key.secret), "valid");
 }
@@ -30,9 +30,9 @@ fn what_a_key_may_changes_at_once() {
     let key = workspace.key_with(&["products:read"]);
     let code = |scope: &str| keyward.verify(json!({"key": key.secret, "scopes": [scope]}))["code"].clone();
     let edit = json!({"scopes": ["sboms:read"], "metadata": {"team": "blue"}});
-    patch(workspace.owner(), &workspace, &key.id, edit).expect(200);
+    patch(workspace.owner(), &workspace, &key.id, &edit).expect(200);
     assert_eq!((code("products:read"), code("sboms:read")), (json!("insufficient_scope"), json!("valid")));
-    patch(workspace.owner(), &workspace, &key.id, json!({"allowed_cidrs": ["10.0.0.0/8"]})).expect(200);
+    patch(workspace.owner(), &workspace, &key.id, &json!({"allowed_cidrs": ["10.0.0.0/8"]})).expect(200);
     assert_eq!(code("sboms:read"), "ip_not_allowed");
 }
 
@@ -53,10 +53,10 @@ fn nobody_widens_a_key_beyond_their_own_rights() {
     let workspace = shared("default").workspace();
     let member = workspace.member("member");
     let key = workspace.key_with(&["api:read"]);
-    patch(workspace.owner(), &workspace, &key.id, json!({"owner": member.id_in(&workspace.slug)}))
+    patch(workspace.owner(), &workspace, &key.id, &json!({"owner": member.id_in(&workspace.slug)}))
         .expect(200);
-    patch(&member, &workspace, &key.id, json!({"name": "mine now"})).expect(200);
-    let refused = patch(&member, &workspace, &key.id, json!({"rules": [{"action": "**"}]}));
+    patch(&member, &workspace, &key.id, &json!({"name": "mine now"})).expect(200);
+    let refused = patch(&member, &workspace, &key.id, &json!({"rules": [{"action": "**"}]}));
     refused.problem(403, "forbidden");
     assert_eq!(workspace.get_key(&key.id).body["rules"], json!([]));
 }
@@ -68,9 +68,9 @@ fn who_does_not_manage_a_key_does_not_edit_it() {
     let key = workspace.any_key();
     let edit = json!({"name": "taken over"});
     workspace.unchanged_by(|| {
-        patch(&workspace.member("member"), &workspace, &key.id, edit.clone()).problem(403, "forbidden");
+        patch(&workspace.member("member"), &workspace, &key.id, &edit).problem(403, "forbidden");
         let stranger = keyward.workspace().member("admin");
-        patch(&stranger, &workspace, &key.id, edit.clone()).problem(404, "not_found");
+        patch(&stranger, &workspace, &key.id, &edit).problem(404, "not_found");
         let path = workspace.path(&format!("keys/{}", key.id));
         keyward.with_key(&key.secret).send_json("PATCH", &path, &edit).problem(403, "insufficient_scope");
     });
@@ -90,9 +90,9 @@ fn an_edit_that_will_not_do_changes_nothing() {
             ("expires_at", json!("2030-01-01T00:00:00Z")),
         ] {
             let name = field.split('[').next().unwrap_or(field);
-            patch(workspace.owner(), &workspace, &key.id, json!({name: value})).refuses_field(field);
+            patch(workspace.owner(), &workspace, &key.id, &json!({name: value})).refuses_field(field);
         }
     });
     workspace.revoke(&key);
-    patch(workspace.owner(), &workspace, &key.id, json!({"name": "late"})).problem(409, "conflict");
+    patch(workspace.owner(), &workspace, &key.id, &json!({"name": "late"})).problem(409, "conflict");
 }

@@ -38,7 +38,8 @@ pub(crate) struct Create {
     /// What it may do; repeat it, or separate with commas
     #[arg(long = "scope", short, value_name = "SCOPE", value_delimiter = ',')]
     scopes: Vec<String>,
-    /// When it ends: 30d, 12h, never, or a time such as 2027-01-31T00:00:00Z
+    /// When it ends: 30d, 12h, never, or a time such as 2027-01-31T00:00:00Z. Left out: never, or as the
+    /// profile says where keys must end
     #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
     expires: Option<Expiry>,
     /// What it is for
