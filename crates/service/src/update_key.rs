@@ -16,7 +16,7 @@ use crate::Service;
 use crate::access::{self, Access, Mode};
 use crate::audit::{self, Deed};
 use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant};
-use crate::create_key::{NewRule, PLACES_MAX, check_covered, describe, held_somewhere};
+use crate::create_key::{NewRule, PLACES_MAX, check_confined, check_covered, describe, held_somewhere};
 use crate::ctx::{Caller, Ctx};
 use crate::get_key;
 use crate::refusal::Refusal;
@@ -70,6 +70,10 @@ async fn of_workspace(
     check_may_edit(ctx, &access, &row.key)?;
     let owner = find_owner(tx.as_mut(), access.workspace.id, edit.owner.as_deref()).await?;
     let mut edited = apply(service, ctx, &row.key, edit)?;
+    if edited.allowed_cidrs != row.key.allowed_cidrs {
+        // A key must not edit away, here or elsewhere, the limit that it has itself.
+        check_confined(ctx, &edited.allowed_cidrs)?;
+    }
     if let (Some(owner), Belongs::ToWorkspace { owner: present, .. }) = (owner, &mut edited.belongs) {
         *present = Some(owner);
     }

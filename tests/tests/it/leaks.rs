@@ -89,6 +89,48 @@ fn a_planted_secret_is_found_nowhere() {
     search_files(&keyward, &forms);
 }
 
+#[test]
+fn a_key_that_somebody_put_into_the_user_agent_is_not_kept() {
+    let mut keyward = Keyward::profile("cveium").env("KEYWARD_LOG", "trace").start();
+    let (key, foreign) = {
+        let workspace = keyward.first_workspace();
+        let key = workspace.key_with(&["products:read"]);
+        // A token as another product writes them.
+        let foreign = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+        for agent in ["ordinary-agent/1.0", &format!("curl/8 ({})", key.secret), &key.secret, foreign] {
+            act_as(&keyward, &workspace, &key, agent);
+        }
+        (key, foreign)
+    };
+    // A refused sign-in is written down beside its answer: the end of the server is after that.
+    keyward.terminate();
+    search_files(&keyward, &Forms::of(&key.secret, PREFIX));
+    let mut ordinary = false;
+    for entry in std::fs::read_dir(keyward.dir()).expect("the server's folder") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).unwrap_or_default();
+        let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!holds(foreign), "a foreign token was kept");
+        ordinary |= holds("ordinary-agent/1.0");
+    }
+    assert!(ordinary, "the search finds a user agent where it is kept");
+}
+
+/// Signs in well and badly, creates and revokes a key, and uses one, as that program.
+fn act_as(keyward: &Keyward, workspace: &Workspace<'_>, key: &Key, agent: &str) {
+    let anonymous = keyward.anonymous().with("User-Agent", agent);
+    let owner = workspace.owner();
+    let sign_in = json!({"email": owner.email, "password": owner.password});
+    anonymous.post("/api/v1/session", sign_in).expect(200);
+    anonymous.post("/api/v1/session", json!({"email": owner.email, "password": "wrong"})).expect(401);
+    let person = owner.with("User-Agent", agent);
+    let made = person.post(&workspace.path("keys"), json!({"name": "ci", "scopes": ["products:read"]}));
+    let id = made.expect(201).text_at("id");
+    person.delete(&workspace.path(&format!("keys/{id}"))).expect(204);
+    anonymous.bearer(&key.secret).get(&workspace.path("whoami")).expect(200);
+    let gateway = keyward.data().with("User-Agent", agent).bearer(&key.secret);
+    gateway.get("/v1/authorize?scope=products:read").expect(200);
+}
+
 #[track_caller]
 fn search_files(keyward: &Keyward, forms: &Forms) {
     let mut searched = Vec::new();

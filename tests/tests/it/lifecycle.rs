@@ -55,6 +55,41 @@ fn a_first_start_without_anybody_prints_a_set_up_link() {
     assert!(logs.contains(&link), "no {link}…: {logs}");
 }
 
+/// The token of the set-up link that a first start prints.
+fn set_up_token(keyward: &Keyward) -> String {
+    let logs = eventually(Duration::from_secs(5), || keyward.logs(), |logs| logs.contains("/setup#"));
+    let link = logs.split("/setup#").nth(1).expect("a link");
+    link.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect()
+}
+
+#[test]
+fn a_set_up_that_broke_off_leaves_the_link_or_the_owner() {
+    let keyward = Keyward::profile("cveium").without_bootstrap().start();
+    let (email, password) = ("grace@example.com", "a long enough passphrase");
+    let body = json!({"token": set_up_token(&keyward), "email": email, "name": "Grace", "password": password,
+        "workspace_name": "Acme", "workspace_slug": "acme"});
+    let text = body.to_string();
+    let request = format!(
+        "POST /api/v1/setup HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{text}",
+        text.len()
+    );
+    // Gone at once, or while the password is being hashed.
+    for gone_after_ms in [0, 0, 1, 2, 5, 10, 20] {
+        let mut stream = keyward.anonymous().connect();
+        stream.write_all(request.as_bytes()).expect("a request");
+        std::thread::sleep(Duration::from_millis(gone_after_ms));
+        drop(stream);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Whatever was still under way is done.
+    std::thread::sleep(Duration::from_secs(2));
+    let proper = keyward.anonymous().post("/api/v1/setup", body.clone());
+    assert!(matches!(proper.status, 201 | 404), "{proper}");
+    keyward.sign_in(email, password).get("/api/v1/acme/whoami").expect(200);
+    keyward.anonymous().post("/api/v1/setup", body).problem(404, "not_found");
+}
+
 #[test]
 fn a_restart_keeps_every_decision() {
     let mut keyward = Keyward::profile("cveium").start();

@@ -1,10 +1,10 @@
 //! `/api/v1/{slug}/members`, `/api/v1/{slug}/invitations` and `/api/v1/invitations/accept`.
 
-use keyward_tests::{Keyward, json, shared, unique};
+use keyward_tests::{Answer, Caller, Keyward, json, shared, unique};
 
 const PASSWORD: &str = "another long passphrase";
 
-fn accept(keyward: &Keyward, token: &str) -> keyward_tests::Answer {
+fn accept(keyward: &Keyward, token: &str) -> Answer {
     let body = json!({"token": token, "name": "Bob", "password": PASSWORD});
     keyward.anonymous().post("/api/v1/invitations/accept", body)
 }
@@ -175,4 +175,22 @@ fn removing_nobody_is_not_found() {
     for id in [stranger.as_str(), "usr_00000000000000000000000000", "nonsense"] {
         workspace.owner().delete(&workspace.path(&format!("members/{id}"))).problem(404, "not_found");
     }
+}
+
+#[test]
+fn a_members_role_is_changed_only_from_the_version_that_if_match_names() {
+    let workspace = shared("default").workspace();
+    let person = workspace.member("member");
+    let path = workspace.path(&format!("members/{}", person.id_in(&workspace.slug)));
+    let give = |caller: &Caller, role: &str| caller.send_json("PATCH", &path, &json!({"role": role}));
+    let owner = workspace.owner();
+    let viewer = give(owner, "viewer").expect(200).header("etag").expect("an ETag").to_owned();
+    for stale in ["\"nonsense\"", "\"\"", &format!("W/{viewer}")] {
+        give(&owner.with("If-Match", stale), "admin").problem(412, "precondition_failed");
+    }
+    let promoted = give(&owner.with("If-Match", &viewer), "admin").expect(200);
+    assert_eq!(promoted.body["role"], "admin");
+    assert!(promoted.header("etag").is_some_and(|etag| etag != viewer), "{promoted}");
+    give(&owner.with("If-Match", &viewer), "member").problem(412, "precondition_failed");
+    give(&owner.with("If-Match", "*"), "member").expect(200);
 }

@@ -163,3 +163,27 @@ fn over_plain_http_off_loopback_signing_in_is_refused_and_says_why() {
     assert!(answer.text_at("detail").contains("HTTPS"), "{answer}");
     assert!(answer.header("set-cookie").is_none(), "{answer}");
 }
+
+#[test]
+fn an_https_address_in_the_settings_makes_no_plain_request_safe() {
+    let url = "https://keyward.example.com";
+    let keyward = Keyward::profile("cveium").env("KEYWARD_SERVER__PUBLIC_URL", url).start();
+    let owner = keyward.owner();
+    let body = json!({"email": owner.email, "password": owner.password}).to_string();
+    let sign_in = |more: &str| {
+        let request = format!(
+            "POST /api/v1/session HTTP/1.1\r\nHost: keyward.example.com\r\nConnection: close\r\n{more}\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        keyward.anonymous().raw(request.as_bytes())
+    };
+    for plain in ["", "X-Forwarded-Proto: http\r\n", "X-Forwarded-Proto: https, http\r\n"] {
+        let refused = sign_in(plain).problem(403, "forbidden");
+        assert!(refused.text_at("detail").contains("HTTPS"), "{refused}");
+        assert!(refused.header("set-cookie").is_none(), "{refused}");
+    }
+    // The proxy is on this machine, and trusted without a word.
+    let signed_in = sign_in("X-Forwarded-Proto: https\r\n").expect(200);
+    assert!(signed_in.header("set-cookie").is_some(), "{signed_in}");
+}

@@ -138,3 +138,20 @@ fn the_operator_credential_opens_nothing_else() {
     }
     keyward.operator().get("/api/v1/me").refused(&[401, 403, 404]);
 }
+
+#[test]
+fn a_workspace_is_renamed_only_from_the_version_that_if_match_names_and_never_from_a_weak_one() {
+    let workspace = shared("default").workspace();
+    let (owner, path) = (workspace.owner(), format!("/api/v1/{}", workspace.slug));
+    let etag = owner.get(&path).expect(200).header("etag").expect("an ETag").to_owned();
+    let rename = |if_match: &str| {
+        owner.with("If-Match", if_match).send_json("PATCH", &path, &json!({"name": "Renamed"}))
+    };
+    for stale in [&format!("W/{etag}"), "\"nonsense\"", "\"\""] {
+        rename(stale).problem(412, "precondition_failed");
+    }
+    assert_eq!(owner.get(&path).expect(200).body["name"], workspace.name);
+    let renamed = rename(&etag).expect(200);
+    assert_eq!(renamed.body["name"], "Renamed");
+    rename(&format!("W/{}", renamed.header("etag").unwrap_or_default())).problem(412, "precondition_failed");
+}

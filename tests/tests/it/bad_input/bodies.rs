@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use keyward_tests::{Workspace, json, shared};
 
 fn workspace() -> Workspace<'static> {
@@ -146,5 +148,62 @@ fn the_other_bodies_are_read_as_strictly() {
         anonymous.post_raw(path, b"{").problem(400, "malformed_request");
         anonymous.post(path, json!({"colour": "green"})).refuses_field("colour");
         anonymous.post_raw(path, br#"{"email": "a@example.com", "email": "b@example.com"}"#).refused(&[422]);
+    }
+}
+
+/// Every address that takes a body from somebody who is known.
+fn taking_a_body(workspace: &Workspace<'_>) -> Vec<(&'static str, String)> {
+    let (key, user) = ("key_00000000000000000000000000", "usr_00000000000000000000000000");
+    vec![
+        ("POST", "/api/v1/workspaces".to_owned()),
+        ("PATCH", format!("/api/v1/{}", workspace.slug)),
+        ("PUT", workspace.path("plan")),
+        ("POST", workspace.path("invitations")),
+        ("PATCH", workspace.path(&format!("members/{user}"))),
+        ("POST", workspace.path("keys")),
+        ("POST", workspace.path("keys/bulk-revoke")),
+        ("PATCH", workspace.path(&format!("keys/{key}"))),
+        ("PATCH", format!("/api/v1/me/keys/{key}")),
+        ("POST", workspace.path(&format!("keys/{key}/revoke"))),
+        ("POST", workspace.path(&format!("keys/{key}/rotate"))),
+        ("POST", "/api/v1/me/keys".to_owned()),
+        ("POST", format!("/api/v1/me/keys/{key}/revoke")),
+        ("POST", format!("/api/v1/me/keys/{key}/rotate")),
+    ]
+}
+
+#[test]
+fn a_stranger_hears_401_whatever_the_body_is() {
+    let workspace = workspace();
+    let stranger = shared("cveium").anonymous();
+    for (method, path) in taking_a_body(&workspace) {
+        for (content_type, body) in [
+            (Some("application/json"), &b"{"[..]),
+            (Some("application/json"), br#"{"colour": "green"}"#),
+            (Some("application/json"), b"[]"),
+            (Some("text/plain"), b"hello"),
+            (None, b"hello"),
+        ] {
+            let answer = stranger.send(method, &path, content_type, body);
+            assert_eq!(answer.status, 401, "{content_type:?} {answer}");
+            answer.problem(401, "unauthenticated");
+        }
+    }
+}
+
+#[test]
+fn a_stranger_is_answered_before_the_body_is_sent() {
+    let workspace = workspace();
+    for (method, path) in taking_a_body(&workspace) {
+        for announced in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+            let head = format!(
+                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                 {announced}\r\n\r\n"
+            );
+            let asked = Instant::now();
+            let answer = shared("cveium").anonymous().raw(head.as_bytes());
+            answer.problem(401, "unauthenticated");
+            assert!(asked.elapsed() < Duration::from_secs(3), "{method} {path}: after {:?}", asked.elapsed());
+        }
     }
 }

@@ -53,6 +53,70 @@ fn a_key_in_the_query_string_is_refused_also_beside_a_good_credential() {
     });
 }
 
+/// Every byte of it, as `%XX`.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn a_key_in_the_query_string_is_found_however_it_is_written() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let key = workspace.key_with(&["products:read"]);
+    let secret = &key.secret;
+    let owner = workspace.owner();
+    for query in [
+        format!("api%5fkey={secret}"),
+        "api%5fkey=12345".to_owned(),
+        "%61pi_key=12345".to_owned(),
+        "API%5FKEY=12345".to_owned(),
+        "limit=5;api_key=12345".to_owned(),
+        format!("search={}", percent_encoded(secret)),
+        format!("search={}", secret.replace('_', "%5F")),
+        format!("search=x{secret}x"),
+        format!("search=Bearer%20{secret}"),
+        percent_encoded(secret),
+    ] {
+        let answer = owner.get(&workspace.path(&format!("keys?{query}")));
+        assert_eq!(answer.status, 400, "{query}: {answer}");
+        let answer = answer.problem(400, "malformed_request");
+        assert!(!answer.whole().contains(secret), "the answer repeats the key");
+    }
+}
+
+#[test]
+fn words_that_merely_begin_as_keys_do_may_be_searched_for() {
+    for (profile, words) in
+        [("default", ["kw_ci", "kw_", "my%20kw_ci"]), ("cveium", ["cvk_ci", "cvk_", "my%20cvk_ci"])]
+    {
+        let workspace = shared(profile).workspace();
+        for word in words {
+            let found = workspace.owner().get(&workspace.path(&format!("keys?search={word}")));
+            assert_eq!(found.expect(200).items().len(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_key_in_the_address_of_the_original_request_is_refused_whatever_is_around_it() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]);
+    let secret = &key.secret;
+    for query in [
+        format!("k=Bearer%20{secret}"),
+        format!("k=Bearer+{secret}"),
+        format!("a=x{secret}"),
+        format!("a={secret}x"),
+        format!("{secret}=1"),
+        format!("a={}", percent_encoded(secret)),
+    ] {
+        let denied = keyward.authorize(secret, "GET", &format!("/api/products?{query}"));
+        assert_eq!(denied.status, 401, "{query}: {denied}");
+        denied.problem(401, "invalid_key");
+    }
+    keyward.authorize(secret, "GET", "/api/products?search=cvk_ci&page=2").expect(200);
+}
+
 #[test]
 fn every_kind_of_bad_key_looks_the_same_to_a_stranger() {
     let keyward = shared("cveium");
@@ -89,4 +153,20 @@ fn another_scheme_is_no_key() {
         let caller = keyward.anonymous().with("Authorization", &format!("{scheme} {}", key.secret));
         caller.get(&workspace.path("whoami")).expect(200);
     }
+}
+
+#[test]
+fn the_password_of_a_proxy_beside_a_session_is_no_key() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let (whoami, key) = (workspace.path("whoami"), workspace.key_with(&["products:read"]));
+    for basic in ["Basic ZGV2OmRldg==", "basic eDp5"] {
+        let behind_a_proxy = workspace.owner().with("Authorization", basic);
+        let answer = behind_a_proxy.get(&whoami).expect(200);
+        assert_eq!(answer.body["actor"]["type"], "user");
+        behind_a_proxy.api_key(&key.secret).get(&whoami).expect(200);
+        behind_a_proxy.api_key("garbage").get(&whoami).problem(401, "invalid_key");
+        keyward.anonymous().with("Authorization", basic).get(&whoami).problem(401, "unauthenticated");
+    }
+    workspace.owner().bearer("garbage").get(&whoami).problem(401, "invalid_key");
 }

@@ -22,6 +22,43 @@ fn a_body_of_1_mib_is_read_and_one_byte_more_is_413() {
     });
 }
 
+/// As much of one body as fits, of that element.
+fn full_of(field: &str, element: &str) -> Vec<u8> {
+    let (start, end) = (format!(r#"{{"name":"ci","{field}":["#), "]}");
+    let count = (MIB - start.len() - end.len()) / (element.len() + 1);
+    format!("{start}{}{end}", vec![element; count].join(",")).into_bytes()
+}
+
+#[test]
+fn a_body_full_of_mistakes_is_answered_quickly_and_briefly() {
+    let workspace = shared("cveium").workspace();
+    workspace.unchanged_by(|| {
+        for (field, element) in [
+            ("scopes", r#""""#),
+            ("scopes", r#""products:read""#),
+            ("rules", r#"{"action":"","resources":[]}"#),
+            ("allowed_cidrs", r#""""#),
+        ] {
+            let asked = Instant::now();
+            let answer = workspace.owner().post_raw(&workspace.path("keys"), &full_of(field, element));
+            let took = asked.elapsed();
+            let length = answer.whole().len();
+            answer.refuses_field(field);
+            assert!(length < 64 * 1024, "{field}: {length} bytes");
+            assert!(took < Duration::from_secs(3), "{field}: {took:?}");
+        }
+    });
+}
+
+#[test]
+fn of_many_mistakes_within_the_bounds_only_the_first_are_told() {
+    let workspace = shared("cveium").workspace();
+    let body = json!({"name": "ci", "scopes": vec!["no:such"; 256]});
+    let answer = workspace.owner().post(&workspace.path("keys"), body).refuses_field("scopes");
+    let told = answer.body["errors"].as_array().expect("errors").len();
+    assert!((1..=64).contains(&told), "{told} complaints");
+}
+
 #[test]
 fn a_body_in_chunks_has_the_same_limit() {
     let workspace = shared("cveium").workspace();

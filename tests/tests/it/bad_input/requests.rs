@@ -32,6 +32,8 @@ fn a_wrong_type_of_body_is_415() {
             Some("multipart/form-data; boundary=x"),
             Some("application/jsonp"),
             Some("application"),
+            Some("application/json; charset=latin-1"),
+            Some("application/json;charset=\"utf-16\""),
             Some(""),
             None,
         ] {
@@ -46,6 +48,20 @@ fn a_wrong_type_of_body_is_415() {
     for content_type in ["application/json; charset=utf-8", "Application/JSON"] {
         workspace.owner().send("POST", &keys, Some(content_type), body.as_bytes()).expect(201);
     }
+}
+
+#[test]
+fn a_body_that_is_compressed_is_415_also_if_it_is_not() {
+    let workspace = shared("cveium").workspace();
+    let keys = workspace.path("keys");
+    let body = json!({"name": "ci", "scopes": ["products:read"]});
+    workspace.unchanged_by(|| {
+        for coding in ["gzip", "br", "deflate", "identity, gzip"] {
+            let compressed = workspace.owner().with("Content-Encoding", coding);
+            compressed.post(&keys, body.clone()).problem(415, "unsupported_media_type");
+        }
+    });
+    workspace.owner().with("Content-Encoding", "identity").post(&keys, body).expect(201);
 }
 
 #[test]

@@ -148,6 +148,30 @@ fn rules_whose_patterns_are_none() {
 }
 
 #[test]
+fn more_patterns_segments_or_scopes_than_anybody_reads() {
+    let workspace = workspace();
+    let rules = |patterns: usize| {
+        // Actions and resources count together: a rule of a hundred, and one of the rest.
+        let rule = |resources: usize| json!({"action": "a", "resources": vec!["r"; resources]});
+        json!([rule(99), rule(patterns - 101)])
+    };
+    refuses(&workspace, "rules", [rules(129)]);
+    let deep = |segments: usize| vec!["a"; segments].join(":");
+    refuses(
+        &workspace,
+        "rules",
+        [
+            json!([{"action": deep(33), "resources": []}]),
+            json!([{"action": SCOPE, "resources": [deep(33)]}]),
+            json!([{"action": SCOPE, "resources": [format!("**:{}", deep(32))]}]),
+        ],
+    );
+    refuses(&workspace, "scopes", [json!(vec![""; 257]), json!(vec![SCOPE; 257])]);
+    workspace.create_key(json!({"name": "many", "rules": rules(128)}));
+    workspace.create_key(json!({"name": "deep", "rules": [{"action": deep(32), "resources": [deep(32)]}]}));
+}
+
+#[test]
 fn the_restriction_of_a_personal_key_on_a_workspace_key() {
     let workspace = workspace();
     refuses(&workspace, "workspaces", [json!([workspace.slug])]);

@@ -1,6 +1,6 @@
-//! The routes table of the cveium profile.
+//! The routes table, of the cveium profile where nothing else is said.
 
-use keyward_tests::{Key, Keyward, shared};
+use keyward_tests::{Key, Keyward, json, shared};
 
 /// A key that holds everything but one scope is refused where that scope is needed, and only there.
 struct Held {
@@ -119,5 +119,60 @@ fn a_path_that_another_reader_might_understand_differently_is_denied() {
         let denied = keyward().authorize(&all, "GET", uri);
         assert!(matches!(denied.status, 400 | 403), "{uri}: {denied}");
         assert!(denied.header("x-keyward-key-id").is_none_or(str::is_empty), "{uri}: {denied}");
+    }
+}
+
+#[test]
+fn a_path_whose_dots_only_some_servers_would_find_is_denied() {
+    let all = held("products:read").all.secret;
+    keyward().authorize(&all, "GET", "/api/products/42;v=1").expect(200);
+    keyward().authorize(&all, "GET", "/api/products/a%20b").expect(200);
+    for uri in [
+        "/api/products/..%3b",
+        "/api/products/..%3Bx",
+        "/api/products/%20..",
+        "/api/products/..%20",
+        "/api/products/..%09",
+        "/api/products/.%0d",
+        "/api/products/%252e%252e",
+        "/api/products/%25%32%65",
+        "/api/products/%c0%ae%c0%ae",
+        "/api/products/%ff",
+        "/api/products/;x",
+        "/api/products/%3bx",
+        "/api/products/%20",
+    ] {
+        let denied = keyward().authorize(&all, "GET", uri);
+        assert_eq!(denied.status, 403, "{uri}: {denied}");
+        assert!(denied.header("x-keyward-key-id").is_none_or(str::is_empty), "{uri}: {denied}");
+    }
+}
+
+#[test]
+fn a_parameter_that_would_make_another_resource_of_it_is_denied_also_to_a_key_that_holds_everything() {
+    let keyward = shared("cycloid");
+    let workspace = keyward.workspace();
+    let read = "organization:credential:read";
+    let narrow = |resource: &str| {
+        workspace.create_key(json!({"name": "n", "rules": [{"action": read, "resources": [resource]}]}))
+    };
+    let keys = [
+        workspace.key_with(&[read]),
+        narrow("organization:*:credential:*"),
+        narrow("organization:main:**"),
+        narrow("organization:main:credential:*-public"),
+    ];
+    for key in &keys {
+        keyward.authorize(&key.secret, "GET", "/organizations/main/credentials/prod-public").expect(200);
+        for uri in [
+            "/organizations/main:x/credentials/y",
+            "/organizations/main:credential/credentials/prod-public",
+            "/organizations/main/credentials/x:credential:prod-public",
+            "/organizations/main/credentials/prod;-public",
+            "/organizations/main;x/credentials/prod-public",
+        ] {
+            let denied = keyward.authorize(&key.secret, "GET", uri);
+            assert_eq!(denied.status, 403, "{uri}: {denied}");
+        }
     }
 }

@@ -129,6 +129,61 @@ fn a_question_that_makes_no_sense_is_422() {
 }
 
 #[test]
+fn a_question_beyond_the_bounds_or_about_nothing_that_is_done_is_422() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]).secret;
+    let ask = |mut question: serde_json::Value| {
+        question["key"] = json!(key);
+        keyward.data().post("/v1/verify", question)
+    };
+    ask(json!({"action": "products:read", "resource": "x".repeat(513)})).refuses_field("resource");
+    ask(json!({"action": "products:read", "resource": "x".repeat(512)})).expect(200);
+    for field in ["scopes", "any_scope"] {
+        ask(json!({field: vec!["products:read"; 33]})).refuses_field(field);
+        assert_eq!(ask(json!({field: vec!["products:read"; 32]})).expect(200).body["code"], "valid");
+    }
+    for more in [json!({}), json!({"scopes": []}), json!({"method": "GET", "path": "/api/products"})] {
+        let mut question = more;
+        question["resource"] = json!("product:1");
+        ask(question).refuses_field("resource");
+    }
+    ask(json!({"scopes": ["products:read"], "resource": "product:1"})).expect(200);
+}
+
+#[test]
+fn half_of_a_request_matches_no_route_and_beside_scopes_it_is_for_the_log_alone() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]).secret;
+    let code = |mut question: serde_json::Value| {
+        question["key"] = json!(key);
+        keyward.verify(question)["code"].as_str().expect("a code").to_owned()
+    };
+    assert_eq!(code(json!({"method": "GET", "path": "/api/products"})), "valid");
+    for half in [json!({"path": "/api/products"}), json!({"method": "GET"})] {
+        assert_eq!(code(half.clone()), "insufficient_scope", "{half}");
+        let mut with_scope = half;
+        with_scope["scopes"] = json!(["products:read"]);
+        assert_eq!(code(with_scope.clone()), "valid", "{with_scope}");
+    }
+    let both = json!({"method": "DELETE", "path": "/nowhere", "scopes": ["products:read"]});
+    assert_eq!(code(both), "valid");
+    let both = json!({"method": "GET", "path": "/api/products", "scopes": ["products:write"]});
+    assert_eq!(code(both), "insufficient_scope");
+}
+
+#[test]
+fn a_key_in_the_address_of_a_question_is_refused() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]).secret;
+    for query in [format!("key={key}"), key.clone(), format!("a=x{key}"), key.replace('_', "%5f")] {
+        let answer = keyward.data().post(&format!("/v1/verify?{query}"), json!({"key": key}));
+        let answer = answer.problem(400, "malformed_request");
+        assert!(!answer.whole().contains(&key), "the answer repeats the key");
+    }
+    keyward.data().post("/v1/verify?trace=1", json!({"key": key})).expect(200);
+}
+
+#[test]
 fn the_answer_names_the_secret_that_was_used_and_how_long_it_may_be_used() {
     let keyward = shared("cveium");
     let workspace = keyward.workspace();

@@ -4,6 +4,7 @@ mod bulk_revoke;
 mod create;
 mod get;
 mod list;
+mod networks;
 mod revoke;
 mod rotate;
 mod shapes;

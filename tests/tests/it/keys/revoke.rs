@@ -1,6 +1,6 @@
 use std::sync::Barrier;
 
-use keyward_tests::{json, shared};
+use keyward_tests::{Person, json, shared};
 
 #[test]
 fn a_revoke_is_in_force_on_the_data_plane_before_its_own_answer() {
@@ -61,4 +61,29 @@ fn a_revoked_key_leaves_the_others_alone() {
     workspace.revoke(&gone);
     assert_eq!(keyward.verify_code(&stays.secret), "valid");
     assert_eq!(workspace.get_key(&stays.id).body, stays.resource());
+}
+
+#[test]
+fn a_reason_may_be_given_and_a_body_that_is_not_understood_revokes_nothing() {
+    let reason_is_read = |person: &Person, path: &str, secret: &str| {
+        let keyward = shared("cysmiq");
+        person.post_raw(path, b"{").problem(400, "malformed_request");
+        person.post_raw(path, b"leaked").problem(400, "malformed_request");
+        person.post(path, json!({"raison": "leaked"})).refuses_field("raison");
+        person.post(path, json!({"reason": 7})).refuses_field("reason");
+        person.post(path, json!({"reason": "x".repeat(501)})).refuses_field("reason");
+        person.send("POST", path, Some("text/plain"), b"leaked").problem(415, "unsupported_media_type");
+        assert_eq!(keyward.verify_code(secret), "valid");
+        person.post(path, json!({"reason": "leaked in a build log"})).expect(200);
+        assert_eq!(keyward.verify_code(secret), "revoked");
+        person.post_nothing(path).expect(200);
+    };
+    let workspace = shared("cysmiq").workspace();
+    let key = workspace.key_with(&["vulnerabilities:read"]);
+    reason_is_read(workspace.owner(), &workspace.path(&format!("keys/{}/revoke", key.id)), &key.secret);
+
+    let person = workspace.member("member");
+    let body = json!({"name": "laptop", "scopes": ["vulnerabilities:read"]});
+    let key = workspace.personal_key(&person, body);
+    reason_is_read(&person, &format!("/api/v1/me/keys/{}/revoke", key.id), &key.secret);
 }
