@@ -1,5 +1,6 @@
 //! What handlers take out of a request: who asks, and the body.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -31,9 +32,9 @@ const BODY_READ_MAX: Duration = Duration::from_secs(15);
 /// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why.
 const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
 
-/// The key that a request was made with, for the layer that notes uses once the answer is known.
+/// The key that a request was made with, and from where, for the layer that notes uses once the answer is known.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<(KeyId, Which)>>);
+pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<(KeyId, Which, Option<IpAddr>)>>);
 
 /// Who asks: somebody.
 pub(crate) struct Asking(pub(crate) Ctx);
@@ -70,9 +71,9 @@ async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
     }
     let request = head(parts, api)?.through(Door::Api);
     let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
-    if let (Some(key), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
+    if let (Some((key, secret)), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
         // One request has one key; a second setting would be the same.
-        let _ = used.0.set(key);
+        let _ = used.0.set((key, secret, ctx.request.ip));
     }
     Ok(ctx)
 }

@@ -12,7 +12,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::id::RequestId;
 use keyward_service::{clock, entropy};
-use keyward_web::{Client, Peer};
 use keyward_wire::problem::PROBLEM_JSON;
 
 use crate::extract::{UsedKey, check_query_has_no_key};
@@ -39,17 +38,13 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
     let used = UsedKey::default();
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(used.clone());
-    let client = request
-        .extensions()
-        .get::<Peer>()
-        .map(|peer| Client::new(*peer, request.headers(), &api.trusted_proxies));
     let response = match check(&api, &request) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     };
     let response = finish(response, &id.to_string(), of_api);
-    if let Some((key, secret)) = used.0.get().filter(|_| response.status().as_u16() < 400) {
-        api.service.uses.note(*key, *secret, now, client.and_then(|client| client.ip));
+    if let Some((key, secret, ip)) = used.0.get().filter(|_| response.status().as_u16() < 400) {
+        api.service.uses.note(*key, *secret, now, *ip);
     }
     // The route, never the address: a slug or an identifier is enough to find it by the request's own.
     tracing::info!(

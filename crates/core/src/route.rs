@@ -1,5 +1,7 @@
 //! The routes table: which scope a request to the product needs. A request that matches no route is refused.
 
+use std::borrow::Cow;
+
 use crate::catalogue::Catalogue;
 use crate::grant::Wanted;
 
@@ -216,11 +218,14 @@ fn is_dot_segment(segment: &str) -> bool {
     let name = decoded.split_once(';').map_or(&*decoded, |(name, _)| name);
     let name = name.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let emptied = name.is_empty() && !segment.is_empty();
-    emptied || name == "." || name == ".." || !escapes(&decoded).is_empty()
+    emptied || name == "." || name == ".." || has_escape(&decoded)
 }
 
-/// The segment with its escapes resolved once. `None`: no UTF-8.
-fn decode(segment: &str) -> Option<String> {
+/// The segment with its escapes resolved once; most have none and are not copied. `None`: no UTF-8.
+fn decode(segment: &str) -> Option<Cow<'_, str>> {
+    if !segment.contains('%') {
+        return Some(Cow::Borrowed(segment));
+    }
     let mut bytes = Vec::with_capacity(segment.len());
     let mut rest = segment;
     while let Some((before, after)) = rest.split_once('%') {
@@ -229,13 +234,13 @@ fn decode(segment: &str) -> Option<String> {
         rest = after.get(2..)?;
     }
     bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
-/// The well-formed escapes in a text.
-fn escapes(text: &str) -> Vec<&str> {
-    let digits = text.split('%').skip(1).filter_map(|rest| rest.get(..2));
-    digits.filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit())).collect()
+/// Whether a well-formed escape stands in a text.
+fn has_escape(text: &str) -> bool {
+    let mut digits = text.split('%').skip(1).filter_map(|rest| rest.get(..2));
+    digits.any(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Every `%XX` is well-formed and stands for a character that must be escaped. An escaped slash or backslash

@@ -95,11 +95,10 @@ pub(crate) fn authorize<B>(gateway: &Gateway, peer: IpAddr, request: &Request<B>
 /// Whether our own query is the one of the original request. Some gateways append it, and a client could then
 /// write `?scope=` itself.
 fn passes_the_clients_query_on<B>(gateway: &Gateway, peer: IpAddr, request: &Request<B>) -> bool {
-    let own = request.uri().query().unwrap_or_default();
+    let Some(own) = request.uri().query().filter(|own| !own.is_empty()) else { return false };
     let origin = Origin::read(&gateway.settings, peer, request.headers());
     let target = origin.ok().and_then(|origin| origin.target);
-    let theirs = target.and_then(|target| target.split_once('?')).map_or("", |(_, query)| query);
-    !own.is_empty() && own == theirs
+    target.and_then(|target| target.split_once('?')).is_some_and(|(_, theirs)| own == theirs)
 }
 
 fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Result<Identity, Trouble> {

@@ -1,6 +1,7 @@
 //! Entering a workspace: is it in the caller's reach, and what may the caller do there? Checked inside the
 //! operation's own transaction, so that nobody acts on a right that was taken away meanwhile.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use keyward_core::catalogue::Catalogue;
@@ -117,10 +118,15 @@ async fn own_grants(
     if !service.profile.plan_has_keys(&workspace.plan) {
         return Err(plan_lacks_keys(service, workspace));
     }
-    check_network(&present.allowed_cidrs, ctx.request.ip)
-        .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))?;
+    check_key_network(&present, ctx.request.ip)?;
     let inherits = service.profile.keys.inherit && matches!(present.belongs, Belongs::ToPerson { .. });
     Ok((!inherits).then(|| Grants::compile(&service.profile.catalogue, &present.grant)))
+}
+
+/// A key limited to networks is refused from elsewhere, and from where it cannot be told.
+pub(crate) fn check_key_network(key: &Key, ip: Option<IpAddr>) -> Result<(), Refusal> {
+    check_network(&key.allowed_cidrs, ip)
+        .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))
 }
 
 /// Says which plan has keys, and where to change to it (CYB-2).

@@ -4,13 +4,14 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use keyward_core::decision::{check_alive, check_network};
+use keyward_core::decision::check_alive;
 use keyward_core::key::{Belongs, Key};
 use keyward_core::person::Person;
 use keyward_core::secret::{PresentedSecret, SecretDigest};
 use keyward_storage::{SystemReason, Tx};
 
 use crate::Service;
+use crate::access::check_key_network;
 use crate::ctx::{Caller, Ctx, Request};
 use crate::refusal::Refusal;
 
@@ -61,8 +62,7 @@ async fn by_key(
     let key = tx.key_by_digest(&digest).await?.ok_or(Refusal::InvalidKey)?;
     check_alive(key.revoked.is_some(), key.expires_at, now).map_err(|_| Refusal::InvalidKey)?;
     let secret = key.which(&digest, now).ok_or(Refusal::InvalidKey)?;
-    check_network(&key.allowed_cidrs, ip)
-        .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))?;
+    check_key_network(&key, ip)?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
     Ok(Caller::Key { key: Box::new(key), secret, person })
 }

@@ -14,17 +14,18 @@ use keyward_core::permission;
 use keyward_core::person::DisplayName;
 use keyward_core::secret::PlainSecret;
 use keyward_core::workspace::Slug;
-use keyward_storage::{Changed, KeyRow, Place, Tenant, Tx};
+use keyward_storage::{KeyRow, Place, Tenant, Tx};
 use serde_json::{Value, json};
 
 pub use parse::{NewKey, NewRule};
 
+use crate::Service;
 use crate::access::{self, Access, Mode};
-use crate::audit::{self, Deed};
+use crate::audit::Deed;
 use crate::ctx::{Ctx, Door};
 use crate::entropy;
 use crate::refusal::Refusal;
-use crate::{Service, get_key};
+use crate::settle::settle;
 
 /// How often a name for the service account is tried with another number. A workspace has at most some keys
 /// of one name; past this the name itself is the mistake.
@@ -275,12 +276,7 @@ async fn keep(
         before: None,
         after: Some(describe(&key)),
     };
-    audit::write(ctx, tx.as_mut(), deed).await?;
-    tx.record_change(Changed::Key(key.id)).await?;
-    let row = get_key::reload(tx.as_mut(), key.id).await?;
-    let epoch = tx.commit().await?;
-    service.nodes.catch_up(epoch).await;
-    tracing::info!(key = %key.id, kind = key.kind().as_str(), "key created");
+    let row = settle(service, ctx, tx, key.id, deed).await?;
     Ok(Created { row, secret })
 }
 

@@ -12,6 +12,15 @@ use crate::refusal::Refusal;
 
 pub(crate) const KEY: &str = "the key";
 
+/// Among whose keys an identifier is looked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose<'a> {
+    /// A key of the workspace with this slug.
+    Workspace(&'a str),
+    /// A personal key of the person who asks.
+    Personal,
+}
+
 /// A key of a workspace.
 pub async fn get_workspace_key(
     service: &Service,

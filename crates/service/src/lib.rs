@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod uses;
 
 mod audit;
+mod settle;
 
 pub mod accept_invitation;
 pub mod bootstrap;

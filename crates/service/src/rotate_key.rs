@@ -6,29 +6,21 @@ use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::key::{CannotRotate, Key, NoRotation, StoredSecret};
 use keyward_core::permission;
-use keyward_storage::{Changed, KeyRow, Tenant, Tx};
+use keyward_storage::{KeyRow, Tenant, Tx};
 
 use crate::Service;
 use crate::access::{self, Access, Mode};
-use crate::audit::{self, Deed};
+use crate::audit::Deed;
 use crate::create_key::{Created, check_confined, check_covered, check_door, check_outlived, describe};
 use crate::ctx::Ctx;
 use crate::entropy;
-use crate::get_key;
+use crate::get_key::{self, Whose};
 use crate::refusal::Refusal;
+use crate::settle::settle;
 
 /// The longest overlap: a week is enough for every consumer to follow, and bounds how long a leaked old
 /// secret lives.
 pub const OVERLAP_SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
-
-/// Which key, and in whose name.
-#[derive(Debug, Clone, Copy)]
-pub enum Whose<'a> {
-    /// A key of the workspace with this slug.
-    Workspace(&'a str),
-    /// A personal key of the person who asks.
-    Personal,
-}
 
 /// How a rotation ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,11 +134,5 @@ async fn keep(
     tx.update_key(key).await?;
     let after = Some(describe(key));
     let deed = Deed { home, action, target: key.id.to_string(), before: Some(before), after };
-    audit::write(ctx, tx.as_mut(), deed).await?;
-    tx.record_change(Changed::Key(key.id)).await?;
-    let row = get_key::reload(tx.as_mut(), key.id).await?;
-    let epoch = tx.commit().await?;
-    service.nodes.catch_up(epoch).await;
-    tracing::info!(key = %key.id, action = action.as_str(), "key's secrets changed");
-    Ok(row)
+    settle(service, ctx, tx, key.id, deed).await
 }

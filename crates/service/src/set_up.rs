@@ -90,7 +90,7 @@ pub struct FirstOwner {
     pub workspace: Option<NewWorkspace>,
 }
 
-/// The first owner and workspace, parsed.
+/// The first owner, parsed.
 #[derive(Debug)]
 pub struct Owner {
     /// Their address.

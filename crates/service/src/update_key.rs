@@ -10,17 +10,17 @@ use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus};
 use keyward_core::permission;
 use keyward_core::person::DisplayName;
-use keyward_storage::{Changed, KeyRow, Place, Tenant, Tx};
+use keyward_storage::{KeyRow, Place, Tenant, Tx};
 
 use crate::Service;
 use crate::access::{self, Access, Mode};
-use crate::audit::{self, Deed};
+use crate::audit::Deed;
 use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant};
 use crate::create_key::{NewRule, PLACES_MAX, check_confined, check_covered, describe, held_somewhere};
 use crate::ctx::{Caller, Ctx};
-use crate::get_key;
+use crate::get_key::{self, Whose};
 use crate::refusal::Refusal;
-use crate::rotate_key::Whose;
+use crate::settle::settle;
 
 /// What to change of a key. What is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -207,12 +207,7 @@ async fn keep(
         before: Some(describe_edit(&before.key)),
         after: Some(describe_edit(&edited)),
     };
-    audit::write(ctx, tx.as_mut(), deed).await?;
-    tx.record_change(Changed::Key(edited.id)).await?;
-    let row = get_key::reload(tx.as_mut(), edited.id).await?;
-    let epoch = tx.commit().await?;
-    service.nodes.catch_up(epoch).await;
-    Ok(row)
+    settle(service, ctx, tx, edited.id, deed).await
 }
 
 /// A key for the audit log, with all that can be edited.

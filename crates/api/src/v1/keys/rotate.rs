@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse as _, Response};
 use keyward_service::ctx::Ctx;
-use keyward_service::rotate_key::{Ending, Whose, end_rotation, rotate_key};
+use keyward_service::get_key::Whose;
+use keyward_service::rotate_key::{Ending, end_rotation, rotate_key};
 use keyward_wire::key::{CreatedKey, Key, RotateKey};
 
 use super::{create, shape};

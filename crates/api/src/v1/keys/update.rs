@@ -9,7 +9,7 @@ use axum::http::header::ETAG;
 use axum::response::{IntoResponse as _, Response};
 use keyward_service::create_key::NewRule;
 use keyward_service::ctx::Ctx;
-use keyward_service::rotate_key::Whose;
+use keyward_service::get_key::Whose;
 use keyward_service::update_key::{KeyEdit, update_key};
 use keyward_wire::key::{Key, UpdateKey};
 
