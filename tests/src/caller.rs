@@ -76,6 +76,11 @@ impl Caller {
 
     /// Posts bytes that no serializer would make, as JSON.
     #[track_caller]
+    pub fn patch(&self, path: &str, body: Value) -> Answer {
+        self.send_json("PATCH", path, &body)
+    }
+
+    #[track_caller]
     pub fn post_raw(&self, path: &str, body: &[u8]) -> Answer {
         self.send("POST", path, Some("application/json"), body)
     }

@@ -22,6 +22,9 @@ const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the work
     tags(
         (name = "keys", description = "API keys, personal and of workspaces"),
         (name = "workspaces", description = "Workspaces, their members, catalogue and plan"),
+        (name = "roles", description = "What members may do: the roles that every workspace has, and its own"),
+        (name = "service accounts", description = "What workspace keys act as"),
+        (name = "operator", description = "For whoever runs this deployment"),
         (name = "session", description = "Signing in, and who one is"),
     )
 )]

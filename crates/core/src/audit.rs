@@ -43,8 +43,28 @@ pub enum AuditAction {
     MemberJoined,
     /// Somebody got another role.
     MemberRoleChanged,
+    /// Somebody may do nothing in a workspace for a while.
+    MemberSuspended,
+    /// Somebody may again do in a workspace what their role holds.
+    MemberResumed,
     /// Somebody was removed, or left.
     MemberRemoved,
+    /// A workspace made a role.
+    RoleCreated,
+    /// A workspace's role was edited.
+    RoleUpdated,
+    /// A workspace's role was deleted.
+    RoleDeleted,
+    /// A service account that stands alone was made.
+    ServiceAccountCreated,
+    /// A service account was edited, disabled or enabled.
+    ServiceAccountUpdated,
+    /// A service account was deleted, and its keys revoked.
+    ServiceAccountDeleted,
+    /// Somebody may do nothing anywhere for a while.
+    UserSuspended,
+    /// Somebody may do again what they could.
+    UserResumed,
     /// Somebody signed in.
     SessionCreated,
     /// Somebody signed out.
@@ -69,7 +89,17 @@ impl AuditAction {
             Self::MemberInvited => "member.invited",
             Self::MemberJoined => "member.joined",
             Self::MemberRoleChanged => "member.role_changed",
+            Self::MemberSuspended => "member.suspended",
+            Self::MemberResumed => "member.resumed",
             Self::MemberRemoved => "member.removed",
+            Self::RoleCreated => "role.created",
+            Self::RoleUpdated => "role.updated",
+            Self::RoleDeleted => "role.deleted",
+            Self::ServiceAccountCreated => "service_account.created",
+            Self::ServiceAccountUpdated => "service_account.updated",
+            Self::ServiceAccountDeleted => "service_account.deleted",
+            Self::UserSuspended => "user.suspended",
+            Self::UserResumed => "user.resumed",
             Self::SessionCreated => "session.created",
             Self::SessionEnded => "session.ended",
             Self::SessionRefused => "session.refused",

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::id::{UserId, WorkspaceId};
+use crate::grant::Grant;
+use crate::id::{RoleId, UserId, WorkspaceId};
 use crate::key::Key;
-use crate::role::RoleName;
+use crate::role::RoleRef;
 use crate::workspace::Workspace;
 
 /// The number of a change. Numbers become visible in the order of their commits: who has seen `E` has seen
@@ -32,8 +33,15 @@ pub enum State {
         workspace: WorkspaceId,
         /// Who.
         user: UserId,
-        /// As what. `None`: no longer a member.
-        role: Option<RoleName>,
+        /// As what. `None`: no longer a member, or suspended there.
+        role: Option<RoleRef>,
+    },
+    /// A role that a workspace made.
+    Role {
+        /// Which.
+        role: RoleId,
+        /// What it holds. `None`: it was deleted.
+        grant: Option<Grant>,
     },
     /// A person, as far as a decision needs it.
     Person {

@@ -123,6 +123,11 @@ typed_id!(
     "sa"
 );
 typed_id!(
+    /// A role.
+    RoleId,
+    "rol"
+);
+typed_id!(
     /// A session of a signed-in person.
     SessionId,
     "ses"

@@ -71,9 +71,18 @@ pub struct ServiceAccount {
     pub id: ServiceAccountId,
     /// Such as `api_ci-pipeline-prod`.
     pub name: Box<str>,
+    /// Whether it stands alone, so that several keys may act as it. Otherwise it comes and goes with its key.
+    pub shared: bool,
+    /// Whether it may do nothing, and so its keys neither.
+    pub disabled: bool,
 }
 
 impl ServiceAccount {
+    /// One that comes and goes with its key.
+    pub fn of_key(id: ServiceAccountId, name: Box<str>) -> Self {
+        Self { id, name, shared: false, disabled: false }
+    }
+
     /// The name for the service account of a key called `key_name`: `api_` and the name's letters, digits,
     /// dots and dashes, the rest folded into dashes. `attempt` numbers collisions from 2 on.
     pub fn name_for(key_name: &DisplayName, attempt: u32) -> String {

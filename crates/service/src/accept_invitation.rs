@@ -17,6 +17,7 @@ use crate::audit::{self, Deed};
 use crate::ctx::{Caller, Ctx, person_principal};
 use crate::invite_member::check_seats;
 use crate::refusal::Refusal;
+use crate::role;
 use crate::sign_in::{SignedIn, note_refusal, open_session};
 
 const INVITATION: &str = "the invitation";
@@ -108,12 +109,13 @@ async fn join(
         other => other?,
     }
     tx.record_change(Changed::Membership(workspace, person.id)).await?;
+    let joined = tx.member(workspace, person.id).await?.ok_or(Refusal::NotFound(INVITATION))?;
     let deed = Deed {
         home: AuditHome::Workspace(workspace),
         action: AuditAction::MemberJoined,
         target: person.id.to_string(),
         before: None,
-        after: Some(json!({ "role": role.as_str(), "email": person.email.as_str() })),
+        after: Some(json!({ "role": joined.role.name.as_str(), "email": person.email.as_str() })),
     };
     audit::write_as(ctx, tx.as_mut(), person_principal(&person), deed).await?;
     let (session, token): (_, PlainSecret) = open_session(ctx, tx.as_mut(), &person).await?;
@@ -126,14 +128,14 @@ async fn join(
 /// made before they were removed or demoted.
 async fn check_inviter(service: &Service, tx: &mut dyn Tx, invitation: &Invitation) -> Result<(), Refusal> {
     let inviter = tx.member(invitation.workspace, invitation.created_by).await?;
-    let inviter = inviter.filter(|inviter| inviter.suspended_at.is_none());
-    let held = inviter.and_then(|inviter| service.profile.role(&inviter.role));
-    let given = service.profile.role(&invitation.role);
-    let (Some(held), Some(given)) = (held, given) else { return Err(Refusal::NotFound(INVITATION)) };
+    let inviter = inviter.filter(|inviter| !inviter.is_suspended());
+    let given = role::grant_of(&service.profile, tx, &invitation.role).await?;
+    let (Some(inviter), Some(given)) = (inviter, given) else { return Err(Refusal::NotFound(INVITATION)) };
     let catalogue = &service.profile.catalogue;
-    let rights = Rights { own: None, role: Some(&held.grants) };
+    let held = access::role_grants(&service.profile, &inviter.role);
+    let rights = Rights { own: None, role: Some(&held) };
     let may_invite = rights.allow(Wanted::new(catalogue, permission::MEMBERS_INVITE), None);
-    if may_invite && access::covers(catalogue, &rights, &given.grant) {
+    if may_invite && access::covers(catalogue, &rights, &given) {
         return Ok(());
     }
     Err(Refusal::NotFound(INVITATION))

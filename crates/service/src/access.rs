@@ -10,7 +10,7 @@ use keyward_core::grant::{Grant, Grants, Pattern, Rights, Rule, Wanted};
 use keyward_core::id::WorkspaceId;
 use keyward_core::key::{Belongs, Key};
 use keyward_core::profile::Profile;
-use keyward_core::role::{Role, RoleName};
+use keyward_core::role::{HeldRole, RoleName, RoleRef};
 use keyward_core::workspace::{Slug, Workspace};
 use keyward_storage::{Tenant, Tx};
 
@@ -25,8 +25,8 @@ const WORKSPACE: &str = "the workspace";
 pub struct Access {
     /// Where.
     pub workspace: Workspace,
-    /// What the person is there. `None`: a workspace's key.
-    pub role: Option<RoleName>,
+    /// What the person is there, and what that gives. `None`: a workspace's key.
+    role: Option<(HeldRole, Grants)>,
     /// The calling key's own grants. `None`: no key, or one that inherits.
     own: Option<Grants>,
     by_key: bool,
@@ -78,7 +78,7 @@ async fn locate(service: &Service, ctx: &Ctx, slug: &Slug) -> Result<WorkspaceId
 
 async fn check(service: &Service, ctx: &Ctx, id: WorkspaceId, tx: &mut dyn Tx) -> Result<Access, Refusal> {
     let workspace = tx.workspace(id).await?.ok_or(Refusal::NotFound(WORKSPACE))?;
-    let role = role_in(ctx, id, tx).await?;
+    let role = role_in(service, ctx, id, tx).await?;
     let own = match ctx.key() {
         Some(key) => own_grants(service, ctx, key, &workspace, tx).await?,
         None => None,
@@ -87,13 +87,30 @@ async fn check(service: &Service, ctx: &Ctx, id: WorkspaceId, tx: &mut dyn Tx) -
 }
 
 /// The live role of the person who asks. Who is no member has no reach.
-async fn role_in(ctx: &Ctx, id: WorkspaceId, tx: &mut dyn Tx) -> Result<Option<RoleName>, Refusal> {
+async fn role_in(
+    service: &Service,
+    ctx: &Ctx,
+    id: WorkspaceId,
+    tx: &mut dyn Tx,
+) -> Result<Option<(HeldRole, Grants)>, Refusal> {
     let Some(person) = ctx.person() else { return Ok(None) };
     let member = tx.member(id, person.id).await?.ok_or(Refusal::NotFound(WORKSPACE))?;
-    if member.suspended_at.is_some() {
+    if member.is_suspended() {
         return Err(Refusal::NotFound(WORKSPACE));
     }
-    Ok(Some(member.role))
+    let grants = role_grants(&service.profile, &member.role);
+    Ok(Some((member.role, grants)))
+}
+
+/// What a member's role gives. One that is not there (any more) gives nothing: fail closed.
+pub fn role_grants(profile: &Profile, role: &HeldRole) -> Grants {
+    match (&role.which, &role.grant) {
+        (RoleRef::OfProfile(name), _) => {
+            profile.role(name).map(|role| role.grants.clone()).unwrap_or_default()
+        }
+        (RoleRef::Custom(_), Some(grant)) => Grants::compile(&profile.catalogue, grant),
+        (RoleRef::Custom(_), None) => Grants::default(),
+    }
 }
 
 /// The calling key's own grants, once it is sure that the key still lives and works here.
@@ -144,11 +161,12 @@ pub(crate) fn plan_lacks_keys(service: &Service, workspace: &Workspace) -> Refus
 impl Access {
     /// What the caller may do here.
     pub fn rights(&self) -> Rights<'_> {
-        let role = self.role.as_ref().map(|name| match self.profile.role(name) {
-            Some(role) => &role.grants,
-            None => no_grants(),
-        });
-        Rights { own: self.own.as_ref(), role }
+        Rights { own: self.own.as_ref(), role: self.role.as_ref().map(|(_, grants)| grants) }
+    }
+
+    /// What the person is called there. `None`: a workspace's key.
+    pub fn role_name(&self) -> Option<&RoleName> {
+        self.role.as_ref().map(|(role, _)| &role.name)
     }
 
     /// Whether the caller may.
@@ -164,13 +182,13 @@ impl Access {
         if self.by_key {
             return Err(Refusal::InsufficientScope { missing: permission.to_owned() });
         }
-        let role = self.role.as_ref().map_or("none", RoleName::as_str);
+        let role = self.role_name().map_or("none", RoleName::as_str);
         Err(Refusal::Forbidden(format!("your role \"{role}\" lacks the permission \"{permission}\"")))
     }
 
-    /// Whether the caller holds all that a role of the profile does.
-    pub fn covers_role(&self, role: &Role) -> bool {
-        covers(&self.profile.catalogue, &self.rights(), &role.grant)
+    /// Whether the caller holds all that a grant gives.
+    pub fn covers(&self, grant: &Grant) -> bool {
+        covers(&self.profile.catalogue, &self.rights(), grant)
     }
 }
 
@@ -179,10 +197,4 @@ pub(crate) fn covers(catalogue: &Catalogue, rights: &Rights<'_>, grant: &Grant) 
     let scopes = grant.scopes.iter().filter_map(|name| Pattern::parse(name).ok());
     let as_rules = scopes.map(|action| Rule { action, resources: [].into() });
     as_rules.chain(grant.rules.iter().cloned()).all(|rule| rights.cover(catalogue, &rule))
-}
-
-/// A role that the profile does not know gives nothing: fail closed.
-fn no_grants() -> &'static Grants {
-    static NONE: std::sync::LazyLock<Grants> = std::sync::LazyLock::new(Grants::default);
-    &NONE
 }

@@ -62,6 +62,9 @@ async fn by_key(
     let key = tx.key_by_digest(&digest).await?.ok_or(Refusal::InvalidKey)?;
     check_alive(key.revoked.is_some(), key.expires_at, now).map_err(|_| Refusal::InvalidKey)?;
     let secret = key.which(&digest, now).ok_or(Refusal::InvalidKey)?;
+    if matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled) {
+        return Err(Refusal::InvalidKey);
+    }
     check_key_network(&key, ip)?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
     Ok(Caller::Key { key: Box::new(key), secret, person })

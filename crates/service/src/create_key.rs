@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
-use keyward_core::grant::{Grant, Pattern, Rule};
+use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::{KeyId, ServiceAccountId};
 use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
@@ -25,6 +25,7 @@ use crate::audit::Deed;
 use crate::ctx::{Ctx, Door};
 use crate::entropy;
 use crate::refusal::Refusal;
+use crate::service_account;
 use crate::settle::settle;
 
 /// How often a name for the service account is tried with another number. A workspace has at most some keys
@@ -55,12 +56,16 @@ pub async fn create_workspace_key(
     check_kind(service, ctx, KeyKind::Workspace)?;
     access.require(permission::SETTINGS_MANAGE)?;
     check_plan(service, ctx, &access, tx.as_mut()).await?;
+    let input_account = input.service_account.clone();
     let parsed = parse::parse(service, ctx, KeyKind::Workspace, input)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
     check_confined(ctx, &parsed.allowed_cidrs)?;
     let workspace = access.workspace.id;
-    let acts_as = name_service_account(ctx, tx.as_mut(), &parsed.name).await?;
+    let acts_as = match &input_account {
+        Some(id) => service_account::to_act_as(tx.as_mut(), id).await?.account,
+        None => name_service_account(ctx, tx.as_mut(), &parsed.name).await?,
+    };
     let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
     keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace)).await
 }
@@ -80,7 +85,8 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     let reach = reach(&places, asked.as_deref());
     let (parsed, reach) = both(parsed, reach)?;
     check_some_plan_has_keys(service, &reach)?;
-    check_covered(&parsed.grant, |rule| held_somewhere(service, &reach, rule))?;
+    let held = held_in(service, &reach);
+    check_covered(&parsed.grant, |rule| held_somewhere(service, &held, rule))?;
     let workspaces = asked.map(|_| reach.iter().map(|place| place.workspace.id).collect());
     let belongs = Belongs::ToPerson { owner: person, workspaces };
     keep(service, ctx, tx, parsed, belongs, AuditHome::Person(person)).await
@@ -182,9 +188,13 @@ fn reach<'a>(places: &'a [Place], asked: Option<&[String]>) -> Result<Vec<&'a Pl
     if errors.is_empty() { Ok(reach) } else { Err(Refusal::Invalid(errors)) }
 }
 
-pub(crate) fn held_somewhere<P: Borrow<Place>>(service: &Service, reach: &[P], rule: &Rule) -> bool {
-    let roles = reach.iter().filter_map(|place| service.profile.role(&place.borrow().role));
-    roles.into_iter().any(|role| role.grants.covers(&service.profile.catalogue, rule))
+/// What a person's roles give, place by place.
+pub(crate) fn held_in<P: Borrow<Place>>(service: &Service, reach: &[P]) -> Vec<Grants> {
+    reach.iter().map(|place| access::role_grants(&service.profile, &place.borrow().role)).collect()
+}
+
+pub(crate) fn held_somewhere(service: &Service, held: &[Grants], rule: &Rule) -> bool {
+    held.iter().any(|grants| grants.covers(&service.profile.catalogue, rule))
 }
 
 /// Nobody grants a right that they do not hold; all that exceed are named.
@@ -235,7 +245,7 @@ async fn name_service_account(
         let candidate = ServiceAccount::name_for(name, attempt);
         if !tx.service_account_name_taken(&candidate).await? {
             let (ms, random) = ctx.id_parts()?;
-            return Ok(ServiceAccount { id: ServiceAccountId::new(ms, random), name: candidate.into() });
+            return Ok(ServiceAccount::of_key(ServiceAccountId::new(ms, random), candidate.into()));
         }
     }
     Err(Refusal::Conflict(format!("{SERVICE_ACCOUNT_NAMES_MAX} live keys have this name; choose another")))
@@ -296,7 +306,7 @@ pub(crate) fn describe(key: &Key) -> Value {
     })
 }
 
-fn describe_rule(rule: &Rule) -> Value {
+pub(crate) fn describe_rule(rule: &Rule) -> Value {
     json!({
         "action": rule.action.as_str(),
         "resources": rule.resources.iter().map(Pattern::as_str).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::id::WorkspaceId;
 use keyward_core::key::Principal;
 use keyward_core::person::{DisplayName, Person};
-use keyward_core::role::RoleName;
+use keyward_core::role::{RoleName, RoleRef};
 use keyward_core::workspace::{Slug, Workspace};
 use keyward_storage::{Changed, StoreError, SystemReason, Tx, Unique};
 use serde_json::json;
@@ -97,7 +97,7 @@ pub(crate) async fn found(
     let slug = free_slug(tx, parsed.slug.clone()).await?;
     let workspace = Workspace { id, slug, name: parsed.name.clone(), plan, created_at: ctx.now, version: 1 };
     insert(tx, &workspace).await?;
-    tx.insert_membership(id, person.id, &role, ctx.now).await?;
+    tx.insert_membership(id, person.id, &RoleRef::OfProfile(role.clone()), ctx.now).await?;
     tx.record_change(Changed::Workspace(id)).await?;
     tx.record_change(Changed::Membership(id, person.id)).await?;
     let after = json!({ "name": workspace.name.as_str(), "slug": workspace.slug.as_str(), "owner": person.id.to_string() });

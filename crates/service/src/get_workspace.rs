@@ -15,5 +15,6 @@ pub async fn get_workspace(
     slug: &str,
 ) -> Result<(Workspace, Option<RoleName>), Refusal> {
     let (_, access) = access::enter(service, ctx, slug, Mode::Read).await?;
-    Ok((access.workspace, access.role))
+    let role = access.role_name().cloned();
+    Ok((access.workspace, role))
 }

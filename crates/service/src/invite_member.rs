@@ -14,10 +14,10 @@ use serde_json::json;
 use crate::Service;
 use crate::access::{self, Access, Mode};
 use crate::audit::{self, Deed};
-use crate::change_role::{check_may_give, parse_role};
 use crate::ctx::Ctx;
 use crate::entropy;
 use crate::refusal::Refusal;
+use crate::role::{self, Role};
 
 /// What tokens of invitations start with.
 pub(crate) const TOKEN_PREFIX: &str = "kwinvite_";
@@ -53,8 +53,9 @@ pub async fn invite_member(
     access.require(permission::MEMBERS_INVITE)?;
     // Never a key: whoever joins stays when a leaked key is long revoked.
     let by = ctx.signed_in()?.id;
-    let (email, role) = parse(service, email, role)?;
-    check_may_give(&access, role)?;
+    let workspace = access.workspace.id;
+    let (email, role) = parse(service, tx.as_mut(), workspace, email, role).await?;
+    role::check_may_give(&access, &role)?;
     check_room(service, ctx, tx.as_mut(), &access).await?;
     check_not_member(tx.as_mut(), access.workspace.id, &email).await?;
     let token = entropy::token(TOKEN_PREFIX)?;
@@ -63,7 +64,7 @@ pub async fn invite_member(
         id: InvitationId::new(ms, random),
         workspace: access.workspace.id,
         email,
-        role: role.name.clone(),
+        role: role.which,
         token: token.digest(),
         created_by: by,
         created_at: ctx.now,
@@ -75,28 +76,24 @@ pub async fn invite_member(
         action: AuditAction::MemberInvited,
         target: invitation.id.to_string(),
         before: None,
-        after: Some(json!({ "email": invitation.email.as_str(), "role": invitation.role.as_str() })),
+        after: Some(json!({ "email": invitation.email.as_str(), "role": role.name.as_str() })),
     };
     audit::write(ctx, tx.as_mut(), deed).await?;
     tx.commit().await?;
-    let Invitation { id, email, role, expires_at, .. } = invitation;
-    Ok(Invited { id, email, role, token, expires_at })
+    let Invitation { id, email, expires_at, .. } = invitation;
+    Ok(Invited { id, email, role: role.name, token, expires_at })
 }
 
-fn parse<'a>(
-    service: &'a Service,
+async fn parse(
+    service: &Service,
+    tx: &mut dyn Tx,
+    workspace: WorkspaceId,
     email: &str,
     role: &str,
-) -> Result<(Email, &'a keyward_core::role::Role), Refusal> {
+) -> Result<(Email, Role), Refusal> {
     let mut complaints = Complaints::new();
     let email = complaints.take(Email::parse("email", email));
-    let role = match parse_role(service, role) {
-        Err(Refusal::Invalid(errors)) => {
-            complaints.add_all(errors);
-            None
-        }
-        other => Some(other?),
-    };
+    let role = complaints.take(role::named(&service.profile, tx, workspace, role).await?);
     complaints.finish().map_err(Refusal::Invalid)?;
     match (email, role) {
         (Some(email), Some(role)) => Ok((email, role)),

@@ -9,9 +9,10 @@ use serde_json::json;
 use crate::Service;
 use crate::access::{self, Mode};
 use crate::audit::{self, Deed};
-use crate::change_role::{check_not_last, check_outranks, find};
+
 use crate::ctx::{Caller, Ctx};
 use crate::refusal::Refusal;
+use crate::update_member::{check_not_last, check_outranks, find};
 
 /// Removes a member from a workspace.
 pub async fn remove_member(service: &Service, ctx: &Ctx, slug: &str, user: &str) -> Result<(), Refusal> {
@@ -37,7 +38,7 @@ pub async fn remove_member(service: &Service, ctx: &Ctx, slug: &str, user: &str)
         home: AuditHome::Workspace(workspace),
         action: AuditAction::MemberRemoved,
         target: member.user.to_string(),
-        before: Some(json!({ "role": member.role.as_str(), "email": member.email.as_str() })),
+        before: Some(json!({ "role": member.role.name.as_str(), "email": member.email.as_str() })),
         after: Some(json!({ "keys_left_without_owner": ownerless })),
     };
     audit::write(ctx, tx.as_mut(), deed).await?;

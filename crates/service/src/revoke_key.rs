@@ -95,7 +95,7 @@ async fn revoke(
 }
 
 /// Ends a live key, in the caller's transaction.
-async fn end(
+pub(crate) async fn end(
     ctx: &Ctx,
     tx: &mut dyn Tx,
     row: KeyRow,
@@ -105,7 +105,9 @@ async fn end(
     let before = describe(&row.key);
     let key: Key = row.key.revoke(ctx.now, ctx.principal()?);
     tx.update_key(&key).await?;
-    if let Belongs::ToWorkspace { acts_as, .. } = &key.belongs {
+    if let Belongs::ToWorkspace { acts_as, .. } = &key.belongs
+        && !acts_as.shared
+    {
         tx.delete_service_account(acts_as.id, ctx.now).await?;
     }
     let deed = Deed {

@@ -7,7 +7,7 @@ use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::grant::{Grant, Rule};
 use keyward_core::id::{UserId, WorkspaceId};
-use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus};
+use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus, ServiceAccount};
 use keyward_core::permission;
 use keyward_core::person::DisplayName;
 use keyward_storage::{KeyRow, Place, Tenant, Tx};
@@ -16,10 +16,13 @@ use crate::Service;
 use crate::access::{self, Access, Mode};
 use crate::audit::Deed;
 use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant};
-use crate::create_key::{NewRule, PLACES_MAX, check_confined, check_covered, describe, held_somewhere};
+use crate::create_key::{
+    NewRule, PLACES_MAX, check_confined, check_covered, describe, held_in, held_somewhere,
+};
 use crate::ctx::{Caller, Ctx};
 use crate::get_key::{self, Whose};
 use crate::refusal::Refusal;
+use crate::service_account;
 use crate::settle::settle;
 
 /// What to change of a key. What is `None` stays.
@@ -31,6 +34,8 @@ pub struct KeyEdit {
     pub description: Option<Option<String>>,
     /// Who looks after it. Workspace keys only.
     pub owner: Option<String>,
+    /// What it acts as: a service account that stands alone. Workspace keys only.
+    pub service_account: Option<String>,
     /// Scopes of the catalogue.
     pub scopes: Option<Vec<String>>,
     /// Rules beside them.
@@ -69,6 +74,10 @@ async fn of_workspace(
     let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
     check_may_edit(ctx, &access, &row.key)?;
     let owner = find_owner(tx.as_mut(), access.workspace.id, edit.owner.as_deref()).await?;
+    let account = match &edit.service_account {
+        Some(id) => Some(other_account(tx.as_mut(), &access, &row.key, id).await?),
+        None => None,
+    };
     let mut edited = apply(service, ctx, &row.key, edit)?;
     if edited.allowed_cidrs != row.key.allowed_cidrs {
         // A key must not edit away, here or elsewhere, the limit that it has itself.
@@ -76,6 +85,9 @@ async fn of_workspace(
     }
     if let (Some(owner), Belongs::ToWorkspace { owner: present, .. }) = (owner, &mut edited.belongs) {
         *present = Some(owner);
+    }
+    if let (Some(Some(account)), Belongs::ToWorkspace { acts_as, .. }) = (account, &mut edited.belongs) {
+        *acts_as = account;
     }
     check_widening(&row.key.grant, &edited.grant, |rule| {
         access.rights().cover(&service.profile.catalogue, rule)
@@ -92,9 +104,14 @@ async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Res
         let message = "a personal key stays its owner's; leave this out";
         return Err(FieldError::new("owner", FieldCode::Contradiction, message).into());
     }
+    if edit.service_account.is_some() {
+        let message = "a personal key acts as its owner; leave this out";
+        return Err(FieldError::new("service_account", FieldCode::Contradiction, message).into());
+    }
     let edited = apply(service, ctx, &row.key, edit)?;
     let reach = reach(tx.as_mut(), &row.key, person).await?;
-    check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &reach, rule))?;
+    let held = held_in(service, &reach);
+    check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &held, rule))?;
     keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await
 }
 
@@ -121,6 +138,23 @@ async fn find_owner(
     }
     let message = "give the identifier of a member of the workspace, usr_…";
     Err(FieldError::new("owner", FieldCode::NotFound, message).into())
+}
+
+/// The service account that a key is to act as from now on, if that is another. Only those who manage settings
+/// change that.
+async fn other_account(
+    tx: &mut dyn Tx,
+    access: &Access,
+    key: &Key,
+    id: &str,
+) -> Result<Option<ServiceAccount>, Refusal> {
+    let is_same =
+        matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.id.to_string() == id);
+    if is_same {
+        return Ok(None);
+    }
+    access.require(permission::SETTINGS_MANAGE)?;
+    Ok(Some(service_account::to_act_as(tx, id).await?.account))
 }
 
 /// The workspaces that a personal key works in.
@@ -178,7 +212,11 @@ fn new_grant(
 }
 
 /// What was there before may stay, also where whoever edits does not hold it.
-fn check_widening(before: &Grant, after: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
+pub(crate) fn check_widening(
+    before: &Grant,
+    after: &Grant,
+    covers: impl Fn(&Rule) -> bool,
+) -> Result<(), Refusal> {
     let added = Grant {
         scopes: after.scopes.iter().filter(|scope| !before.scopes.contains(scope)).cloned().collect(),
         rules: after.rules.iter().filter(|rule| !before.rules.contains(rule)).cloned().collect(),
@@ -200,6 +238,7 @@ async fn keep(
     }
     edited.version += 1;
     tx.update_key(&edited).await?;
+    drop_own_account(ctx, tx.as_mut(), &before.key, &edited).await?;
     let deed = Deed {
         home,
         action: AuditAction::KeyUpdated,
@@ -210,16 +249,33 @@ async fn keep(
     settle(service, ctx, tx, edited.id, deed).await
 }
 
+/// The service account that came with a key goes when the key acts as another.
+async fn drop_own_account(ctx: &Ctx, tx: &mut dyn Tx, before: &Key, after: &Key) -> Result<(), Refusal> {
+    if let (Belongs::ToWorkspace { acts_as: old, .. }, Belongs::ToWorkspace { acts_as: new, .. }) =
+        (&before.belongs, &after.belongs)
+        && old.id != new.id
+        && !old.shared
+    {
+        tx.delete_service_account(old.id, ctx.now).await?;
+    }
+    Ok(())
+}
+
 /// A key for the audit log, with all that can be edited.
 fn describe_edit(key: &Key) -> serde_json::Value {
     let owner = match &key.belongs {
         Belongs::ToWorkspace { owner, .. } => owner.map(|owner| owner.to_string()),
         Belongs::ToPerson { owner, .. } => Some(owner.to_string()),
     };
+    let account = match &key.belongs {
+        Belongs::ToWorkspace { acts_as, .. } => Some(acts_as.id.to_string()),
+        Belongs::ToPerson { .. } => None,
+    };
     let mut described = describe(key);
     if let Some(fields) = described.as_object_mut() {
         fields.insert("description".to_owned(), key.description.as_deref().into());
         fields.insert("owner".to_owned(), owner.into());
+        fields.insert("service_account".to_owned(), account.into());
         fields.insert("metadata".to_owned(), serde_json::json!(key.metadata));
     }
     described

@@ -32,13 +32,14 @@ pub async fn update_workspace(
 ) -> Result<(Workspace, Option<RoleName>), Refusal> {
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
     access.require(permission::SETTINGS_MANAGE)?;
+    let role = access.role_name().cloned();
     let before = access.workspace;
     if edit.if_version.is_some_and(|version| version != before.version) {
         return Err(Refusal::PreconditionFailed);
     }
     let Some(name) = edit.name else {
         tx.commit().await?;
-        return Ok((before, access.role));
+        return Ok((before, role));
     };
     let name = DisplayName::parse("name", &name)?;
     let after = Workspace { name, version: before.version + 1, ..before.clone() };
@@ -54,5 +55,5 @@ pub async fn update_workspace(
     audit::write(ctx, tx.as_mut(), deed).await?;
     let epoch = tx.commit().await?;
     service.nodes.catch_up(epoch).await;
-    Ok((after, access.role))
+    Ok((after, role))
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
 
 use crate::error::StoreError;
 
@@ -17,6 +17,8 @@ pub enum Changed {
     Membership(WorkspaceId, UserId),
     /// A person.
     Person(UserId),
+    /// A role that a workspace made.
+    Role(RoleId),
 }
 
 /// What a transaction can do with changes.

@@ -13,6 +13,8 @@ pub enum Unique {
     ServiceAccountName,
     /// Somebody is a member already.
     Membership,
+    /// A role of the workspace has this name.
+    RoleName,
 }
 
 /// What can go wrong in a store. Messages name tables and files, never values.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{InvitationId, UserId, WorkspaceId};
 use keyward_core::person::Email;
-use keyward_core::role::RoleName;
+use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
 
 use crate::error::StoreError;
@@ -19,7 +19,7 @@ pub struct Invitation {
     /// Whom.
     pub email: Email,
     /// As what.
-    pub role: RoleName,
+    pub role: RoleRef,
     /// What its link is known by.
     pub token: SecretDigest,
     /// Who invited.

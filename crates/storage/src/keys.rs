@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
-use keyward_core::key::{Key, KeyStatus, Principal, ServiceAccount};
+use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::key::{Key, KeyStatus, Principal};
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Slug;
 
@@ -105,7 +105,7 @@ pub enum SortValue {
 /// What a transaction can do with keys.
 #[async_trait]
 pub trait Keys {
-    /// Keeps a new key with the digest of its secret, and its service account if it is a workspace's.
+    /// Keeps a new key with the digest of its secret, and the service account that comes with it, if one does.
     async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;
 
     /// Writes an edited or revoked key over its previous version (`key.version - 1`).
@@ -128,17 +128,6 @@ pub trait Keys {
     /// How many keys of the tenant's workspace are neither revoked nor expired; without a workspace, of the
     /// tenant's person.
     async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError>;
-
-    /// Whether a service account of the workspace has this name.
-    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError>;
-
-    /// Ends the membership of a revoked key's service account and takes it out of use; its name stays for
-    /// old audit entries.
-    async fn delete_service_account(&mut self, id: ServiceAccountId, at: Timestamp)
-    -> Result<(), StoreError>;
-
-    /// One live service account of the workspace.
-    async fn service_account(&mut self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError>;
 
     /// Leaves the workspace keys that somebody looks after without an owner. Returns which.
     async fn disown_keys(&mut self, workspace: WorkspaceId, owner: UserId) -> Result<Vec<KeyId>, StoreError>;

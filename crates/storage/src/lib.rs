@@ -15,6 +15,8 @@ mod keys;
 mod members;
 mod page;
 mod people;
+mod roles;
+mod service_accounts;
 mod sessions;
 pub mod sqlite;
 mod uses;
@@ -32,6 +34,8 @@ pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue}
 pub use members::{Member, Members, Place};
 pub use page::{Page, Position};
 pub use people::{Credentials, People};
+pub use roles::Roles;
+pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
 pub use sessions::{Session, Sessions};
 pub use uses::{KeyUse, LastUse, Uses};
 pub use workspaces::Workspaces;
@@ -107,7 +111,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 /// An open transaction. Dropped without [`Tx::commit`], it never happened.
 #[async_trait]
 pub trait Tx:
-    Audit + ChangeLog + Invitations + Keys + Members + People + Sessions + Uses + Workspaces + Send
+    Audit
+    + ChangeLog
+    + Invitations
+    + Keys
+    + Members
+    + People
+    + Roles
+    + ServiceAccounts
+    + Sessions
+    + Uses
+    + Workspaces
+    + Send
 {
     /// Makes it durable, then returns the epoch of its last change (or the last of all, if it made none).
     /// Once this returns, a crash loses nothing of it.

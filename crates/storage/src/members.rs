@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::person::{DisplayName, Email};
-use keyward_core::role::RoleName;
+use keyward_core::role::{HeldRole, RoleRef};
 use keyward_core::workspace::Workspace;
 
 use crate::error::StoreError;
@@ -20,11 +20,20 @@ pub struct Member {
     /// Their name.
     pub name: DisplayName,
     /// What they are there.
-    pub role: RoleName,
+    pub role: HeldRole,
     /// Since when.
     pub joined_at: Timestamp,
-    /// Since when they may do nothing anywhere.
+    /// Since when they may do nothing there.
     pub suspended_at: Option<Timestamp>,
+    /// Since when they may do nothing anywhere.
+    pub suspended_everywhere_at: Option<Timestamp>,
+}
+
+impl Member {
+    /// Whether they may do nothing there.
+    pub const fn is_suspended(&self) -> bool {
+        self.suspended_at.is_some() || self.suspended_everywhere_at.is_some()
+    }
 }
 
 /// A workspace that a person is in, and what they are there.
@@ -33,7 +42,7 @@ pub struct Place {
     /// Where.
     pub workspace: Workspace,
     /// As what.
-    pub role: RoleName,
+    pub role: HeldRole,
 }
 
 /// What a transaction can do with members.
@@ -44,7 +53,7 @@ pub trait Members {
         &mut self,
         workspace: WorkspaceId,
         user: UserId,
-        role: &RoleName,
+        role: &RoleRef,
         at: Timestamp,
     ) -> Result<(), StoreError>;
 
@@ -53,7 +62,15 @@ pub trait Members {
         &mut self,
         workspace: WorkspaceId,
         user: UserId,
-        role: &RoleName,
+        role: &RoleRef,
+    ) -> Result<bool, StoreError>;
+
+    /// Suspends a member since `at`, or ends that. `false`: no such member.
+    async fn suspend_membership(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        at: Option<Timestamp>,
     ) -> Result<bool, StoreError>;
 
     /// Takes a member out. `false`: no such member.
@@ -72,10 +89,9 @@ pub trait Members {
     /// Members of the workspace, the longest there first (by the time they joined, then id).
     async fn members(&mut self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Member>, StoreError>;
 
-    /// How many members have a role.
-    async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleName)
-    -> Result<u32, StoreError>;
+    /// How many members have a role, without those who are suspended.
+    async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError>;
 
-    /// The workspaces that a person is in, by name then id, at most `limit`.
+    /// The workspaces that a person is in and not suspended, by name then id, at most `limit`.
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError>;
 }

@@ -1,6 +1,7 @@
 //! People who can sign in.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keyward_core::id::UserId;
 use keyward_core::person::{Email, Person};
 
@@ -29,6 +30,9 @@ pub trait People {
 
     /// Writes address, name and password of a person anew. `false`: no such person. System only.
     async fn update_person(&mut self, credentials: &Credentials) -> Result<bool, StoreError>;
+
+    /// Suspends a person everywhere since `at`, or ends that. System only. `false`: no such person.
+    async fn suspend_person(&mut self, id: UserId, at: Option<Timestamp>) -> Result<bool, StoreError>;
 
     /// One person. Seen by themselves, by a workspace that they are in, and by the system.
     async fn person(&mut self, id: UserId) -> Result<Option<Person>, StoreError>;

@@ -5,19 +5,31 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
 use keyward_core::decision::{Ask, Denied, Standing, check_alive, check_rights, decide};
-use keyward_core::grant::Rights;
+use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::Belongs;
 use keyward_core::secret::{PresentedSecret, Shape};
 
 use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
 use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
-use crate::replica::{Opens, Replica};
+use crate::replica::{Opens, Replica, RoleGrants};
 
-/// Where a key works and with which rights. `None` in `rights`: it does not work there.
+/// Where a key works and with which grants. Neither of its own nor of a role: it does not work there.
 struct Found<'a> {
     workspace: Option<Arc<WorkspaceEntry>>,
-    rights: Option<Rights<'a>>,
+    own: Option<&'a Grants>,
+    role: Option<RoleGrants<'a>>,
+}
+
+impl Found<'_> {
+    const fn nowhere() -> Self {
+        Self { workspace: None, own: None, role: None }
+    }
+
+    fn rights(&self) -> Option<Rights<'_>> {
+        let works = self.own.is_some() || self.role.is_some();
+        works.then(|| Rights { own: self.own, role: self.role.as_ref().map(RoleGrants::grants) })
+    }
 }
 
 /// The key is a person's, and the question does not say which of several workspaces it is about.
@@ -42,14 +54,13 @@ impl Replica {
                 match self.in_reach(&key, *owner, workspaces.as_deref(), person.as_deref(), question.place) {
                     Ok(found) => found,
                     Err(SeveralReached) if alive.is_ok() => return Err(Refusal::WorkspaceNeeded),
-                    Err(SeveralReached) => Found { workspace: None, rights: None },
+                    Err(SeveralReached) => Found::nowhere(),
                 }
             }
         };
         let judged = self.judge(&key, revoked, &found, question, now);
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
-        let rights = found.rights.as_ref().filter(|_| works_here);
-        let scopes = rights.map_or(ScopeSet::EMPTY, Rights::scopes);
+        let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
         let identity = Identity { secret, workspace: found.workspace, person, scopes, key: Arc::clone(&key) };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
@@ -74,7 +85,7 @@ impl Replica {
         }
     }
 
-    /// A workspace key works in its own workspace, with its own grants only.
+    /// A workspace key works in its own workspace, with its own grants only, unless what it acts as is disabled.
     fn in_own<'a>(&self, key: &'a KeyEntry, own: WorkspaceId, place: Place<'_>) -> Found<'a> {
         let workspace = self.workspace(own);
         let here = workspace.as_ref().is_some_and(|workspace| match place {
@@ -82,7 +93,8 @@ impl Replica {
             Place::Named(slug) => workspace.slug.as_str() == slug,
             Place::Contradictory => false,
         });
-        Found { workspace, rights: here.then_some(Rights { own: Some(&key.grants), role: None }) }
+        let disabled = matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled);
+        Found { workspace, own: (here && !disabled).then_some(&key.grants), role: None }
     }
 
     /// A personal key works where its owner is a member and it is not kept out, with no more than the owner's
@@ -95,10 +107,9 @@ impl Replica {
         person: Option<&PersonEntry>,
         place: Place<'_>,
     ) -> Result<Found<'a>, SeveralReached> {
-        let nowhere = Found { workspace: None, rights: None };
         // Unknown counts as suspended: fail closed.
         if person.is_none_or(|person| person.suspended) {
-            return Ok(nowhere);
+            return Ok(Found::nowhere());
         }
         let allowed = |id: &WorkspaceId| only.is_none_or(|only| only.contains(id));
         let workspace = match place {
@@ -113,10 +124,10 @@ impl Replica {
             }
             Place::Contradictory => None,
         };
-        let Some(workspace) = workspace else { return Ok(nowhere) };
-        let Some(role) = self.role_of(owner, workspace.id) else { return Ok(nowhere) };
+        let Some(workspace) = workspace else { return Ok(Found::nowhere()) };
+        let Some(role) = self.role_of(owner, workspace.id) else { return Ok(Found::nowhere()) };
         let own = (!self.profile().keys.inherit).then_some(&key.grants);
-        Ok(Found { workspace: Some(workspace), rights: Some(Rights { own, role: Some(role) }) })
+        Ok(Found { workspace: Some(workspace), own, role: Some(role) })
     }
 
     fn judge(
@@ -132,13 +143,13 @@ impl Replica {
             revoked,
             expires_at: key.expires_at,
             allowed_cidrs: &key.allowed_cidrs,
-            rights: found.rights,
+            rights: found.rights(),
             plan_has_keys: plan.is_some_and(|plan| self.profile().plan_has_keys(plan)),
         };
         let (first, rest) = question.asks.split_first().unwrap_or((&NOTHING_ASKED, &[]));
         decide(&standing, &Ask { ip: question.ip, ..*first }, now)?;
-        let rights = found.rights.as_ref().ok_or(Denied::WorkspaceMismatch)?;
-        rest.iter().try_for_each(|ask| check_rights(rights, ask))
+        let rights = found.rights().ok_or(Denied::WorkspaceMismatch)?;
+        rest.iter().try_for_each(|ask| check_rights(&rights, ask))
     }
 }
 

@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::grant::Grants;
-use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::grant::{Grant, Grants};
+use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
 use keyward_core::key::{Key, Which};
 use keyward_core::profile::Profile;
-use keyward_core::role::RoleName;
+use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Workspace;
 
@@ -35,18 +35,47 @@ pub struct Replica {
     /// For each person, the workspaces that they are a member of.
     reach: Table<UserId, Arc<[WorkspaceId]>>,
     people: Table<UserId, Arc<PersonEntry>>,
+    /// Roles that workspaces made.
+    roles: Table<RoleId, RoleEntry>,
     epoch: AtomicU64,
     loaded: AtomicBool,
     writer: Mutex<HashMap<KeyId, Held>>,
-    /// The rights of a role that the profile does not have.
-    nothing: Grants,
 }
 
 /// Somebody's place in a workspace. Those who left stay, so that an older change cannot bring them back.
 #[derive(Debug)]
 struct Member {
-    role: Option<RoleName>,
+    role: Option<RoleRef>,
     epoch: Epoch,
+}
+
+/// What a workspace's own role holds. Deleted ones stay, and hold nothing.
+#[derive(Debug)]
+struct RoleEntry {
+    grants: Arc<Grants>,
+    epoch: Epoch,
+}
+
+/// What a member's role gives.
+#[derive(Debug)]
+pub(crate) enum RoleGrants<'a> {
+    /// As the profile says.
+    OfProfile(&'a Grants),
+    /// As the workspace says.
+    Custom(Arc<Grants>),
+    /// A role that is not there (any more) gives nothing.
+    Nothing,
+}
+
+impl RoleGrants<'_> {
+    pub(crate) fn grants(&self) -> &Grants {
+        static NOTHING: std::sync::LazyLock<Grants> = std::sync::LazyLock::new(Grants::default);
+        match self {
+            Self::OfProfile(grants) => grants,
+            Self::Custom(grants) => grants,
+            Self::Nothing => &NOTHING,
+        }
+    }
 }
 
 /// What one of a key's secrets opens.
@@ -89,10 +118,10 @@ impl Replica {
             members: Table::new(),
             reach: Table::new(),
             people: Table::new(),
+            roles: Table::new(),
             epoch: AtomicU64::new(0),
             loaded: AtomicBool::new(false),
             writer: Mutex::new(HashMap::new()),
-            nothing: Grants::default(),
         }
     }
 
@@ -105,6 +134,7 @@ impl Replica {
                 State::Key(key) => self.put_key(&mut held, *key, epoch),
                 State::Workspace(workspace) => self.put_workspace(workspace, epoch),
                 State::Membership { workspace, user, role } => self.put_member(user, workspace, role, epoch),
+                State::Role { role, grant } => self.put_role(role, grant, epoch),
                 State::Person { user, name, suspended_at } => {
                     self.put_person(user, name, suspended_at, epoch);
                 }
@@ -184,7 +214,7 @@ impl Replica {
         }
     }
 
-    fn put_member(&self, user: UserId, workspace: WorkspaceId, role: Option<RoleName>, epoch: Epoch) {
+    fn put_member(&self, user: UserId, workspace: WorkspaceId, role: Option<RoleRef>, epoch: Epoch) {
         let members = self.members.pin();
         let place = (user, workspace);
         if members.get(&place).is_some_and(|before| epoch < before.epoch) {
@@ -200,6 +230,15 @@ impl Replica {
         let others = before.iter().copied().filter(|id| *id != workspace);
         let after = others.chain(is_member.then_some(workspace)).collect();
         reach.insert(user, after);
+    }
+
+    fn put_role(&self, role: RoleId, grant: Option<Grant>, epoch: Epoch) {
+        let roles = self.roles.pin();
+        if roles.get(&role).is_some_and(|before| epoch < before.epoch) {
+            return;
+        }
+        let grants = grant.map(|grant| Grants::compile(&self.profile.catalogue, &grant)).unwrap_or_default();
+        roles.insert(role, RoleEntry { grants: Arc::new(grants), epoch });
     }
 
     fn put_person(&self, user: UserId, name: Box<str>, suspended_at: Option<Timestamp>, epoch: Epoch) {
@@ -234,11 +273,19 @@ impl Replica {
         self.reach.pin().get(&user).cloned()
     }
 
-    /// What a member's role gives. `None`: no member. A role that the profile does not have gives nothing.
-    pub(crate) fn role_of(&self, user: UserId, workspace: WorkspaceId) -> Option<&Grants> {
+    /// What a member's role gives. `None`: no member.
+    pub(crate) fn role_of(&self, user: UserId, workspace: WorkspaceId) -> Option<RoleGrants<'_>> {
         let members = self.members.pin();
         let role = members.get(&(user, workspace))?.role.as_ref()?;
-        Some(self.profile.role(role).map_or(&self.nothing, |role| &role.grants))
+        let found = match role {
+            RoleRef::OfProfile(name) => {
+                self.profile.role(name).map(|role| RoleGrants::OfProfile(&role.grants))
+            }
+            RoleRef::Custom(id) => {
+                self.roles.pin().get(id).map(|role| RoleGrants::Custom(Arc::clone(&role.grants)))
+            }
+        };
+        Some(found.unwrap_or(RoleGrants::Nothing))
     }
 }
 

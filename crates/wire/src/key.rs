@@ -8,6 +8,8 @@ use keyward_core::key::{Belongs, Key as CoreKey, OldSecret, Principal as CorePri
 use keyward_core::workspace::Slug;
 use serde::{Deserialize, Serialize};
 
+use crate::nullable::said;
+
 /// A rule: an action, on some resources or on all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -66,6 +68,10 @@ pub struct CreateKey {
     /// Personal keys only: the slugs of the only workspaces it works in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspaces: Option<Vec<String>>,
+    /// Workspace keys only: the identifier of the service account to act as, one that stands alone. Left out: one
+    /// of its own, named after the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<String>,
 }
 
 /// Who did or owns something.
@@ -145,6 +151,10 @@ pub struct UpdateKey {
     /// The identifier of the member who looks after it. Workspace keys only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The identifier of the service account that it acts as from now on, one that stands alone. Workspace keys
+    /// only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account: Option<String>,
     /// Scopes of the catalogue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
@@ -157,12 +167,6 @@ pub struct UpdateKey {
     /// What you want to remember with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
-}
-
-/// A field that may be `null`, told apart from one that is left out.
-#[expect(clippy::option_option, reason = "left out, null and a text are three things here")]
-fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Which keys to revoke.

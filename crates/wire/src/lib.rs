@@ -5,10 +5,14 @@
 
 pub mod key;
 pub mod member;
+mod nullable;
 pub mod page;
 pub mod problem;
+pub mod role;
+pub mod service_account;
 pub mod session;
 pub mod strict;
+pub mod user;
 pub mod verify;
 pub mod whoami;
 pub mod workspace;

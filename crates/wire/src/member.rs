@@ -18,16 +18,23 @@ pub struct Member {
     /// Since when.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub joined_at: Timestamp,
+    /// Since when they may do nothing in the workspace, or anywhere.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub suspended_at: Option<Timestamp>,
 }
 
-/// What to change of a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What to change of a member. What is left out stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMember {
-    /// The name of one of the profile's roles.
+    /// The name or identifier of a role of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "member"))]
-    pub role: String,
+    pub role: Option<String>,
+    /// `true`: they may do nothing in the workspace, and neither may their personal keys, until this is `false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<bool>,
 }
 
 /// Whom to invite.

@@ -20,5 +20,8 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod roles;
+mod service_accounts;
 mod sessions;
+mod suspension;
 mod workspaces;

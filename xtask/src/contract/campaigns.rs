@@ -15,7 +15,12 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             headers: vec![("Cookie", cast.cookie.clone()), ("Sec-Fetch-Site", "same-origin".to_owned())],
             known: known_to_owner(cast),
             // Signing out would leave all that follows to a stranger.
-            left_out: &["DELETE /api/v1/session"],
+            // The operator's own are asked as the operator.
+            left_out: &[
+                "DELETE /api/v1/session",
+                "GET /api/v1/users/{user_id}",
+                "PATCH /api/v1/users/{user_id}",
+            ],
             ..at_control()
         },
         Campaign {
@@ -31,8 +36,17 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
         Campaign {
             name: "as the operator",
             headers: bearer(OPERATOR_TOKEN),
-            known: vec![Known::only("path.slug", SLUG), Known::among("body.plan", &["standard"])],
-            only: &["PUT /api/v1/{slug}/plan", "GET /api/v1/{slug}/plan"],
+            known: vec![
+                Known::only("path.slug", SLUG),
+                Known::among("body.plan", &["standard"]),
+                Known::only("path.user_id", cast.changed_member.as_str()),
+            ],
+            only: &[
+                "PUT /api/v1/{slug}/plan",
+                "GET /api/v1/{slug}/plan",
+                "GET /api/v1/users/{user_id}",
+                "PATCH /api/v1/users/{user_id}",
+            ],
             ..at_control()
         },
         Campaign { name: "as a stranger", ..at_control() },
@@ -61,6 +75,8 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("body.allowed_cidrs[*]", &["192.0.2.0/24", "2001:db8::/32"]),
         Known::among("body.rules[*].action", &cast.scopes),
         Known::among("body.role", &["member", "admin"]),
+        Known::among("body.service_account", &[&cast.service_account]).of("POST /api/v1/{slug}/keys"),
+        Known::among("body.service_account", &[&cast.service_account]).of("PATCH /api/v1/{slug}/keys/{id}"),
         Known::among("path.user_id", &[&cast.changed_member]).of("PATCH /api/v1/{slug}/members/{user_id}"),
         Known::among("path.user_id", &[&cast.removed_member]).of("DELETE /api/v1/{slug}/members/{user_id}"),
         Known::among("body.email", &["one@example.com", "two@example.com"])
@@ -69,7 +85,7 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
         Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
     ];
-    for (operation, id) in &cast.keys {
+    for (operation, id) in cast.keys.iter().chain(&cast.others) {
         known.push(Known::among("path.id", &[id]).of(operation));
     }
     // In words of this profile's catalogue: the example in the document is a scope of another.

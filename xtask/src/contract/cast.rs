@@ -1,6 +1,6 @@
 //! Who and what there is to ask as and about: made through the API itself, before the questions begin.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::curl::{self, Ask};
 use crate::failure::Failure;
@@ -30,6 +30,10 @@ pub(super) struct Cast {
     /// For each operation on a key, as `METHOD /path`, the id of one that it can be done to. Each its own: what one
     /// operation revokes, the next could not rotate.
     pub(super) keys: Vec<(String, String)>,
+    /// The same for roles and service accounts.
+    pub(super) others: Vec<(String, String)>,
+    /// A service account that keys may act as.
+    pub(super) service_account: String,
     /// Members by id: one to be changed and one to be removed.
     pub(super) changed_member: String,
     pub(super) removed_member: String,
@@ -48,7 +52,12 @@ pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast,
     if has_personal_keys {
         keys.extend(prepare_keys(&format!("{api}/me/keys"), "/api/v1/me/keys/{id}", &cookie, &scopes)?);
     }
+    let mut others = prepare_others(server, "roles", &cookie, &json!({"scopes": scopes}))?;
+    others.extend(prepare_others(server, "service-accounts", &cookie, &json!({}))?);
+    let service_account = prepare_one(server, "service-accounts", &cookie, "acts", &json!({}))?;
     Ok(Cast {
+        others,
+        service_account,
         changed_member: join(server, &cookie, "changed@example.com")?,
         removed_member: join(server, &cookie, "removed@example.com")?,
         invitation: invite(server, &cookie, "invited@example.com")?,
@@ -76,6 +85,36 @@ fn prepare_keys(
         Ok((operation, id))
     };
     KEY_OPERATIONS.into_iter().map(one).collect()
+}
+
+/// One of these for each operation on them, as [`Cast::others`] wants them.
+fn prepare_others(
+    server: &Server,
+    what: &str,
+    cookie: &str,
+    body: &Value,
+) -> Result<Vec<(String, String)>, Failure> {
+    let one = |method: &str| {
+        let id = prepare_one(server, what, cookie, method, body)?;
+        Ok((format!("{method} /api/v1/{{slug}}/{what}/{{id}}"), id))
+    };
+    ["GET", "PATCH", "DELETE"].into_iter().map(one).collect()
+}
+
+fn prepare_one(
+    server: &Server,
+    what: &str,
+    cookie: &str,
+    name: &str,
+    body: &Value,
+) -> Result<String, Failure> {
+    let mut body = body.clone();
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("name".to_owned(), name.into());
+    }
+    let url = format!("{}/api/v1/{SLUG}/{what}", server.control);
+    let made = Ask::new("POST", url).session(cookie).json(&body).expect(201)?.json()?;
+    curl::text(&made, "/id")
 }
 
 /// Creates a key at this address and returns its id and its secret.

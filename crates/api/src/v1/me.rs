@@ -32,5 +32,5 @@ pub(super) fn shape(person: &Person, places: &[Place]) -> Me {
 }
 
 pub(super) fn place(place: &Place) -> Workspace {
-    Workspace::new(&place.workspace, Some(place.role.as_str()))
+    Workspace::new(&place.workspace, Some(place.role.name.as_str()))
 }

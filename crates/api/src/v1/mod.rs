@@ -6,10 +6,13 @@ mod invite_member;
 mod keys;
 mod me;
 mod members;
+mod roles;
 mod scopes;
+mod service_accounts;
 mod session;
 mod set_plan;
 mod set_up;
+mod users;
 mod whoami;
 mod workspaces;
 
@@ -54,5 +57,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(members::update::update_member, members::remove::remove_member))
         .routes(routes!(invite_member::invite_member))
         .routes(routes!(accept_invitation::accept_invitation))
+        .routes(routes!(roles::list_roles, roles::create_role))
+        .routes(routes!(roles::get_role, roles::update_role, roles::delete_role))
+        .routes(routes!(service_accounts::list_service_accounts, service_accounts::create_service_account))
+        .routes(routes!(
+            service_accounts::get_service_account,
+            service_accounts::update_service_account,
+            service_accounts::delete_service_account
+        ))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
+        .routes(routes!(users::get_user, users::update_user))
 }

@@ -6,12 +6,13 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keyward_core::grant::{Rights, Wanted};
+use keyward_core::grant::{Grants, Rights, Wanted};
 use keyward_core::permission;
 use keyward_core::person::Person;
 use keyward_core::profile::Profile;
-use keyward_core::role::Role;
+use keyward_core::role::RoleRef;
 use keyward_core::workspace::Workspace;
+use keyward_service::access::role_grants;
 use keyward_service::me::me;
 
 use crate::Console;
@@ -32,12 +33,15 @@ pub(crate) async fn show(
     let (person, places) = found.map_err(|no| Stop::because(&console, &no, Some(ctx.request.id)))?;
     let profile = &console.service.profile;
     let homes = places.iter().map(|place| {
-        let role = profile.role(&place.role);
+        let title = match &place.role.which {
+            RoleRef::OfProfile(name) => profile.role(name).map(|role| &*role.title),
+            RoleRef::Custom(_) => None,
+        };
         Place {
             name: place.workspace.name.as_str(),
             slug: place.workspace.slug.as_str(),
-            role: role.map_or(place.role.as_str(), |role| &role.title),
-            next: Next::of(profile, &place.workspace, role),
+            role: title.unwrap_or(place.role.name.as_str()),
+            next: Next::of(profile, &place.workspace, &role_grants(profile, &place.role)),
         }
     });
     Ok(page(StatusCode::OK, &home(&console, &person, homes.collect())))
@@ -105,7 +109,7 @@ enum Next<'a> {
 }
 
 impl<'a> Next<'a> {
-    fn of(profile: &'a Profile, workspace: &'a Workspace, role: Option<&Role>) -> Self {
+    fn of(profile: &'a Profile, workspace: &'a Workspace, role: &Grants) -> Self {
         if !profile.plan_has_keys(&workspace.plan) {
             let title = profile.plan(&workspace.plan).map(|plan| &*plan.title);
             return Self::PlanLacksKeys(title.unwrap_or(workspace.plan.as_str()));
@@ -113,13 +117,13 @@ impl<'a> Next<'a> {
         if !profile.keys.create_by_api {
             return Self::ByHandOnly;
         }
-        role.and_then(|role| create_command(profile, workspace, role)).map_or(Self::NotYou, Self::Create)
+        create_command(profile, workspace, role).map_or(Self::NotYou, Self::Create)
     }
 }
 
 /// The command that makes a key which the member may make, with a scope that they hold.
-fn create_command(profile: &Profile, workspace: &Workspace, role: &Role) -> Option<String> {
-    let rights = Rights { own: None, role: Some(&role.grants) };
+fn create_command(profile: &Profile, workspace: &Workspace, role: &Grants) -> Option<String> {
+    let rights = Rights { own: None, role: Some(role) };
     let may = |name: &str| rights.allow(Wanted::new(&profile.catalogue, name), None);
     let scope = profile.catalogue.scopes().iter().map(|scope| &*scope.name).find(|name| may(name));
     let slug = &workspace.slug;
@@ -159,7 +163,8 @@ mod tests {
     }
 
     fn next(profile: &Profile, plan: &str, role: &str) -> String {
-        match Next::of(profile, &workspace(plan), profile.role(&RoleName::new(role))) {
+        let grants = profile.role(&RoleName::new(role)).map(|role| role.grants.clone()).unwrap_or_default();
+        match Next::of(profile, &workspace(plan), &grants) {
             Next::Create(command) => command,
             other => format!("{other:?}"),
         }

@@ -13,7 +13,7 @@ use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, Servic
 use keyward_core::person::DisplayName;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
-use keyward_core::role::{Role, RoleName};
+use keyward_core::role::{Role, RoleName, RoleRef};
 use keyward_core::route::{Need, ResourceTemplate, Route, Routes, Template};
 use keyward_core::secret::{Encoding, PlainSecret, SecretFormat};
 use keyward_core::workspace::{Slug, Workspace};
@@ -168,7 +168,7 @@ fn key(n: u8, belongs: Belongs, scopes: &[&str]) -> Key {
 }
 
 fn of_workspace(n: u8, workspace: u64, scopes: &[&str]) -> Key {
-    let acts_as = ServiceAccount { id: ServiceAccountId::new(n.into(), [4; 10]), name: "api_ci".into() };
+    let acts_as = ServiceAccount::of_key(ServiceAccountId::new(n.into(), [4; 10]), "api_ci".into());
     let workspace = WorkspaceId::new(workspace, [2; 10]);
     key(n, Belongs::ToWorkspace { workspace, owner: None, acts_as }, scopes)
 }
@@ -198,7 +198,7 @@ fn everything() -> Vec<State> {
     let member = |n: u64| State::Membership {
         workspace: WorkspaceId::new(n, [2; 10]),
         user: ada,
-        role: Some(RoleName::new("owner")),
+        role: Some(RoleRef::OfProfile(RoleName::new("owner"))),
     };
     let mut revoked = of_workspace(REVOKED, 1, &["products:read"]);
     revoked.revoked = Some(Revocation { at: Timestamp::UNIX_EPOCH, by: revoked.created_by.clone() });

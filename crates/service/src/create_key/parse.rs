@@ -39,6 +39,8 @@ pub struct NewKey {
     pub metadata: BTreeMap<String, String>,
     /// Personal keys: the slugs of the only workspaces it works in. `None`: all.
     pub workspaces: Option<Vec<String>>,
+    /// Workspace keys: the identifier of the service account to act as. `None`: one of its own.
+    pub service_account: Option<String>,
 }
 
 /// A rule that somebody asks for, as they wrote it.
@@ -73,6 +75,10 @@ pub(super) struct Parsed {
 pub(super) fn parse(service: &Service, ctx: &Ctx, kind: KeyKind, input: NewKey) -> Result<Parsed, Refusal> {
     let mut complaints = Complaints::new();
     check_workspaces(&mut complaints, kind, input.workspaces.as_deref());
+    if kind == KeyKind::Personal && input.service_account.is_some() {
+        let message = "a personal key acts as its owner; leave this out";
+        complaints.add(FieldError::new("service_account", FieldCode::Contradiction, message));
+    }
     let name = complaints.take(DisplayName::parse("name", &input.name));
     let description = parse_description(&mut complaints, input.description);
     let inherits = service.profile.keys.inherit && kind == KeyKind::Personal;

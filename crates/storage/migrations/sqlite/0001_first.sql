@@ -17,23 +17,51 @@ CREATE TABLE users (
     email         TEXT    UNIQUE,
     password_hash TEXT,
     workspace_id  BLOB    REFERENCES workspaces (id),
+    description   TEXT,
+    -- 1: a service account that stands alone, as which several keys may act.
+    shared        INTEGER NOT NULL DEFAULT 0 CHECK (shared IN (0, 1)),
     created_at    INTEGER NOT NULL,
     suspended_at  INTEGER,
     deleted_at    INTEGER,
+    version       INTEGER NOT NULL DEFAULT 1,
     CHECK ((kind = 'person') = (email IS NOT NULL)),
     CHECK ((kind = 'person') = (password_hash IS NOT NULL)),
-    CHECK ((kind = 'person') = (workspace_id IS NULL))
+    CHECK ((kind = 'person') = (workspace_id IS NULL)),
+    CHECK (kind = 'service_account' OR (shared = 0 AND description IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX service_account_names ON users (workspace_id, name)
     WHERE kind = 'service_account' AND deleted_at IS NULL;
+CREATE INDEX service_accounts_by_id ON users (workspace_id, id)
+    WHERE kind = 'service_account' AND deleted_at IS NULL;
+CREATE INDEX shared_service_accounts_by_id ON users (workspace_id, id)
+    WHERE kind = 'service_account' AND deleted_at IS NULL AND shared = 1;
 
--- A service account is a member with the role ''.
+-- Roles that workspaces made. Deleted ones stay for the names of those who still have them, and hold nothing.
+-- The identifier is text, since it stands in memberships.role beside the names of the profile's roles.
+CREATE TABLE roles (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
+    name         TEXT    NOT NULL,
+    -- The name in lower case: two roles of a workspace do not differ in that alone.
+    folded_name  TEXT    NOT NULL,
+    description  TEXT,
+    "grant"      TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    deleted_at   INTEGER,
+    version      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX role_names ON roles (workspace_id, folded_name) WHERE deleted_at IS NULL;
+
+-- A service account is a member with the role ''. Otherwise role is the name of a role of the profile, or the
+-- identifier of one of the workspace's own.
 CREATE TABLE memberships (
     workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
     user_id      BLOB    NOT NULL REFERENCES users (id),
     role         TEXT    NOT NULL,
     joined_at    INTEGER NOT NULL,
+    suspended_at INTEGER,
     PRIMARY KEY (workspace_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -50,7 +78,7 @@ CREATE TABLE keys (
     owner_id           BLOB    REFERENCES users (id),
     -- Where it is listed: the workspace of a workspace key, the owner of a personal one.
     home_id            BLOB    NOT NULL,
-    service_account_id BLOB    UNIQUE REFERENCES users (id),
+    service_account_id BLOB    REFERENCES users (id),
     -- 1: it works only in its key_workspaces, which may be none.
     restricted         INTEGER NOT NULL CHECK (restricted IN (0, 1)),
     name               TEXT    NOT NULL,
@@ -82,6 +110,7 @@ CREATE INDEX keys_by_time ON keys (home_id, created_at, id);
 CREATE INDEX keys_by_name ON keys (home_id, name, id);
 CREATE INDEX keys_by_end ON keys (home_id, ends_at, id);
 CREATE INDEX keys_by_owner ON keys (home_id, owner_id, created_at, id);
+CREATE INDEX keys_by_service_account ON keys (service_account_id, revoked_at) WHERE service_account_id IS NOT NULL;
 CREATE INDEX live_keys_by_time ON keys (home_id, created_at, id) WHERE revoked_at IS NULL;
 -- With revoked_at, so that counting stays within the index.
 CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id, revoked_at) WHERE revoked_at IS NULL;
@@ -170,7 +199,7 @@ CREATE INDEX audit_entries_by_home ON audit_entries (home_type, home_id, seq);
 -- AUTOINCREMENT: the number of a committed change is never given out again.
 CREATE TABLE changes (
     epoch      INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind       TEXT    NOT NULL CHECK (kind IN ('key', 'workspace', 'membership', 'person')),
+    kind       TEXT    NOT NULL CHECK (kind IN ('key', 'workspace', 'membership', 'person', 'role')),
     subject_id BLOB    NOT NULL,
     user_id    BLOB,
     CHECK ((kind = 'membership') = (user_id IS NOT NULL))

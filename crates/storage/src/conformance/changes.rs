@@ -4,7 +4,7 @@ use keyward_core::change::{Epoch, State};
 use keyward_core::key::{Principal, PrincipalId};
 
 use super::Bed;
-use super::town::{Town, at, personal_key, role, workspace_key};
+use super::town::{Town, at, custom_role, personal_key, role, workspace_key};
 use crate::{Changed, Tx};
 
 /// What a replica holds: the last state of everything.
@@ -18,6 +18,7 @@ impl Replica {
             State::Workspace(workspace) => workspace.id.to_string(),
             State::Membership { workspace, user, .. } => format!("{workspace} {user}"),
             State::Person { user, .. } => user.to_string(),
+            State::Role { role, .. } => role.to_string(),
         };
         match state {
             State::Membership { role: None, .. } => self.0.remove(&name),
@@ -66,6 +67,15 @@ async fn live(town: &Town) {
     let by = Principal { id: PrincipalId::User(town.ada.id), name: "ada".into() };
     tx.update_key(&ci.clone().revoke(at(2), by)).await.unwrap();
     tx.record_change(Changed::Key(ci.id)).await.unwrap();
+    let (kept, gone) = (custom_role("deployer"), custom_role("gone"));
+    for role in [&kept, &gone] {
+        tx.insert_role(town.acme.id, role).await.unwrap();
+        tx.record_change(Changed::Role(role.id)).await.unwrap();
+    }
+    tx.delete_role(gone.id, at(3)).await.unwrap();
+    tx.record_change(Changed::Role(gone.id)).await.unwrap();
+    tx.suspend_membership(town.acme.id, bob.id, Some(at(2))).await.unwrap();
+    tx.record_change(Changed::Membership(town.acme.id, bob.id)).await.unwrap();
     tx.delete_membership(town.acme.id, bob.id).await.unwrap();
     tx.record_change(Changed::Membership(town.acme.id, bob.id)).await.unwrap();
     tx.commit().await.unwrap();
@@ -120,7 +130,11 @@ pub(crate) async fn replayed_changes_give_the_snapshot(bed: &impl Bed) {
     let (snapshot, epoch) = Replica::of_snapshot(&mut tx).await;
     assert_eq!(up_to, epoch);
     assert_eq!(replica, snapshot);
-    assert_eq!(snapshot.0.len(), 3 + 2 + 2 + 2, "people, workspaces, memberships and both keys");
+    assert_eq!(
+        snapshot.0.len(),
+        3 + 2 + 2 + 2 + 2,
+        "people, workspaces, memberships, both roles and both keys"
+    );
 }
 
 pub(crate) async fn a_snapshot_does_not_move(bed: &impl Bed) {

@@ -34,7 +34,7 @@ pub(crate) async fn a_key_comes_back_as_it_was_kept(bed: &impl Bed) {
     let slugs = tx.key(restricted.id).await.unwrap().unwrap().workspaces;
     assert_eq!(slugs, Some(vec![town.acme.slug.clone()]));
     let account = service_account_of(&of_workspace);
-    assert_eq!(tx.service_account(account.id).await.unwrap(), Some(account));
+    assert_eq!(tx.service_account(account.id).await.unwrap().map(|row| row.account), Some(account));
 }
 
 pub(crate) async fn a_key_is_written_over_its_previous_version_only(bed: &impl Bed) {

@@ -13,7 +13,7 @@ pub(crate) async fn a_member_joins_changes_role_and_leaves(bed: &impl Bed) {
     let twice = tx.insert_membership(acme, bob.id, &role("viewer"), at(6)).await.unwrap_err();
     assert!(matches!(twice, StoreError::Duplicate(Unique::Membership)), "{twice}");
     let member = tx.member(acme, bob.id).await.unwrap().unwrap();
-    assert_eq!((member.role, member.joined_at, member.name), (role("viewer"), at(5), bob.name.clone()));
+    assert_eq!((member.role.which, member.joined_at, member.name), (role("viewer"), at(5), bob.name.clone()));
     assert_eq!(tx.person(bob.id).await.unwrap(), Some(bob.clone()));
     let same = tx.member_by_email(acme, &bob.email).await.unwrap().unwrap();
     assert_eq!(same.user, bob.id);
@@ -61,6 +61,26 @@ pub(crate) async fn service_accounts_are_never_among_members(bed: &impl Bed) {
     assert_eq!(tx.members_with_role(town.acme.id, &role("")).await.unwrap(), 0);
 }
 
+pub(crate) async fn a_suspended_member_is_no_place_and_not_counted(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (acme, bob) = (town.acme.id, town.settle("bob").await);
+    let mut tx = town.system().await;
+    tx.insert_membership(acme, bob.id, &role("owner"), at(1)).await.unwrap();
+    for (suspend, suspended, count) in [(Some(at(2)), true, 1), (None, false, 2)] {
+        assert!(tx.suspend_membership(acme, bob.id, suspend).await.unwrap());
+        let member = tx.member(acme, bob.id).await.unwrap().unwrap();
+        assert_eq!((member.suspended_at, member.is_suspended()), (suspend, suspended));
+        assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), count);
+        assert_eq!(tx.places(bob.id, 10).await.unwrap().is_empty(), suspended);
+    }
+    assert!(tx.suspend_person(bob.id, Some(at(3))).await.unwrap());
+    let member = tx.member(acme, bob.id).await.unwrap().unwrap();
+    assert_eq!((member.suspended_everywhere_at, member.is_suspended()), (Some(at(3)), true));
+    assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 1);
+    assert_eq!(tx.person(bob.id).await.unwrap().unwrap().suspended_at, Some(at(3)));
+    assert!(!tx.suspend_membership(acme, town.eve.id, Some(at(4))).await.unwrap());
+}
+
 pub(crate) async fn places_come_by_name(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let mut tx = town.system().await;
@@ -73,7 +93,7 @@ pub(crate) async fn places_come_by_name(bed: &impl Bed) {
     let mut tx = town.view().await;
     let places = tx.places(town.ada.id, 10).await.unwrap();
     let found: Vec<_> =
-        places.iter().map(|place| (place.workspace.slug.as_str(), place.role.as_str())).collect();
+        places.iter().map(|place| (place.workspace.slug.as_str(), place.role.name.as_str())).collect();
     assert_eq!(found, [("abc", "viewer"), ("acme", "owner"), ("mid", "viewer"), ("zeta", "viewer")]);
     assert_eq!(tx.places(town.ada.id, 2).await.unwrap(), places[..2]);
 }

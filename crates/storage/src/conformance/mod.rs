@@ -9,6 +9,8 @@ pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod members;
 pub(crate) mod people;
+pub(crate) mod roles;
+pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
@@ -55,7 +57,15 @@ macro_rules! conformance {
                 a_member_joins_changes_role_and_leaves,
                 members_come_in_the_order_they_joined_page_by_page,
                 service_accounts_are_never_among_members,
+                a_suspended_member_is_no_place_and_not_counted,
                 places_come_by_name;
+            roles:
+                a_role_is_kept_edited_and_deleted,
+                a_deleted_role_keeps_its_name_and_holds_nothing;
+            service_accounts:
+                a_service_account_is_kept_edited_and_deleted,
+                several_keys_act_as_one_service_account,
+                service_accounts_come_page_by_page;
             sessions:
                 a_session_is_found_until_it_ends,
                 a_new_session_forgets_those_that_have_ended;

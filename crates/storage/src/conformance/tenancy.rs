@@ -2,16 +2,19 @@ use keyward_core::audit::AuditHome;
 use keyward_core::change::Epoch;
 use keyward_core::key::{Key, PrincipalId};
 use keyward_core::person::Person;
+use keyward_core::role::CustomRole;
 
 use super::Bed;
 use super::audit::entry;
 use super::invitations::invitation;
 use super::sessions::session;
 use super::town::{
-    Town, at, display, person, personal_key, role, service_account_of, workspace, workspace_key,
+    Town, at, custom_role, display, key_acting_as, person, personal_key, role, service_account_of,
+    shared_account, workspace, workspace_key,
 };
 use crate::{
-    Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, StoreError, SystemReason, Tenant, Tx,
+    Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, ServiceAccountRow, StoreError,
+    SystemReason, Tenant, Tx,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
@@ -22,6 +25,8 @@ struct Full {
     bob: Person,
     of_acme: Key,
     of_ada: Key,
+    role: CustomRole,
+    account: ServiceAccountRow,
 }
 
 impl Full {
@@ -35,8 +40,11 @@ impl Full {
         let mut tx = town.system().await;
         tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(1)).await.unwrap();
         tx.insert_invitation(&invitation(&town, "carol@example.com", 100)).await.unwrap();
+        let (own_role, account) = (custom_role("deployer"), shared_account("bot"));
+        tx.insert_role(town.acme.id, &own_role).await.unwrap();
+        tx.insert_service_account(town.acme.id, &account).await.unwrap();
         tx.commit().await.unwrap();
-        Self { town, bob, of_acme, of_ada }
+        Self { town, bob, of_acme, of_ada, role: own_role, account }
     }
 
     fn filter(scope: KeyScope) -> KeyFilter {
@@ -44,7 +52,7 @@ impl Full {
     }
 
     async fn sees_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
         let (acme, ada) = (town.acme.id, town.ada.id);
         assert_eq!(tx.workspace(acme).await.unwrap(), None);
         assert_eq!(tx.workspace_by_slug(&town.acme.slug).await.unwrap(), None);
@@ -67,10 +75,15 @@ impl Full {
         assert_eq!(tx.live_keys(at(0)).await.unwrap(), 0);
         assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
         assert_eq!(tx.service_account(service_account_of(of_acme).id).await.unwrap(), None);
+        assert_eq!(tx.service_account(account.account.id).await.unwrap(), None);
+        assert_eq!(tx.service_accounts(acme, None, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.keys_of_service_account(service_account_of(of_acme).id, 10).await.unwrap(), []);
+        assert_eq!(tx.role(own_role.id).await.unwrap(), None);
+        assert_eq!(tx.roles(acme, 10).await.unwrap(), []);
     }
 
     async fn writes_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
         let (acme, ada) = (&town.acme, town.ada.id);
         let mut renamed = acme.clone();
         renamed.name = display("taken over");
@@ -87,6 +100,15 @@ impl Full {
             refused(&tx.record_change(Changed::Key(key.id)).await);
         }
         refused(&tx.delete_service_account(service_account_of(of_acme).id, at(1)).await);
+        refused(&tx.delete_service_account(account.account.id, at(1)).await);
+        refused(&tx.insert_service_account(acme.id, &shared_account("new")).await);
+        refused(&tx.update_service_account(&ServiceAccountRow { version: 2, ..account.clone() }).await);
+        refused(&tx.insert_key(&key_acting_as("new", town.globex.id, town.eve.id, &account.account)).await);
+        refused(&tx.insert_role(acme.id, &custom_role("new")).await);
+        refused(&tx.update_role(&CustomRole { version: 2, ..own_role.clone() }).await);
+        assert!(!tx.delete_role(own_role.id, at(1)).await.unwrap());
+        refused(&tx.record_change(Changed::Role(own_role.id)).await);
+        assert!(!tx.suspend_membership(acme.id, bob.id, Some(at(1))).await.unwrap());
         assert_eq!(tx.disown_keys(acme.id, ada).await.unwrap(), []);
         refused(&tx.record_change(Changed::Workspace(acme.id)).await);
         refused(&tx.record_change(Changed::Membership(acme.id, bob.id)).await);
@@ -97,15 +119,17 @@ impl Full {
     }
 
     async fn is_untouched(&self) {
-        let Self { town, bob, of_acme, of_ada } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
         let mut tx = town.system_view().await;
         assert_eq!(tx.workspace(town.acme.id).await.unwrap().as_ref(), Some(&town.acme));
         assert_eq!(tx.key(of_acme.id).await.unwrap().unwrap().key, *of_acme);
         assert_eq!(tx.key(of_ada.id).await.unwrap().unwrap().key, *of_ada);
         assert_eq!(tx.members(town.acme.id, &PAGE).await.unwrap().len(), 2);
-        assert_eq!(tx.member(town.acme.id, bob.id).await.unwrap().unwrap().role, role("viewer"));
+        assert_eq!(tx.member(town.acme.id, bob.id).await.unwrap().unwrap().role.which, role("viewer"));
         assert_eq!(tx.open_invitations(town.acme.id, at(1)).await.unwrap(), 1);
         assert!(tx.service_account(service_account_of(of_acme).id).await.unwrap().is_some());
+        assert_eq!(tx.service_account(account.account.id).await.unwrap().as_ref(), Some(account));
+        assert_eq!(tx.role(own_role.id).await.unwrap().as_ref(), Some(own_role));
     }
 }
 
@@ -160,6 +184,7 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.update_person(&person("mallory")).await);
     misused(&tx.credentials(&town.ada.email).await);
     misused(&tx.has_people().await);
+    misused(&tx.suspend_person(town.ada.id, Some(at(1))).await);
     misused(&tx.insert_workspace(&workspace("new")).await);
     misused(&tx.invitation_by_token(&key.secret.digest, at(1)).await);
     misused(&tx.use_invitation(invitation(town, "carol@example.com", 1).id).await);

@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use keyward_core::grant::{Grant, Pattern, Rule};
-use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount, StoredSecret};
 use keyward_core::person::{DisplayName, Email, Person};
 use keyward_core::plan::PlanName;
-use keyward_core::role::RoleName;
+use keyward_core::role::{CustomRole, RoleName, RoleRef};
 use keyward_core::secret::{Encoding, SecretFormat};
 use keyward_core::workspace::{Slug, Workspace};
 
-use crate::{Changed, Credentials, Store, SystemReason, Tenant, Tx};
+use crate::{Changed, Credentials, ServiceAccountRow, Store, SystemReason, Tenant, Tx};
 
 /// Where the clocks of these tests begin.
 const BEGIN_MS: i64 = 1_800_000_000_000;
@@ -40,8 +40,45 @@ pub(crate) fn display(text: &str) -> DisplayName {
     DisplayName::parse("name", text).unwrap()
 }
 
-pub(crate) fn role(text: &str) -> RoleName {
-    RoleName::new(text)
+pub(crate) fn role(text: &str) -> RoleRef {
+    RoleRef::OfProfile(RoleName::new(text))
+}
+
+/// A role of a workspace's own.
+pub(crate) fn custom_role(name: &str) -> CustomRole {
+    let action = Pattern::parse("items:*").unwrap();
+    let rule = Rule { action, resources: [Pattern::parse("item:1").unwrap()].into() };
+    CustomRole {
+        id: RoleId::new(unix_ms(0), unique()),
+        name: RoleName::new(name),
+        description: Some("what it is for".into()),
+        grant: Grant { scopes: vec!["items:read".into()], rules: vec![rule] },
+        created_at: at(0),
+        version: 1,
+    }
+}
+
+/// A service account that stands alone.
+pub(crate) fn shared_account(name: &str) -> ServiceAccountRow {
+    let id = ServiceAccountId::new(unix_ms(0), unique());
+    ServiceAccountRow {
+        account: ServiceAccount { id, name: name.into(), shared: true, disabled: false },
+        description: Some("what it is for".into()),
+        created_at: at(0),
+        disabled_at: None,
+        keys: 0,
+        version: 1,
+    }
+}
+
+/// A workspace key that acts as a given service account.
+pub(crate) fn key_acting_as(
+    name: &str,
+    workspace: WorkspaceId,
+    owner: UserId,
+    acts_as: &ServiceAccount,
+) -> Key {
+    key(name, Belongs::ToWorkspace { workspace, owner: Some(owner), acts_as: acts_as.clone() }, owner)
 }
 
 pub(crate) fn person(name: &str) -> Credentials {
@@ -103,7 +140,7 @@ pub(crate) fn personal_key(name: &str, owner: UserId, workspaces: Option<Vec<Wor
 
 pub(crate) fn workspace_key(name: &str, workspace: WorkspaceId, owner: UserId) -> Key {
     let id = ServiceAccountId::new(unix_ms(0), unique());
-    let acts_as = ServiceAccount { id, name: format!("api_{name}").into() };
+    let acts_as = ServiceAccount::of_key(id, format!("api_{name}").into());
     key(name, Belongs::ToWorkspace { workspace, owner: Some(owner), acts_as }, owner)
 }
 

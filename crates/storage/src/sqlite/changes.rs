@@ -3,16 +3,24 @@
 
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::id::{KeyId, UserId, WorkspaceId};
-use keyward_core::role::RoleName;
+use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
+use keyward_core::role::RoleRef;
 use rusqlite::{Connection, params};
 
 use super::SqliteTx;
 use super::connection::aside;
+use super::key_json::grant_from_json;
 use super::keys::{each_key, key_by_id};
 use super::row::{Columns, each, many, one, run_one};
 use super::workspaces::{workspace, workspace_columns};
 use crate::{ChangeLog, Changed, StoreError};
+
+/// A role as it is told: a deleted one holds nothing.
+macro_rules! role_columns {
+    () => {
+        "id, iif(deleted_at IS NULL, \"grant\", NULL)"
+    };
+}
 
 /// The epoch of the last change that the open transaction sees.
 pub(super) fn last_epoch(connection: &Connection) -> Result<Epoch, StoreError> {
@@ -34,6 +42,7 @@ fn changed(columns: &mut Columns<'_, '_>) -> Result<Changed, StoreError> {
         ("workspace", None) => Ok(Changed::Workspace(WorkspaceId::from_bytes(subject))),
         ("membership", Some(user)) => Ok(Changed::Membership(WorkspaceId::from_bytes(subject), user)),
         ("person", None) => Ok(Changed::Person(UserId::from_bytes(subject))),
+        ("role", None) => Ok(Changed::Role(RoleId::from_bytes(subject))),
         _ => Err(columns.corrupt("goes with no such kind of change")),
     }
 }
@@ -48,16 +57,20 @@ fn state(connection: &Connection, changed: Changed) -> Result<State, StoreError>
         }
         Changed::Membership(workspace, user) => {
             let sql = "SELECT role FROM memberships
-                       WHERE workspace_id = ?1 AND user_id = ?2 AND role <> ''";
+                       WHERE workspace_id = ?1 AND user_id = ?2 AND role <> '' AND suspended_at IS NULL";
             let params = params![workspace.to_bytes(), user.to_bytes()];
             let role = one(connection, "memberships", sql, params, |columns| {
-                Ok(RoleName::new(&columns.take::<String>()?))
+                Ok(RoleRef::from_stored(&columns.take::<String>()?))
             })?;
             Some(State::Membership { workspace, user, role })
         }
         Changed::Person(id) => {
             let sql = "SELECT id, name, suspended_at FROM users WHERE id = ?1 AND kind = 'person'";
             one(connection, "users", sql, [id.to_bytes()], person_state)?
+        }
+        Changed::Role(id) => {
+            let sql = concat!("SELECT ", role_columns!(), " FROM roles WHERE id = ?1");
+            one(connection, "roles", sql, [id.to_string()], role_state)?
         }
     };
     let why = || "names what is not there".to_owned();
@@ -72,11 +85,20 @@ fn person_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
     })
 }
 
+fn role_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
+    let role = columns.parse(|text: String| text.parse().ok())?;
+    let grant = match columns.take::<Option<String>>()? {
+        Some(text) => Some(grant_from_json(&text).ok_or_else(|| columns.corrupt("is no grant"))?),
+        None => None,
+    };
+    Ok(State::Role { role, grant })
+}
+
 fn membership_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
     Ok(State::Membership {
         workspace: WorkspaceId::from_bytes(columns.take()?),
         user: UserId::from_bytes(columns.take()?),
-        role: Some(RoleName::new(&columns.take::<String>()?)),
+        role: Some(RoleRef::from_stored(&columns.take::<String>()?)),
     })
 }
 
@@ -92,7 +114,10 @@ fn each_state(connection: &Connection, tell: &mut (dyn FnMut(State) + Send)) -> 
     each(connection, "workspaces", workspaces, [], |columns| {
         workspace(columns).map(State::Workspace).map(&mut *tell)
     })?;
-    let memberships = "SELECT workspace_id, user_id, role FROM memberships WHERE role <> '' AND is_system()";
+    let roles = concat!("SELECT ", role_columns!(), " FROM roles WHERE is_system()");
+    each(connection, "roles", roles, [], |columns| role_state(columns).map(&mut *tell))?;
+    let memberships = "SELECT workspace_id, user_id, role FROM memberships
+                       WHERE role <> '' AND suspended_at IS NULL AND is_system()";
     each(connection, "memberships", memberships, [], |columns| membership_state(columns).map(&mut *tell))?;
     each_key(connection, |key| tell(State::Key(Box::new(key))))
 }
@@ -106,6 +131,8 @@ impl ChangeLog for SqliteTx {
                            AND k.home_id = iif(k.kind = 'workspace', tenant_workspace(), tenant_person()))
                        WHEN 'person' THEN ?2 = tenant_person() OR EXISTS (SELECT 1 FROM memberships m
                            WHERE m.workspace_id = tenant_workspace() AND m.user_id = ?2)
+                       WHEN 'role' THEN EXISTS (SELECT 1 FROM roles r
+                           WHERE r.id = ?4 AND r.workspace_id = tenant_workspace())
                        ELSE ?2 = tenant_workspace() END";
         let (kind, subject, user) = match changed {
             Changed::Key(id) => ("key", id.to_bytes(), None),
@@ -114,8 +141,10 @@ impl ChangeLog for SqliteTx {
                 ("membership", workspace.to_bytes(), Some(user.to_bytes()))
             }
             Changed::Person(id) => ("person", id.to_bytes(), None),
+            Changed::Role(id) => ("role", id.to_bytes(), None),
         };
-        run_one(self.write()?, sql, params![kind, subject, user])
+        let role = if let Changed::Role(id) = changed { Some(id.to_string()) } else { None };
+        run_one(self.write()?, sql, params![kind, subject, user, role])
     }
 
     async fn changes_since(&mut self, after: Epoch, limit: u32) -> Result<Changes, StoreError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{InvitationId, UserId, WorkspaceId};
 use keyward_core::person::Email;
-use keyward_core::role::RoleName;
+use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
 use rusqlite::params;
 
@@ -17,7 +17,7 @@ fn invitation(columns: &mut Columns<'_, '_>) -> Result<Invitation, StoreError> {
         id: InvitationId::from_bytes(columns.take()?),
         workspace: WorkspaceId::from_bytes(columns.take()?),
         email: Email::from_stored(&columns.take::<String>()?),
-        role: RoleName::new(&columns.take::<String>()?),
+        role: RoleRef::from_stored(&columns.take::<String>()?),
         token: SecretDigest::from_bytes(columns.take()?),
         created_by: UserId::from_bytes(columns.take()?),
         created_at: columns.time()?,
@@ -43,7 +43,7 @@ impl Invitations for SqliteTx {
                 invitation.id.to_bytes(),
                 workspace,
                 invitation.email.as_str(),
-                invitation.role.as_str(),
+                invitation.role.to_string(),
                 invitation.token.as_bytes(),
                 invitation.created_by.to_bytes(),
                 created_at,

@@ -28,6 +28,7 @@ macro_rules! select_keys {
     ($from:literal) => {
         concat!(
             "SELECT k.id, k.kind, k.workspace_id, k.owner_id, o.name, k.service_account_id, sa.name,
+                    sa.shared, sa.suspended_at IS NOT NULL,
                     k.restricted, k.name, k.description, k.\"grant\", s.digest, s.hint, k.created_at,
                     k.created_by_type, k.created_by_id, k.created_by_name, k.ends_at, k.revoked_at,
                     k.revoked_by_type, k.revoked_by_id, k.revoked_by_name, k.allowed_cidrs, k.metadata,
@@ -146,11 +147,18 @@ impl Owner {
         let owner_name = columns.take::<Option<Box<str>>>()?;
         let acts_as = columns.take::<Option<[u8; 16]>>()?.map(ServiceAccountId::from_bytes);
         let acts_as_name = columns.take::<Option<Box<str>>>()?;
+        let (shared, disabled): (Option<bool>, bool) = (columns.take()?, columns.take()?);
+        let acts_as = acts_as.zip(acts_as_name).map(|(id, name)| ServiceAccount {
+            id,
+            name,
+            shared: shared.unwrap_or_default(),
+            disabled,
+        });
         Ok(Self {
             kind,
             workspace,
             principal: owner.zip(owner_name).map(|(id, name)| Principal { id: PrincipalId::User(id), name }),
-            acts_as: acts_as.zip(acts_as_name).map(|(id, name)| ServiceAccount { id, name }),
+            acts_as,
             restricted: columns.take()?,
         })
     }

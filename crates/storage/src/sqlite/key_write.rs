@@ -8,12 +8,13 @@ use rusqlite::{Connection, params};
 use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen, restriction};
 use super::row::{principal_columns, run, run_one, version_column};
-use crate::{StoreError, Unique};
+use super::service_accounts;
+use crate::{ServiceAccountRow, StoreError, Unique};
 
 /// Keeps a new key and all that comes with it.
 pub(super) fn insert(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     if let Belongs::ToWorkspace { workspace, acts_as, .. } = &key.belongs {
-        insert_service_account(connection, *workspace, acts_as, key.created_at)?;
+        insert_own_account(connection, *workspace, acts_as, key.created_at)?;
     }
     insert_row(connection, key)?;
     write_restriction(connection, key)
@@ -25,19 +26,25 @@ pub(super) fn update(connection: &Connection, key: &Key) -> Result<(), StoreErro
     write_restriction(connection, key)
 }
 
-fn insert_service_account(
+/// The service account that comes with the key. One that stands alone is there before it.
+fn insert_own_account(
     connection: &Connection,
     workspace: WorkspaceId,
     account: &ServiceAccount,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let user = "INSERT INTO users (id, kind, name, workspace_id, created_at)
-                SELECT ?1, 'service_account', ?2, ?3, ?4 WHERE is_system() OR ?3 = tenant_workspace()";
-    let (id, workspace, at) = (account.id.to_bytes(), workspace.to_bytes(), at.as_microsecond());
-    run_one(connection, user, params![id, account.name, workspace, at])?;
-    let membership = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
-                      SELECT ?1, ?2, '', ?3 WHERE is_system() OR ?1 = tenant_workspace()";
-    run_one(connection, membership, params![workspace, id, at])
+    if account.shared {
+        return Ok(());
+    }
+    let row = ServiceAccountRow {
+        account: account.clone(),
+        description: None,
+        created_at: at,
+        disabled_at: None,
+        keys: 0,
+        version: 1,
+    };
+    service_accounts::insert(connection, workspace, &row)
 }
 
 /// The key, its secret and its place for uses.
@@ -47,8 +54,10 @@ fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
                     created_at, created_by_type, created_by_id, created_by_name, ends_at, revoked_at,
                     revoked_by_type, revoked_by_id, revoked_by_name, allowed_cidrs, metadata, version)
                SELECT ?1, ?2, ifnull(?3, ?4), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21
-               WHERE is_system() OR (?2 = 'workspace' AND ?3 = tenant_workspace())
-                  OR (?2 = 'personal' AND ?4 = tenant_person())";
+               WHERE (is_system() OR (?2 = 'workspace' AND ?3 = tenant_workspace())
+                      OR (?2 = 'personal' AND ?4 = tenant_person()))
+                 AND (?5 IS NULL OR EXISTS (SELECT 1 FROM users a
+                          WHERE a.id = ?5 AND a.workspace_id = ?3 AND a.deleted_at IS NULL))";
     let (workspace, owner, acts_as) = match &key.belongs {
         Belongs::ToPerson { owner, .. } => (None, Some(*owner), None),
         Belongs::ToWorkspace { workspace, owner, acts_as } => (Some(*workspace), *owner, Some(acts_as.id)),
@@ -91,15 +100,18 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     let sql = concat!(
         "UPDATE keys AS k SET owner_id = ?3, restricted = ?4, name = ?5, description = ?6, \"grant\" = ?7,
                 ends_at = ?8, revoked_at = ?9, revoked_by_type = ?10, revoked_by_id = ?11,
-                revoked_by_name = ?12, allowed_cidrs = ?13, metadata = ?14, version = ?2
+                revoked_by_name = ?12, allowed_cidrs = ?13, metadata = ?14, service_account_id = ?16, version = ?2
          WHERE k.id = ?1 AND k.version = ?2 - 1 AND k.kind = ?15
            AND (k.kind = 'workspace' OR k.owner_id = ?3)
-           AND (k.revoked_at IS NULL OR k.revoked_at = ?9) AND ",
+           AND (k.revoked_at IS NULL OR k.revoked_at = ?9)
+           AND (k.service_account_id IS ?16 OR EXISTS (SELECT 1 FROM users a
+                    WHERE a.id = ?16 AND a.workspace_id = k.workspace_id AND a.shared = 1 AND a.deleted_at IS NULL))
+           AND ",
         is_seen!()
     );
-    let owner = match &key.belongs {
-        Belongs::ToPerson { owner, .. } => Some(*owner),
-        Belongs::ToWorkspace { owner, .. } => *owner,
+    let (owner, acts_as) = match &key.belongs {
+        Belongs::ToPerson { owner, .. } => (Some(*owner), None),
+        Belongs::ToWorkspace { owner, acts_as, .. } => (*owner, Some(acts_as.id)),
     };
     let (revoker_type, revoker_id, revoker_name) = revoker_columns(key);
     let params = params![
@@ -118,6 +130,7 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         cidrs_to_json(&key.allowed_cidrs),
         metadata_to_json(&key.metadata),
         key.kind().as_str(),
+        acts_as.map(ServiceAccountId::to_bytes),
     ];
     run_one(connection, sql, params)?;
     write_secrets(connection, key)

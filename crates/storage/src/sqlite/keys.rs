@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
-use keyward_core::key::{Key, ServiceAccount};
+use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::key::Key;
 use keyward_core::secret::SecretDigest;
 use rusqlite::{Connection, Params, params};
 
@@ -12,7 +12,7 @@ use super::connection::aside;
 use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
-use super::row::{count, each, many, one, run, run_one, whole};
+use super::row::{count, each, many, one, whole};
 use crate::{KeyFilter, KeyRow, KeySort, Keys, Page, StoreError};
 
 macro_rules! select_by_key {
@@ -76,37 +76,6 @@ impl Keys for SqliteTx {
 
     async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError> {
         count(self.read()?, COUNT_LIVE, [now.as_microsecond()])
-    }
-
-    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM users
-                   WHERE workspace_id = tenant_workspace() AND name = ?1
-                     AND kind = 'service_account' AND deleted_at IS NULL)";
-        Ok(count(self.read()?, sql, [name])? > 0)
-    }
-
-    async fn delete_service_account(
-        &mut self,
-        id: ServiceAccountId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let account = "UPDATE users SET deleted_at = ?2
-                       WHERE id = ?1 AND kind = 'service_account' AND deleted_at IS NULL
-                         AND (is_system() OR workspace_id = tenant_workspace())";
-        let membership = "DELETE FROM memberships WHERE user_id = ?1";
-        whole(self.write()?, |connection| {
-            run_one(connection, account, params![id.to_bytes(), at.as_microsecond()])?;
-            run(connection, membership, [id.to_bytes()]).map(drop)
-        })
-    }
-
-    async fn service_account(&mut self, id: ServiceAccountId) -> Result<Option<ServiceAccount>, StoreError> {
-        let sql = "SELECT id, name FROM users
-                   WHERE id = ?1 AND kind = 'service_account' AND deleted_at IS NULL
-                     AND (is_system() OR workspace_id = tenant_workspace())";
-        one(self.read()?, "users", sql, [id.to_bytes()], |columns| {
-            Ok(ServiceAccount { id: ServiceAccountId::from_bytes(columns.take()?), name: columns.take()? })
-        })
     }
 
     async fn disown_keys(&mut self, workspace: WorkspaceId, owner: UserId) -> Result<Vec<KeyId>, StoreError> {

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::person::{DisplayName, Email};
-use keyward_core::role::RoleName;
+use keyward_core::role::{HeldRole, RoleName, RoleRef};
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
 use super::SqliteTx;
+use super::key_json::grant_from_json;
 use super::key_list::sort_column;
 use super::row::{Columns, count, many, one, run, run_one};
 use super::workspaces::{workspace, workspace_columns};
@@ -17,12 +18,35 @@ use crate::{Member, Members, Page, Place, StoreError};
 macro_rules! select_members {
     ($which:literal) => {
         concat!(
-            "SELECT p.id, p.email, p.name, m.role, m.joined_at, p.suspended_at
-             FROM memberships m CROSS JOIN users p ON p.id = m.user_id
+            "SELECT p.id, p.email, p.name, ",
+            held_role_columns!(),
+            ", m.joined_at, m.suspended_at, p.suspended_at
+             FROM memberships m CROSS JOIN users p ON p.id = m.user_id LEFT JOIN roles r ON r.id = m.role AND r.workspace_id = m.workspace_id
              WHERE m.workspace_id = ?1 AND m.role <> '' AND ",
             $which
         )
     };
+}
+
+/// The role `m.role`, with what `roles r` says of it. A deleted one keeps its name and has no grant.
+macro_rules! held_role_columns {
+    () => {
+        "m.role, r.name, iif(r.deleted_at IS NULL, r.\"grant\", NULL)"
+    };
+}
+
+fn held_role(columns: &mut Columns<'_, '_>) -> Result<HeldRole, StoreError> {
+    let stored: String = columns.take()?;
+    let name = columns.take::<Option<String>>()?;
+    let grant = match columns.take::<Option<String>>()? {
+        Some(text) => Some(grant_from_json(&text).ok_or_else(|| columns.corrupt("is no grant"))?),
+        None => None,
+    };
+    Ok(HeldRole {
+        name: RoleName::new(name.as_deref().unwrap_or(&stored)),
+        which: RoleRef::from_stored(&stored),
+        grant,
+    })
 }
 
 fn member(columns: &mut Columns<'_, '_>) -> Result<Member, StoreError> {
@@ -30,9 +54,10 @@ fn member(columns: &mut Columns<'_, '_>) -> Result<Member, StoreError> {
         user: UserId::from_bytes(columns.take()?),
         email: Email::from_stored(&columns.take::<String>()?),
         name: DisplayName::from_stored(&columns.take::<String>()?),
-        role: RoleName::new(&columns.take::<String>()?),
+        role: held_role(columns)?,
         joined_at: columns.time()?,
         suspended_at: columns.time_or_null()?,
+        suspended_everywhere_at: columns.time_or_null()?,
     })
 }
 
@@ -58,14 +83,14 @@ impl Members for SqliteTx {
         &mut self,
         workspace: WorkspaceId,
         user: UserId,
-        role: &RoleName,
+        role: &RoleRef,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
                    SELECT ?1, p.id, ?3, ?4 FROM users p
                    WHERE p.id = ?2 AND p.kind = 'person' AND p.deleted_at IS NULL AND ?3 <> ''
                      AND (is_system() OR ?1 = tenant_workspace())";
-        let params = params![workspace.to_bytes(), user.to_bytes(), role.as_str(), at.as_microsecond()];
+        let params = params![workspace.to_bytes(), user.to_bytes(), role.to_string(), at.as_microsecond()];
         run_one(self.write()?, sql, params)
     }
 
@@ -73,12 +98,25 @@ impl Members for SqliteTx {
         &mut self,
         workspace: WorkspaceId,
         user: UserId,
-        role: &RoleName,
+        role: &RoleRef,
     ) -> Result<bool, StoreError> {
         let sql = "UPDATE memberships SET role = ?3
                    WHERE workspace_id = ?1 AND user_id = ?2 AND role <> '' AND ?3 <> ''
                      AND (is_system() OR workspace_id = tenant_workspace())";
-        let params = params![workspace.to_bytes(), user.to_bytes(), role.as_str()];
+        let params = params![workspace.to_bytes(), user.to_bytes(), role.to_string()];
+        Ok(run(self.write()?, sql, params)? > 0)
+    }
+
+    async fn suspend_membership(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE memberships SET suspended_at = ?3
+                   WHERE workspace_id = ?1 AND user_id = ?2 AND role <> ''
+                     AND (is_system() OR workspace_id = tenant_workspace())";
+        let params = params![workspace.to_bytes(), user.to_bytes(), at.map(Timestamp::as_microsecond)];
         Ok(run(self.write()?, sql, params)? > 0)
     }
 
@@ -119,27 +157,26 @@ impl Members for SqliteTx {
         many(self.read()?, "memberships", sql, params_from_iter(values), member)
     }
 
-    async fn members_with_role(
-        &mut self,
-        workspace: WorkspaceId,
-        role: &RoleName,
-    ) -> Result<u32, StoreError> {
-        let sql = "SELECT count(*) FROM memberships
-                   WHERE workspace_id = ?1 AND role = ?2 AND role <> ''
-                     AND (is_system() OR workspace_id = tenant_workspace())";
-        count(self.read()?, sql, params![workspace.to_bytes(), role.as_str()])
+    async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM memberships m CROSS JOIN users p ON p.id = m.user_id
+                   WHERE m.workspace_id = ?1 AND m.role = ?2 AND m.role <> ''
+                     AND m.suspended_at IS NULL AND p.suspended_at IS NULL
+                     AND (is_system() OR m.workspace_id = tenant_workspace())";
+        count(self.read()?, sql, params![workspace.to_bytes(), role.to_string()])
     }
 
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError> {
         let sql = concat!(
             "SELECT ",
             workspace_columns!(),
-            ", m.role FROM memberships m CROSS JOIN workspaces w ON w.id = m.workspace_id
-              WHERE m.user_id = ?1 AND m.role <> '' AND (is_system() OR m.user_id = tenant_person())
+            ", ",
+            held_role_columns!(),
+            " FROM memberships m CROSS JOIN workspaces w ON w.id = m.workspace_id LEFT JOIN roles r ON r.id = m.role AND r.workspace_id = m.workspace_id
+              WHERE m.user_id = ?1 AND m.role <> '' AND m.suspended_at IS NULL AND (is_system() OR m.user_id = tenant_person())
               ORDER BY w.name, w.id LIMIT ?2"
         );
         many(self.read()?, "memberships", sql, params![user.to_bytes(), limit], |columns| {
-            Ok(Place { workspace: workspace(columns)?, role: RoleName::new(&columns.take::<String>()?) })
+            Ok(Place { workspace: workspace(columns)?, role: held_role(columns)? })
         })
     }
 }

@@ -16,8 +16,10 @@ mod keys;
 mod members;
 mod people;
 mod readers;
+mod roles;
 mod row;
 mod schema;
+mod service_accounts;
 mod sessions;
 #[cfg(test)]
 mod tests;

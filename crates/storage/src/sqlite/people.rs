@@ -1,6 +1,7 @@
 //! People.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keyward_core::id::UserId;
 use keyward_core::person::{DisplayName, Email, Person};
 use rusqlite::params;
@@ -39,7 +40,7 @@ impl People for SqliteTx {
             person.email.as_str(),
             credentials.password_hash,
             person.created_at.as_microsecond(),
-            person.suspended_at.map(jiff::Timestamp::as_microsecond),
+            person.suspended_at.map(Timestamp::as_microsecond),
         ];
         run_one(self.system_write()?, sql, params)
     }
@@ -54,6 +55,13 @@ impl People for SqliteTx {
             person.email.as_str(),
             credentials.password_hash,
         ];
+        Ok(run(self.system_write()?, sql, params)? > 0)
+    }
+
+    async fn suspend_person(&mut self, id: UserId, at: Option<Timestamp>) -> Result<bool, StoreError> {
+        let sql = "UPDATE users SET suspended_at = ?2
+                   WHERE id = ?1 AND kind = 'person' AND deleted_at IS NULL AND is_system()";
+        let params = params![id.to_bytes(), at.map(Timestamp::as_microsecond)];
         Ok(run(self.system_write()?, sql, params)? > 0)
     }
 

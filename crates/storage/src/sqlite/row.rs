@@ -212,6 +212,7 @@ fn duplicate(message: &str) -> StoreError {
         ("key_secrets.digest", Unique::SecretDigest),
         ("users.workspace_id, users.name", Unique::ServiceAccountName),
         ("memberships.", Unique::Membership),
+        ("roles.workspace_id, roles.folded_name", Unique::RoleName),
     ];
     match rules.iter().find(|(columns, _)| message.contains(columns)) {
         Some((_, rule)) => StoreError::Duplicate(*rule),

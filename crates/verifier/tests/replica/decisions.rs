@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::support::{
-    NOW, apply, code, has, member, of_workspace, person, personal, profile, reason, revoked, scopes, secret,
-    workspace,
+    NOW, apply, code, custom_member, has, member, of_workspace, person, personal, profile, reason, revoked,
+    scopes, secret, workspace,
 };
-use keyward_core::change::Epoch;
+use keyward_core::change::{Epoch, State};
 use keyward_core::decision::Denied;
-use keyward_core::key::StoredSecret;
+use keyward_core::id::RoleId;
+use keyward_core::key::{Belongs, StoredSecret};
 use keyward_core::secret::SecretDigest;
 use keyward_verifier::{BootTime, Lease, Place, Question, Refusal, Replica, Verifier};
 
@@ -184,4 +185,36 @@ fn the_epoch_only_grows() {
     let replica = two_workspaces(false);
     apply(&replica, 4, vec![]);
     assert_eq!(replica.epoch(), Epoch(10));
+}
+
+#[test]
+fn cyc_1_a_role_of_a_workspace_gives_what_it_holds_until_it_is_edited_or_deleted() {
+    let replica = two_workspaces(false);
+    let role = RoleId::new(1, [9; 10]);
+    let key = secret(2);
+    let ask = |scope| code(&replica, key.expose(), Some("acme"), Some(scope));
+    apply(&replica, 11, vec![custom_member(1, 1, role)]);
+    assert_eq!(ask("a:read"), "insufficient_scope", "a role that is not known holds nothing");
+    apply(&replica, 12, vec![State::Role { role, grant: Some(scopes(&["a:read"])) }]);
+    assert_eq!((ask("a:read"), ask("b:read")), ("valid", "insufficient_scope"));
+    apply(&replica, 13, vec![State::Role { role, grant: Some(scopes(&["b:read"])) }]);
+    assert_eq!((ask("a:read"), ask("b:read")), ("insufficient_scope", "valid"));
+    apply(&replica, 12, vec![State::Role { role, grant: Some(scopes(&["a:read"])) }]);
+    assert_eq!(ask("a:read"), "insufficient_scope", "an older change replaces nothing");
+    apply(&replica, 14, vec![State::Role { role, grant: None }]);
+    assert_eq!((ask("a:read"), ask("b:read")), ("insufficient_scope", "insufficient_scope"));
+}
+
+#[test]
+fn a_key_of_a_disabled_service_account_works_nowhere() {
+    let replica = two_workspaces(false);
+    let mut key = of_workspace(1, 1, scopes(&["a:read"]));
+    for (epoch, off, expected) in [(11, true, "workspace_mismatch"), (12, false, "valid")] {
+        if let Belongs::ToWorkspace { acts_as, .. } = &mut key.belongs {
+            acts_as.disabled = off;
+        }
+        apply(&replica, epoch, vec![has(key.clone())]);
+        assert_eq!(code(&replica, secret(1).expose(), None, Some("a:read")), expected);
+        assert_eq!(code(&replica, secret(1).expose(), Some("acme"), None), expected);
+    }
 }

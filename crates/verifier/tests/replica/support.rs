@@ -7,12 +7,12 @@ use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::decision::{Ask, Denied};
 use keyward_core::grant::{Grant, Grants, Pattern, Rule, Wanted};
-use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret};
 use keyward_core::person::DisplayName;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
-use keyward_core::role::{Role, RoleName};
+use keyward_core::role::{Role, RoleName, RoleRef};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, PlainSecret, SecretFormat};
 use keyward_core::workspace::{Slug, Workspace};
@@ -118,7 +118,7 @@ pub(crate) fn personal(n: u8, owner: u64, only: Option<&[u64]>, grant: Grant) ->
 }
 
 pub(crate) fn of_workspace(n: u8, workspace: u64, grant: Grant) -> Key {
-    let acts_as = ServiceAccount { id: ServiceAccountId::new(n.into(), [4; 10]), name: "api_ci".into() };
+    let acts_as = ServiceAccount::of_key(ServiceAccountId::new(n.into(), [4; 10]), "api_ci".into());
     key(n, Belongs::ToWorkspace { workspace: workspace_id(workspace), owner: None, acts_as }, grant)
 }
 
@@ -139,7 +139,16 @@ pub(crate) fn workspace(n: u64, slug: &str, plan: &str) -> State {
 }
 
 pub(crate) fn member(n: u64, of: u64, role: Option<&str>) -> State {
-    State::Membership { workspace: workspace_id(of), user: user(n), role: role.map(RoleName::new) }
+    State::Membership {
+        workspace: workspace_id(of),
+        user: user(n),
+        role: role.map(|name| RoleRef::OfProfile(RoleName::new(name))),
+    }
+}
+
+/// A member with a role that the workspace made.
+pub(crate) fn custom_member(n: u64, of: u64, role: RoleId) -> State {
+    State::Membership { workspace: workspace_id(of), user: user(n), role: Some(RoleRef::Custom(role)) }
 }
 
 pub(crate) fn person(n: u64, suspended: bool) -> State {

@@ -8,10 +8,10 @@ use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use keyward_service::create_key::{Created, NewKey, NewRule};
+use keyward_service::create_key::{Created, NewKey};
 use keyward_wire::key::{CreateKey, CreatedKey, Shown};
 
-use super::shape;
+use super::{new_rules, shape};
 use crate::etag::etag;
 use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
@@ -52,20 +52,17 @@ pub(crate) async fn create_personal_key(
 }
 
 fn new_key(input: CreateKey) -> NewKey {
-    let rules = input.rules.unwrap_or_default();
     NewKey {
         name: input.name,
         description: input.description,
         scopes: input.scopes.unwrap_or_default(),
-        rules: rules
-            .into_iter()
-            .map(|rule| NewRule { action: rule.action, resources: rule.resources })
-            .collect(),
+        rules: new_rules(input.rules.unwrap_or_default()),
         expires_at: input.expires_at,
         expires_in_seconds: input.expires_in_seconds,
         allowed_cidrs: input.allowed_cidrs.unwrap_or_default(),
         metadata: input.metadata.unwrap_or_default(),
         workspaces: input.workspaces,
+        service_account: input.service_account,
     }
 }
 

@@ -9,8 +9,14 @@ pub(crate) mod rotate;
 pub(crate) mod update;
 
 use jiff::Timestamp;
+use keyward_service::create_key::NewRule;
 use keyward_service::list::KeyRow;
-use keyward_wire::key::{Around, Key};
+use keyward_wire::key::{Around, Key, Rule};
+
+/// Rules as somebody wrote them.
+pub(super) fn new_rules(rules: Vec<Rule>) -> Vec<NewRule> {
+    rules.into_iter().map(|rule| NewRule { action: rule.action, resources: rule.resources }).collect()
+}
 
 fn shape(row: &KeyRow, now: Timestamp) -> Key {
     let around = Around {

@@ -7,13 +7,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse as _, Response};
-use keyward_service::create_key::NewRule;
 use keyward_service::ctx::Ctx;
 use keyward_service::get_key::Whose;
 use keyward_service::update_key::{KeyEdit, update_key};
 use keyward_wire::key::{Key, UpdateKey};
 
-use super::shape;
+use super::{new_rules, shape};
 use crate::etag::{etag, if_match};
 use crate::extract::{Asking, At, Body};
 use crate::openapi::WriteProblems;
@@ -63,16 +62,13 @@ async fn update(
     headers: &HeaderMap,
     input: UpdateKey,
 ) -> Result<Response, Failure> {
-    let rules = input.rules.map(|rules| {
-        let rules = rules.into_iter();
-        rules.map(|rule| NewRule { action: rule.action, resources: rule.resources }).collect()
-    });
     let edit = KeyEdit {
         name: input.name,
         description: input.description,
         owner: input.owner,
+        service_account: input.service_account,
         scopes: input.scopes,
-        rules,
+        rules: input.rules.map(new_rules),
         allowed_cidrs: input.allowed_cidrs,
         metadata: input.metadata,
         if_version: if_match(headers)?,

@@ -12,7 +12,8 @@ fn shape(row: &Row) -> Member {
         id: row.user.to_string(),
         email: row.email.to_string(),
         name: row.name.to_string(),
-        role: row.role.to_string(),
+        role: row.role.name.to_string(),
         joined_at: row.joined_at,
+        suspended_at: row.suspended_at.or(row.suspended_everywhere_at),
     }
 }

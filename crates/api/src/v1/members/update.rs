@@ -7,8 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ETAG;
 use axum::response::{IntoResponse as _, Response};
-use keyward_core::role::RoleName;
-use keyward_service::change_role::change_role;
+use keyward_service::update_member::{MemberEdit, version};
 use keyward_wire::member::{Member, UpdateMember};
 
 use super::shape;
@@ -18,7 +17,7 @@ use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
 
-/// Give a member another role. Their personal keys follow at once.
+/// Give a member another role, suspend them, or end that. Their personal keys follow at once.
 #[utoipa::path(patch, path = "/api/v1/{slug}/members/{user_id}", tag = "workspaces", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     request_body = UpdateMember,
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
@@ -33,8 +32,9 @@ pub(crate) async fn update_member(
     headers: HeaderMap,
     Body(input): Body<UpdateMember>,
 ) -> Result<Response, Failure> {
-    let only_role = if_match_text(&headers)?.map(RoleName::new);
-    let row = change_role(&api.service, &ctx, &slug, &user, &input.role, only_role.as_ref()).await?;
-    // A role is all that can be edited of a member, so its name is the version.
-    Ok(([(ETAG, etag_text(row.role.as_str()))], Json(shape(&row))).into_response())
+    let if_version = if_match_text(&headers)?.map(str::to_owned);
+    let edit = MemberEdit { role: input.role, suspended: input.suspended, if_version };
+    let update = keyward_service::update_member::update_member;
+    let row = update(&api.service, &ctx, &slug, &user, edit).await?;
+    Ok(([(ETAG, etag_text(&version(&row)))], Json(shape(&row))).into_response())
 }

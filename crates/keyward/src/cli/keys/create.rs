@@ -48,6 +48,9 @@ pub(crate) struct Create {
     /// With --personal: work only in this workspace; repeatable
     #[arg(long, value_name = "SLUG", requires = "personal", value_delimiter = ',')]
     restrict_to: Vec<Slug>,
+    /// Act as this service account, sa_…, one that stands alone. Left out: one of its own, named after the key
+    #[arg(long, value_name = "ID", conflicts_with = "personal")]
+    service_account: Option<String>,
     /// May be used from this network only, such as 10.0.0.0/8; repeatable
     #[arg(long = "allow-cidr", value_name = "CIDR", value_delimiter = ',')]
     allowed_cidrs: Vec<String>,
@@ -129,6 +132,7 @@ impl Create {
             allowed_cidrs: unless_empty(self.allowed_cidrs.clone()),
             metadata: (!metadata.is_empty()).then_some(metadata),
             workspaces: unless_empty(self.restrict_to.iter().map(Slug::to_string).collect()),
+            service_account: self.service_account.clone(),
         })
     }
 }

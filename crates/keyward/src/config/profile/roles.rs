@@ -2,7 +2,7 @@
 
 use keyward_core::catalogue::Catalogue;
 use keyward_core::grant::{Grant, Grants, Pattern, RESOURCES_MAX, RULES_MAX, Rule};
-use keyward_core::role::{Role, RoleName};
+use keyward_core::role::{Role, RoleName, RoleRef};
 
 use super::needs::{read_action, read_pattern};
 use super::{Named, read_items, read_name};
@@ -30,6 +30,9 @@ pub(super) fn read<'a>(
 fn read_role<'a>(table: &Table<'a>, catalogue: &Catalogue) -> Result<(Field<'a>, Role), Mistake> {
     table.only(&["name", "title", "rules"])?;
     let name = table.required("name")?;
+    if matches!(RoleRef::from_stored(read_name(&name)?), RoleRef::Custom(_)) {
+        return Err(name.wrong("is the form of identifiers; choose a name such as \"admin\""));
+    }
     let rules_field = table.required("rules")?;
     let items = rules_field.items()?;
     if items.len() > RULES_MAX {
