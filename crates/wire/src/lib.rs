@@ -7,6 +7,7 @@ pub mod key;
 pub mod member;
 pub mod page;
 pub mod problem;
+pub mod rate;
 pub mod session;
 pub mod strict;
 pub mod verify;
