@@ -12,7 +12,8 @@ pub const WINDOW_SECONDS: u32 = 60;
 pub struct RequestsPerMinute(u32);
 
 impl RequestsPerMinute {
-    /// The widest limit: more than a node answers for one key, and what twenty bits of a meter can count.
+    /// The widest limit: what twenty bits of a meter can count. At 16,000 requests a second of one key, a limit by
+    /// the minute is not what keeps others from being crowded out.
     pub const MAX: u32 = 1_000_000;
 
     /// Takes a number. `None` where it is no limit.

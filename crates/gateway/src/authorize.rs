@@ -226,7 +226,8 @@ fn denied(denial: &Denial, has_route: bool) -> Trouble {
             Trouble::new(StatusCode::FORBIDDEN, "plan_required", detail)
         }
         Denied::RateLimited => {
-            Trouble::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "the key asks too often; slow down")
+            let detail = "the key asks too often; Retry-After says when it may again";
+            Trouble::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
         }
     }
 }

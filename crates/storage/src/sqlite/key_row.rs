@@ -80,7 +80,7 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
         expires_at: columns.time_or(NEVER_ENDS)?,
         revoked: revocation(columns)?,
         allowed_cidrs: columns.parse(|text: String| cidrs_from_json(&text))?,
-        requests_per_minute: columns.parse(rate_limit)?,
+        requests_per_minute: rate_limit(columns)?,
         metadata: columns.json()?,
         version: columns.version()?,
     };
@@ -90,9 +90,10 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
     Ok(KeyRow { key, owner: owner.principal, workspaces: slugs, last_use, old_secret_used_at })
 }
 
-/// `None` where a number is none: such a key must not be used, rather than without a limit.
-fn rate_limit(stored: Option<u32>) -> Option<Option<RequestsPerMinute>> {
-    stored.map_or(Some(None), |number| RequestsPerMinute::new(number).map(Some))
+/// A number that is no limit is corrupt: the key must not be used, rather than without a limit.
+fn rate_limit(columns: &mut Columns<'_, '_>) -> Result<Option<RequestsPerMinute>, StoreError> {
+    let limit = |number| RequestsPerMinute::new(number).ok_or(());
+    columns.parse(|stored: Option<u32>| stored.map(limit).transpose().ok())
 }
 
 /// Reads the secrets beside the current one into the key. Returns when the old one was last used.
