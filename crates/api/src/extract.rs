@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use keyward_core::id::KeyId;
 use keyward_core::key::Which;
+use keyward_core::rate::Quota;
 use keyward_core::secret::SecretFormat;
 use keyward_service::authenticate::{Presented, authenticate};
 use keyward_service::ctx::{Caller, Ctx, Door};
@@ -32,9 +33,21 @@ const BODY_READ_MAX: Duration = Duration::from_secs(15);
 /// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why.
 const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
 
-/// The key that a request was made with, and from where, for the layer that notes uses once the answer is known.
+/// The key that a request was made with, for the layer that notes uses and says what is left of a limit once the
+/// answer is known.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<(KeyId, Which, Option<IpAddr>)>>);
+pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<Used>>);
+
+/// A key that was let through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    pub(crate) key: KeyId,
+    pub(crate) secret: Which,
+    /// From where.
+    pub(crate) ip: Option<IpAddr>,
+    /// What is left of its limit.
+    pub(crate) quota: Option<Quota>,
+}
 
 /// Who asks: somebody.
 pub(crate) struct Asking(pub(crate) Ctx);
@@ -71,9 +84,9 @@ async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
     }
     let request = head(parts, api)?.through(Door::Api);
     let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
-    if let (Some((key, secret)), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
+    if let (Some((key, secret, quota)), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
         // One request has one key; a second setting would be the same.
-        let _ = used.0.set((key, secret, ctx.request.ip));
+        let _ = used.0.set(Used { key, secret, ip: ctx.request.ip, quota });
     }
     Ok(ctx)
 }

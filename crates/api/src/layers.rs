@@ -14,8 +14,8 @@ use keyward_core::id::RequestId;
 use keyward_service::{clock, entropy};
 use keyward_wire::problem::PROBLEM_JSON;
 
-use crate::extract::{UsedKey, check_query_has_no_key};
-use crate::problem::{Draft, Failure};
+use crate::extract::{Used, UsedKey, check_query_has_no_key};
+use crate::problem::{Draft, Failure, quota_headers};
 use crate::state::Api;
 
 /// Longest headers. A key, a cookie and what proxies add fit into a fourth of it.
@@ -42,9 +42,12 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     };
-    let response = finish(response, &id.to_string(), of_api);
-    if let Some((key, secret, ip)) = used.0.get().filter(|_| response.status().as_u16() < 400) {
-        api.service.uses.note(*key, *secret, now, *ip);
+    let mut response = finish(response, &id.to_string(), of_api);
+    if let Some(Used { key, secret, ip, quota }) = used.0.get().copied() {
+        if response.status().as_u16() < 400 {
+            api.service.uses.note(key, secret, now, ip);
+        }
+        response.headers_mut().extend(quota.iter().flat_map(quota_headers));
     }
     // The route, never the address: a slug or an identifier is enough to find it by the request's own.
     tracing::info!(

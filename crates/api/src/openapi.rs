@@ -1,5 +1,7 @@
 //! The OpenAPI document of the control plane, generated from the handlers.
 
+mod limits;
+
 use std::collections::BTreeMap;
 
 use keyward_web::COOKIE_NAME;
@@ -34,6 +36,7 @@ struct Root;
 pub fn document() -> Document {
     let mut document = Root::openapi();
     document.merge(crate::v1::routes().split_for_parts().1);
+    limits::describe(&mut document);
     document
 }
 
@@ -60,7 +63,7 @@ pub(crate) struct WriteProblems;
 
 impl IntoResponses for ReadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
+        let mut all = problems(&[
             (
                 "400",
                 "The request cannot be understood, or brings two different keys, or a key in its address",
@@ -72,7 +75,9 @@ impl IntoResponses for ReadProblems {
             ("431", "The headers are too long"),
             ("500", "A mistake of Keyward's own; the logs have it under the request's identifier"),
             ("503", "The store is unavailable, or too much comes at once"),
-        ])
+        ]);
+        all.insert("429".to_owned(), RefOr::T(limits::too_often()));
+        all
     }
 }
 

@@ -5,8 +5,10 @@ use axum::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::rate::{OverLimit, Quota};
 use keyward_service::refusal::Refusal;
 use keyward_wire::problem::{FieldProblem, Problem, TYPE_PREFIX};
+use keyward_wire::rate::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 use keyward_wire::strict::StrictError;
 
 /// When a client may ask again after a passing fault.
@@ -198,6 +200,11 @@ fn describe_refusal(refusal: Refusal) -> (StatusCode, HeaderMap, Draft) {
             errors = fields.iter().map(FieldProblem::from).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "Some fields will not do")
         }
+        Refusal::RateLimited(OverLimit(quota)) => {
+            headers.extend(quota_headers(&quota));
+            insert(&mut headers, RETRY_AFTER, quota.resets_in_seconds.to_string());
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "The key asks too often")
+        }
         Refusal::Busy(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Too much at once")
@@ -213,6 +220,14 @@ fn describe_refusal(refusal: Refusal) -> (StatusCode, HeaderMap, Draft) {
         }
     };
     (status, headers, Draft { code, title, detail, errors })
+}
+
+/// What a key has left of its limit.
+pub(crate) fn quota_headers(quota: &Quota) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    let policy = (HeaderName::from_static(RATE_LIMIT_POLICY), rate::policy(quota));
+    let standing = (HeaderName::from_static(RATE_LIMIT), rate::standing(quota));
+    let headers = [policy, standing].into_iter();
+    headers.filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)))
 }
 
 /// RFC 6750, section 3.1.

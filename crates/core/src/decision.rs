@@ -76,20 +76,23 @@ pub struct Ask<'a> {
     pub any_of: &'a [Wanted<'a>],
     /// What it is to be done to.
     pub resource: Option<&'a str>,
-    /// Where the request comes from.
-    pub ip: Option<IpAddr>,
 }
 
-/// Decides. The order is from what says most about the key itself to what says most about this request, so
-/// that a dead key is never told what it lacked.
-pub fn decide(standing: &Standing<'_>, ask: &Ask<'_>, now: Timestamp) -> Result<(), Denied> {
+/// The first part of a decision: whether the key may be used here at all, and with which rights. The order is
+/// from what says most about the key itself to what says most about this request, so that a dead key is never
+/// told what it lacked. After this a limited key's use is counted, and last comes [`check_rights`].
+pub fn check_standing<'a>(
+    standing: &Standing<'a>,
+    ip: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Rights<'a>, Denied> {
     check_alive(standing.revoked, standing.expires_at, now)?;
-    let rights = standing.rights.as_ref().ok_or(Denied::WorkspaceMismatch)?;
+    let rights = standing.rights.ok_or(Denied::WorkspaceMismatch)?;
     if !standing.plan_has_keys {
         return Err(Denied::PlanRequired);
     }
-    check_network(standing.allowed_cidrs, ask.ip)?;
-    check_rights(rights, ask)
+    check_network(standing.allowed_cidrs, ip)?;
+    Ok(rights)
 }
 
 /// Revoked outweighs expired: it says more.
@@ -109,7 +112,7 @@ pub fn check_network(allowed: &[IpNet], ip: Option<IpAddr>) -> Result<(), Denied
     if allowed.is_empty() || inside() { Ok(()) } else { Err(Denied::IpNotAllowed) }
 }
 
-/// Whether the rights answer the ask; the first scope that is missing is named.
+/// The last part of a decision: whether the rights answer the ask. The first scope that is missing is named.
 pub fn check_rights(rights: &Rights<'_>, ask: &Ask<'_>) -> Result<(), Denied> {
     if let Some(missing) = ask.all_of.iter().find(|wanted| !rights.allow(**wanted, ask.resource)) {
         return Err(Denied::InsufficientScope { missing: missing.action.into() });
@@ -153,6 +156,10 @@ mod tests {
             rights: Some(Rights { own: Some(held), role: None }),
             plan_has_keys: true,
         }
+    }
+
+    fn decide(standing: &Standing<'_>, ask: &Ask<'_>, now: Timestamp) -> Result<(), Denied> {
+        check_rights(&check_standing(standing, None, now)?, ask)
     }
 
     #[test]
@@ -209,8 +216,8 @@ mod tests {
             (Some("11.0.0.1"), false),
             (None, false),
         ] {
-            let ask = Ask { ip: ip.map(|text| text.parse().unwrap()), ..Ask::default() };
-            assert_eq!(decide(&limited, &ask, NOW).is_ok(), fits, "{ip:?}");
+            let address = ip.map(|text| text.parse().unwrap());
+            assert_eq!(check_standing(&limited, address, NOW).is_ok(), fits, "{ip:?}");
         }
     }
 

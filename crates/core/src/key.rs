@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::grant::Grant;
 use crate::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
 use crate::person::DisplayName;
+use crate::rate::RequestsPerMinute;
 use crate::secret::{SecretDigest, SecretHint};
 
 /// Longest description, in characters.
@@ -259,6 +260,8 @@ pub struct Key {
     pub revoked: Option<Revocation>,
     /// The only networks it may be used from. Empty: from anywhere.
     pub allowed_cidrs: Vec<IpNet>,
+    /// How many requests a minute it may make. `None`: it has no limit of its own.
+    pub requests_per_minute: Option<RequestsPerMinute>,
     /// What its makers want to remember.
     pub metadata: BTreeMap<String, String>,
     /// Counts edits; its `ETag`.
@@ -388,6 +391,7 @@ mod tests {
             expires_at: expires_at.map(at),
             revoked: None,
             allowed_cidrs: vec![],
+            requests_per_minute: None,
             metadata: BTreeMap::new(),
             version: 1,
         }

@@ -17,6 +17,7 @@ pub mod permission;
 pub mod person;
 pub mod plan;
 pub mod profile;
+pub mod rate;
 pub mod role;
 pub mod route;
 pub mod secret;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::rate::RequestsPerMinute;
+
 /// The name of a plan, such as `pro`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PlanName(Box<str>);
@@ -37,4 +39,6 @@ pub struct Plan {
     pub keys_max: Option<u32>,
     /// How many people a workspace may have. `None`: as many as it likes.
     pub seats_max: Option<u32>,
+    /// How many requests a minute each key of a workspace may make. `None`: the plan sets no limit.
+    pub requests_per_minute: Option<RequestsPerMinute>,
 }

@@ -3,6 +3,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::plan::{Plan, PlanName};
+use crate::rate::RequestsPerMinute;
 use crate::role::{Role, RoleName};
 use crate::route::Routes;
 use crate::secret::SecretFormat;
@@ -75,8 +76,8 @@ pub struct KeyPolicy {
     pub inherit: bool,
     /// How long the old secret lives after a rotation, unless the request says otherwise.
     pub rotation_overlap_seconds: u64,
-    /// How many requests a minute a key may make. `None`: as many as it likes.
-    pub requests_per_minute: Option<u32>,
+    /// How many requests a minute each key may make. `None`: the profile sets no limit.
+    pub requests_per_minute: Option<RequestsPerMinute>,
 }
 
 /// A profile. What [`Profile::new`] promises: there is a role and a plan, and names are there once.
@@ -185,6 +186,23 @@ impl Profile {
     /// closed.
     pub fn plan_has_keys(&self, name: &PlanName) -> bool {
         self.plan(name).is_some_and(|plan| plan.api_keys)
+    }
+
+    /// How often a key may be used: the smallest of its own limit, the profile's and, where a workspace is
+    /// known, its plan's. `None`: as often as it likes.
+    pub fn rate_limit(
+        &self,
+        own: Option<RequestsPerMinute>,
+        plan: Option<&PlanName>,
+    ) -> Option<RequestsPerMinute> {
+        let plan = plan.and_then(|name| self.plan(name)).and_then(|plan| plan.requests_per_minute);
+        RequestsPerMinute::smallest([own, self.keys.requests_per_minute, plan])
+    }
+
+    /// Whether any key may have a limit that is not its own.
+    pub fn limits_rates(&self) -> bool {
+        self.keys.requests_per_minute.is_some()
+            || self.plans.iter().any(|plan| plan.requests_per_minute.is_some())
     }
 }
 

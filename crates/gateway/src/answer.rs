@@ -7,12 +7,23 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use keyward_core::field::FieldError;
+use keyward_core::rate::Quota;
 use keyward_wire::problem::{FieldProblem, PROBLEM_JSON, Problem, TYPE_PREFIX};
+use keyward_wire::rate::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// An answer, whole and in memory.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// What a key has left of its limit, as headers. `is_over`: it has nothing left, and was refused for that.
+pub(crate) fn quota_headers(quota: &Quota, is_over: bool) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let policy = (HeaderName::from_static(RATE_LIMIT_POLICY), rate::policy(quota));
+    let standing = (HeaderName::from_static(RATE_LIMIT), rate::standing(quota));
+    let retry_after = is_over.then(|| (RETRY_AFTER, quota.resets_in_seconds.to_string()));
+    let headers = [policy, standing].into_iter().chain(retry_after);
+    headers.filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)))
+}
 
 /// An answer that is no success.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use keyward_verifier::{Denial, Identity, Question, Refusal, recordable};
 use keyward_wire::problem::Problem;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::answer::{Answer, NO_STORE, Trouble};
+use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
 use crate::authorize::credential::Credential;
 pub(crate) use crate::authorize::credential::holds_key;
 use crate::authorize::origin::Origin;
@@ -59,14 +59,23 @@ const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
             ("X-Keyward-Workspace" = String, description = "The slug of the workspace"),
             ("X-Keyward-Subject" = String, description = "Who the key acts as"),
             ("X-Keyward-Scopes" = String, description = "What the key holds on everything, with spaces between"),
+            ("RateLimit-Policy" = String, description = "A limited key's requests a minute, such as `\"key\";q=60;w=60`"),
+            ("RateLimit" = String, description = "What is left of them, such as `\"key\";r=59;t=42`"),
         )),
         (status = 401, description = "No key (`unauthenticated`) or one that does not work (`invalid_key`)",
             content_type = "application/problem+json", body = Problem,
             headers(("WWW-Authenticate" = String, description = "RFC 6750"))),
-        (status = 403, description = "Not allowed (`insufficient_scope`, `plan_required`, `forbidden`)",
-            content_type = "application/problem+json", body = Problem),
+        (status = 403, description = "Not allowed (`insufficient_scope`, `plan_required`, `forbidden`); with `mode=nginx` also \
+            `rate_limited`, with the headers of a 429",
+            content_type = "application/problem+json", body = Problem,
+            headers(("X-Keyward-Status" = i64, description = "With `mode=nginx`: 429, where this stands for one"))),
         (status = 429, description = "Too many requests (`rate_limited`)",
-            content_type = "application/problem+json", body = Problem),
+            content_type = "application/problem+json", body = Problem,
+            headers(
+                ("Retry-After" = i64, description = "Seconds"),
+                ("RateLimit-Policy" = String, description = "The key's requests a minute"),
+                ("RateLimit" = String, description = "What is left of them, and seconds until there is more"),
+            )),
         (status = 503, description = "The node may not decide now (`stale_authority`)",
             content_type = "application/problem+json", body = Problem,
             headers(("Retry-After" = i64, description = "Seconds"))),
@@ -151,7 +160,7 @@ fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Re
     });
     match decided {
         Ok(permit) => Ok(permit.identity),
-        Err(Refusal::Denied(denial)) => Err(denied(&denial, has_route)),
+        Err(Refusal::Denied(denial)) => Err(told_of_quota(denied(&denial, has_route), &denial)),
         Err(Refusal::WorkspaceNeeded) => {
             let detail = "this personal key works in several workspaces, and nothing says which is asked about: \
                 set ?workspace= in the gateway's address, or use a key that is restricted to one";
@@ -178,6 +187,7 @@ fn allow(gateway: &Gateway, identity: &Identity) -> Answer {
     headers.insert(SUBJECT, visible(identity.subject().id));
     headers.insert(SCOPES, visible(&scopes));
     headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.extend(identity.quota.iter().flat_map(|quota| quota_headers(quota, false)));
     answer
 }
 
@@ -216,9 +226,18 @@ fn denied(denial: &Denial, has_route: bool) -> Trouble {
             Trouble::new(StatusCode::FORBIDDEN, "plan_required", detail)
         }
         Denied::RateLimited => {
-            Trouble::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "the key asks too often; slow down")
+            let detail = "the key asks too often; Retry-After says when it may again";
+            Trouble::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
         }
     }
+}
+
+/// A denial of a use that was counted says what is left, too.
+fn told_of_quota(mut trouble: Trouble, denial: &Denial) -> Trouble {
+    if let Some(quota) = denial.identity.as_ref().and_then(|identity| identity.quota) {
+        trouble.headers.extend(quota_headers(&quota, denial.reason == Denied::RateLimited));
+    }
+    trouble
 }
 
 fn forbidden(detail: impl Into<std::borrow::Cow<'static, str>>) -> Trouble {

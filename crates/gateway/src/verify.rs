@@ -20,7 +20,7 @@ use keyward_wire::verify::{
     AnsweredKey, AnsweredSubject, AnsweredWorkspace, Text, VerifyAnswer, VerifyRequest,
 };
 
-use crate::answer::{Answer, NO_STORE, Trouble};
+use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
 use crate::bounds::{
     BODY_DISCARD_MAX, BODY_LEN_MAX, BODY_READ_MAX, METHOD_LEN_MAX, NAME_LEN_MAX, PATH_LEN_MAX,
     RESOURCE_LEN_MAX, SCOPES_ASKED_MAX,
@@ -35,7 +35,12 @@ use crate::routed::{Routed, find, names_asked, place, without_query};
     request_body(content = VerifyRequest, content_type = "application/json"),
     responses(
         (status = 200, description = "The answer, yes or no", content_type = "application/json", body = VerifyAnswer,
-            headers(("X-Request-Id" = String, description = "The request, as in logs"))),
+            headers(
+                ("X-Request-Id" = String, description = "The request, as in logs"),
+                ("RateLimit-Policy" = String, description = "A limited key's requests a minute, such as `\"key\";q=60;w=60`"),
+                ("RateLimit" = String, description = "What is left of them, such as `\"key\";r=59;t=42`"),
+                ("Retry-After" = i64, description = "With `rate_limited`: seconds until the key may ask again"),
+            )),
         (status = 400, description = "The body is no JSON (`malformed_request`)",
             content_type = "application/problem+json", body = Problem),
         (status = 405, description = "Another method", content_type = "application/problem+json", body = Problem,
@@ -81,7 +86,7 @@ fn answer(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> R
     let all_of = wanted(profile, asked.scopes.iter().flatten().chain(&asked.action));
     let any_of = wanted(profile, asked.any_scope.iter().flatten());
     let resource = asked.resource.as_ref().map(Text::as_str);
-    let both = [Ask { all_of: &all_of, any_of: &any_of, resource, ip: None }, routed.ask()];
+    let both = [Ask { all_of: &all_of, any_of: &any_of, resource }, routed.ask()];
     let asks = both.get(..if is_routed { 2 } else { 1 }).unwrap_or(&both);
 
     let in_path = matched.as_ref().and_then(|matched| matched.workspace);
@@ -161,6 +166,9 @@ fn say(
     let mut answer = Response::new(Full::new(Bytes::from(json)));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    let quota = identity.and_then(|identity| identity.quota);
+    let is_over = code == Denied::RateLimited.code();
+    answer.headers_mut().extend(quota.iter().flat_map(|quota| quota_headers(quota, is_over)));
     Ok(answer)
 }
 

@@ -86,6 +86,7 @@ impl Running {
             profile,
             clock: Arc::new(SystemClock),
             nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
+            limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
             uses: Arc::new(Uses::default()),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),

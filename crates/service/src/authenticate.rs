@@ -67,7 +67,9 @@ async fn by_key(
     }
     check_key_network(&key, ip)?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
-    Ok(Caller::Key { key: Box::new(key), secret, person })
+    // Last, so that only a key that works is counted, and learns of its limit.
+    let quota = service.limits.take(&digest, now).map_err(Refusal::RateLimited)?;
+    Ok(Caller::Key { key: Box::new(key), secret, person, quota })
 }
 
 /// The person behind a personal key. Somebody who is gone or suspended has no working keys.

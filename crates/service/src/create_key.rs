@@ -12,6 +12,7 @@ use keyward_core::id::{KeyId, ServiceAccountId};
 use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
 use keyward_core::person::DisplayName;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::PlainSecret;
 use keyward_core::workspace::Slug;
 use keyward_storage::{KeyRow, Place, Tenant, Tx};
@@ -61,6 +62,7 @@ pub async fn create_workspace_key(
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
     check_confined(ctx, &parsed.allowed_cidrs)?;
+    check_slowed(ctx, parsed.requests_per_minute)?;
     let workspace = access.workspace.id;
     let acts_as = match &input_account {
         Some(id) => service_account::to_act_as(tx.as_mut(), id).await?.account,
@@ -236,6 +238,17 @@ pub(crate) fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> 
     Err(FieldError::new("allowed_cidrs", FieldCode::TooLarge, message).into())
 }
 
+/// Nor more requests a minute: who holds a limited key must not get around the limit by another one.
+pub(crate) fn check_slowed(ctx: &Ctx, asked: Option<RequestsPerMinute>) -> Result<(), Refusal> {
+    let Some(own) = ctx.key().and_then(|key| key.requests_per_minute) else { return Ok(()) };
+    if asked.is_some_and(|asked| asked <= own) {
+        return Ok(());
+    }
+    let message =
+        format!("a key that may make {own} requests a minute cannot give another one more; give 1 to {own}");
+    Err(FieldError::new("requests_per_minute", FieldCode::TooLarge, message).into())
+}
+
 async fn name_service_account(
     ctx: &Ctx,
     tx: &mut dyn Tx,
@@ -275,6 +288,7 @@ async fn keep(
         expires_at: parsed.expires_at,
         revoked: None,
         allowed_cidrs: parsed.allowed_cidrs,
+        requests_per_minute: parsed.requests_per_minute,
         metadata: parsed.metadata,
         version: 1,
     };
@@ -300,6 +314,7 @@ pub(crate) fn describe(key: &Key) -> Value {
         "rules": rules,
         "expires_at": key.expires_at.map(|end| end.to_string()),
         "allowed_cidrs": key.allowed_cidrs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "requests_per_minute": key.requests_per_minute.map(RequestsPerMinute::get),
         "secret_hint": key.secret.hint.as_str(),
         "old_secret_ends_at": key.old.as_ref().map(|old| old.ends_at.to_string()),
         "revoked_at": key.revoked.as_ref().map(|revocation| revocation.at.to_string()),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyward_core::id::{AuditId, KeyId, RequestId, SessionId, UserId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
+use keyward_core::rate::Quota;
 use keyward_storage::Tenant;
 
 use crate::clock::unix_ms;
@@ -54,6 +55,8 @@ pub enum Caller {
         secret: Which,
         /// The person whose personal key it is.
         person: Option<Person>,
+        /// What it has left of its limit. `None`: nothing limits it.
+        quota: Option<Quota>,
     },
     /// Whoever runs this deployment.
     Operator,
@@ -88,10 +91,10 @@ impl Ctx {
         }
     }
 
-    /// The key that asks, and which of its secrets.
-    pub fn used_key(&self) -> Option<(KeyId, Which)> {
+    /// The key that asks, which of its secrets, and what it has left of its limit.
+    pub fn used_key(&self) -> Option<(KeyId, Which, Option<Quota>)> {
         match &self.caller {
-            Caller::Key { key, secret, .. } => Some((key.id, *secret)),
+            Caller::Key { key, secret, quota, .. } => Some((key.id, *secret, *quota)),
             Caller::Nobody | Caller::Session { .. } | Caller::Operator => None,
         }
     }

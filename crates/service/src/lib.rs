@@ -9,6 +9,7 @@ pub mod clock;
 pub mod ctx;
 pub mod entropy;
 pub mod feed;
+pub mod limits;
 pub mod list;
 pub mod nodes;
 pub mod password;
@@ -58,6 +59,7 @@ use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
 
 use crate::clock::Clock;
+use crate::limits::Limits;
 use crate::nodes::Nodes;
 use crate::password::Passwords;
 use crate::set_up::SetUpDoor;
@@ -74,6 +76,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// Who decides, and must hear of changes.
     pub nodes: Arc<dyn Nodes>,
+    /// How often keys may be used.
+    pub limits: Arc<dyn Limits>,
     /// When keys were used on the control plane.
     pub uses: Arc<Uses>,
     /// How passwords are hashed.

@@ -2,6 +2,7 @@
 //! comes from, and the API's mapping is exhaustive.
 
 use keyward_core::field::FieldError;
+use keyward_core::rate::OverLimit;
 use keyward_storage::StoreError;
 
 /// Why an operation did not happen. Nothing was written.
@@ -40,6 +41,9 @@ pub enum Refusal {
     /// Fields of the request will not do.
     #[error("{}", summary(.0))]
     Invalid(Vec<FieldError>),
+    /// The key asks too often.
+    #[error("{0}")]
+    RateLimited(OverLimit),
     /// Too much at once; the same request may work in a while.
     #[error("{0}")]
     Busy(&'static str),

@@ -11,7 +11,9 @@ use keyward_storage::{KeyRow, Tenant, Tx};
 use crate::Service;
 use crate::access::{self, Access, Mode};
 use crate::audit::Deed;
-use crate::create_key::{Created, check_confined, check_covered, check_door, check_outlived, describe};
+use crate::create_key::{
+    Created, check_confined, check_covered, check_door, check_outlived, check_slowed, describe,
+};
 use crate::ctx::Ctx;
 use crate::entropy;
 use crate::get_key::{self, Whose};
@@ -43,11 +45,12 @@ pub async fn rotate_key(
     let overlap = parse_overlap(overlap_seconds.unwrap_or(service.profile.keys.rotation_overlap_seconds))?;
     let Opened { tx, row, home, access } = open(service, ctx, whose, id).await?;
     if let Some(access) = &access {
-        // The secret goes to whoever rotates: it may open no more than they hold, live no longer, and be of use
-        // from nowhere else.
+        // The secret goes to whoever rotates: it may open no more than they hold, live no longer, be of use from
+        // nowhere else, and no more often.
         check_covered(&row.key.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
         check_outlived(ctx, row.key.expires_at)?;
         check_confined(ctx, &row.key.allowed_cidrs)?;
+        check_slowed(ctx, row.key.requests_per_minute)?;
     }
     let format = &service.profile.keys.format;
     let secret = entropy::secret(format)?;

@@ -70,6 +70,7 @@ fn plan_of(service: &Service, workspace: &Workspace) -> Plan {
         api_keys: false,
         keys_max: Some(0),
         seats_max: None,
+        requests_per_minute: None,
     };
     service.profile.plan(&workspace.plan).cloned().unwrap_or(unknown)
 }

@@ -1,5 +1,5 @@
-//! Edit a key (CYC-6): its name, description, owner, grants, networks and metadata. Its secret, kind and expiry
-//! stay. What it may do more than before must be held by whoever edits it.
+//! Edit a key (CYC-6): its name, description, owner, grants, networks, limit and metadata. Its secret, kind and
+//! expiry stay. What it may do more than before must be held by whoever edits it.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use keyward_storage::{KeyRow, Place, Tenant, Tx};
 use crate::Service;
 use crate::access::{self, Access, Mode};
 use crate::audit::Deed;
-use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant};
+use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant, parse_rate};
 use crate::create_key::{
-    NewRule, PLACES_MAX, check_confined, check_covered, describe, held_in, held_somewhere,
+    NewRule, PLACES_MAX, check_confined, check_covered, check_slowed, describe, held_in, held_somewhere,
 };
 use crate::ctx::{Caller, Ctx};
 use crate::get_key::{self, Whose};
@@ -42,6 +42,8 @@ pub struct KeyEdit {
     pub rules: Option<Vec<NewRule>>,
     /// The only networks it may be used from.
     pub allowed_cidrs: Option<Vec<String>>,
+    /// How many requests a minute it may make. `Some(None)`: it has no limit of its own any more.
+    pub requests_per_minute: Option<Option<u64>>,
     /// What its makers want to remember.
     pub metadata: Option<BTreeMap<String, String>>,
     /// The only version that may be changed.
@@ -82,6 +84,9 @@ async fn of_workspace(
     if edited.allowed_cidrs != row.key.allowed_cidrs {
         // A key must not edit away, here or elsewhere, the limit that it has itself.
         check_confined(ctx, &edited.allowed_cidrs)?;
+    }
+    if edited.requests_per_minute != row.key.requests_per_minute {
+        check_slowed(ctx, edited.requests_per_minute)?;
     }
     if let (Some(owner), Belongs::ToWorkspace { owner: present, .. }) = (owner, &mut edited.belongs) {
         *present = Some(owner);
@@ -187,6 +192,9 @@ fn apply(service: &Service, ctx: &Ctx, key: &Key, edit: KeyEdit) -> Result<Key, 
     }
     if let Some(cidrs) = edit.allowed_cidrs {
         edited.allowed_cidrs = parse_cidrs(&mut complaints, &cidrs);
+    }
+    if let Some(number) = edit.requests_per_minute {
+        edited.requests_per_minute = parse_rate(&mut complaints, number);
     }
     if let Some(metadata) = edit.metadata {
         check_metadata(&mut complaints, &metadata);

@@ -1,5 +1,7 @@
 //! What the replica holds of each thing: compiled and written out once, when it comes in.
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 use keyward_core::catalogue::Catalogue;
@@ -9,7 +11,10 @@ use keyward_core::id::{KeyId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind};
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::{Slug, Workspace};
+
+use crate::meter::Meter;
 
 /// A key, ready to be decided on.
 #[derive(Debug)]
@@ -34,10 +39,20 @@ pub struct KeyEntry {
     pub revoked: bool,
     /// The only networks it may be used from. Empty: from anywhere.
     pub allowed_cidrs: Box<[IpNet]>,
+    /// How often it may be used, as far as itself says.
+    pub(crate) requests_per_minute: Option<RequestsPerMinute>,
+    /// What counts how often it is used: one for all its secrets, whatever else changes of it. `None`: nothing
+    /// limits it.
+    pub(crate) meter: Option<Arc<Meter>>,
 }
 
 impl KeyEntry {
-    pub(crate) fn new(catalogue: &Catalogue, key: Key, already_revoked: bool) -> Self {
+    pub(crate) fn new(
+        catalogue: &Catalogue,
+        key: Key,
+        already_revoked: bool,
+        meter: Option<Arc<Meter>>,
+    ) -> Self {
         let subject_id_text = match &key.belongs {
             Belongs::ToPerson { owner, .. } => owner.to_string(),
             Belongs::ToWorkspace { acts_as, .. } => acts_as.id.to_string(),
@@ -51,6 +66,8 @@ impl KeyEntry {
             expires_at: key.expires_at,
             revoked: already_revoked || key.revoked.is_some(),
             allowed_cidrs: key.allowed_cidrs.into(),
+            requests_per_minute: key.requests_per_minute,
+            meter,
             name: key.name,
             belongs: key.belongs,
         }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
-use keyward_core::decision::{Ask, Denied, Standing, check_alive, check_rights, decide};
+use keyward_core::decision::{Denied, Standing, check_alive, check_rights, check_standing};
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::Belongs;
-use keyward_core::secret::{PresentedSecret, Shape};
+use keyward_core::rate::{OverLimit, Quota};
+use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
 use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
 use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
@@ -30,6 +31,12 @@ impl Found<'_> {
         let works = self.own.is_some() || self.role.is_some();
         works.then(|| Rights { own: self.own, role: self.role.as_ref().map(RoleGrants::grants) })
     }
+}
+
+/// What became of a question, and what the key has left of its limit if its use was counted.
+struct Verdict {
+    judged: Result<(), Denied>,
+    quota: Option<Quota>,
 }
 
 /// The key is a person's, and the question does not say which of several workspaces it is about.
@@ -58,10 +65,11 @@ impl Replica {
                 }
             }
         };
-        let judged = self.judge(&key, revoked, &found, question, now);
+        let Verdict { judged, quota } = self.judge(&key, revoked, &found, question, now);
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
-        let identity = Identity { secret, workspace: found.workspace, person, scopes, key: Arc::clone(&key) };
+        let workspace = found.workspace;
+        let identity = Identity { secret, workspace, person, scopes, quota, key: Arc::clone(&key) };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
             Err(reason) => Err(deny(reason, Some(identity))),
@@ -137,7 +145,7 @@ impl Replica {
         found: &Found<'_>,
         question: &Question<'_>,
         now: Timestamp,
-    ) -> Result<(), Denied> {
+    ) -> Verdict {
         let plan = found.workspace.as_ref().map(|workspace| &workspace.plan);
         let standing = Standing {
             revoked,
@@ -146,12 +154,40 @@ impl Replica {
             rights: found.rights(),
             plan_has_keys: plan.is_some_and(|plan| self.profile().plan_has_keys(plan)),
         };
-        let (first, rest) = question.asks.split_first().unwrap_or((&NOTHING_ASKED, &[]));
-        decide(&standing, &Ask { ip: question.ip, ..*first }, now)?;
-        let rights = found.rights().ok_or(Denied::WorkspaceMismatch)?;
-        rest.iter().try_for_each(|ask| check_rights(&rights, ask))
+        let rights = match check_standing(&standing, question.ip, now) {
+            Ok(rights) => rights,
+            Err(denied) => return Verdict { judged: Err(denied), quota: None },
+        };
+        match self.count(key, found.workspace.as_deref(), now) {
+            Ok(quota) => {
+                let judged = question.asks.iter().try_for_each(|ask| check_rights(&rights, ask));
+                Verdict { judged, quota }
+            }
+            Err(OverLimit(quota)) => Verdict { judged: Err(Denied::RateLimited), quota: Some(quota) },
+        }
+    }
+
+    /// Counts a use of the key with this secret that is decided elsewhere: on the control plane. Which workspace
+    /// it is about is not known there yet, so the plan counts for workspace keys only. A key that the replica
+    /// does not know is not limited.
+    pub fn count_use(&self, secret: &SecretDigest, now: Timestamp) -> Result<Option<Quota>, OverLimit> {
+        let Some((key, _)) = self.key(secret) else { return Ok(None) };
+        let own = match &key.belongs {
+            Belongs::ToWorkspace { workspace, .. } => self.workspace(*workspace),
+            Belongs::ToPerson { .. } => None,
+        };
+        self.count(&key, own.as_deref(), now)
+    }
+
+    fn count(
+        &self,
+        key: &KeyEntry,
+        workspace: Option<&WorkspaceEntry>,
+        now: Timestamp,
+    ) -> Result<Option<Quota>, OverLimit> {
+        let Some(meter) = &key.meter else { return Ok(None) };
+        let plan = workspace.map(|workspace| &workspace.plan);
+        let limit = self.profile().rate_limit(key.requests_per_minute, plan);
+        limit.map(|limit| meter.take(limit, now)).transpose()
     }
 }
-
-/// A question that only asks whether the key works.
-const NOTHING_ASKED: Ask<'static> = Ask { all_of: &[], any_of: &[], resource: None, ip: None };

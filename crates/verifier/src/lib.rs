@@ -11,6 +11,7 @@
 mod entry;
 mod judge;
 mod lease;
+mod meter;
 mod question;
 mod replica;
 mod uses;

@@ -8,6 +8,7 @@ use keyward_core::catalogue::ScopeSet;
 use keyward_core::change::Epoch;
 use keyward_core::decision::{Ask, Denied};
 use keyward_core::key::{Belongs, Which};
+use keyward_core::rate::Quota;
 
 use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
 
@@ -32,8 +33,7 @@ pub struct Question<'a> {
     pub place: Place<'a>,
     /// From where.
     pub ip: Option<IpAddr>,
-    /// What is asked; all of it must be allowed. The `ip` of an ask is not read: [`Self::ip`] is. Empty: only
-    /// whether the key works.
+    /// What is asked; all of it must be allowed. Empty: only whether the key works.
     pub asks: &'a [Ask<'a>],
 }
 
@@ -67,6 +67,8 @@ pub struct Identity {
     pub(crate) person: Option<Arc<PersonEntry>>,
     /// Scopes of the catalogue that it holds here on everything. Empty where it does not work.
     pub scopes: ScopeSet,
+    /// What it has left of its limit. `None`: it has none, or was refused before its use was counted.
+    pub quota: Option<Quota>,
 }
 
 /// Who a key acts as.

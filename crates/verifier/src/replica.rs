@@ -182,7 +182,11 @@ impl Replica {
         let known = before.and_then(|before| before.digests.first()).and_then(|digest| keys.get(digest));
         let already_revoked = known.is_some_and(|(entry, _)| entry.revoked);
         held.insert(key.id, Held { digests: digests.iter().map(|(digest, _)| *digest).collect(), epoch });
-        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked));
+        // Nor does anything begin its minute anew.
+        let meter = known.and_then(|(entry, _)| entry.meter.clone());
+        let is_limited = self.profile.limits_rates() || key.requests_per_minute.is_some();
+        let meter = meter.or_else(|| is_limited.then(Arc::default));
+        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked, meter));
         // The newest secret first: there is no instant in which none works.
         for (digest, opens) in digests {
             keys.insert(digest, (Arc::clone(&entry), opens));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use keyward_core::grant::Rule as CoreRule;
 use keyward_core::key::{Belongs, Key as CoreKey, OldSecret, Principal as CorePrincipal};
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::Slug;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,10 @@ pub struct CreateKey {
     /// The only networks it may be used from, such as `10.0.0.0/8`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_cidrs: Option<Vec<String>>,
+    /// How many requests a minute it may make. The limits of the profile and of the plan hold beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000, example = 600))]
+    pub requests_per_minute: Option<u64>,
     /// What you want to remember with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
@@ -164,6 +169,10 @@ pub struct UpdateKey {
     /// The only networks it may be used from. Empty: from anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_cidrs: Option<Vec<String>>,
+    /// How many requests a minute it may make. `null`: it has no limit of its own any more.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1, maximum = 1_000_000))]
+    pub requests_per_minute: Option<Option<u64>>,
     /// What you want to remember with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
@@ -275,6 +284,8 @@ pub struct Key {
     pub revoked_by: Option<Principal>,
     /// The only networks it may be used from. Empty: from anywhere.
     pub allowed_cidrs: Vec<String>,
+    /// How many requests a minute it may make. `null`: it has no limit of its own.
+    pub requests_per_minute: Option<u32>,
     /// What its makers want to remember.
     pub metadata: BTreeMap<String, String>,
 }
@@ -324,6 +335,7 @@ impl Key {
             revoked_at: key.revoked.as_ref().map(|revocation| revocation.at),
             revoked_by: key.revoked.as_ref().map(|revocation| Principal::from(&revocation.by)),
             allowed_cidrs: key.allowed_cidrs.iter().map(ToString::to_string).collect(),
+            requests_per_minute: key.requests_per_minute.map(RequestsPerMinute::get),
             metadata: key.metadata.clone(),
         }
     }

@@ -8,6 +8,7 @@ pub mod member;
 mod nullable;
 pub mod page;
 pub mod problem;
+pub mod rate;
 pub mod role;
 pub mod service_account;
 pub mod session;

@@ -89,6 +89,8 @@ pub struct Plan {
     pub keys_max: Option<u32>,
     /// How many people the workspace may have. `null`: as many as it likes.
     pub seats_max: Option<u32>,
+    /// How many requests a minute each key of the workspace may make. `null`: the plan sets no limit.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// The plan to put a workspace on.

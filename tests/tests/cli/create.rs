@@ -48,6 +48,8 @@ fn everything_that_is_said_of_a_key_is_kept() {
         "2001:db8::/32",
         "--metadata",
         "team=blue",
+        "--requests-per-minute",
+        "30",
         "--json",
     ];
     let key = shell.run(&create).expect(0).json();
@@ -59,8 +61,11 @@ fn everything_that_is_said_of_a_key_is_kept() {
     assert_eq!(shown["description"], "the pipeline");
     assert_eq!(shown["allowed_cidrs"].as_array().map(Vec::len), Some(2));
     assert_eq!(shown["metadata"]["team"], "blue");
+    assert_eq!(shown["requests_per_minute"], 30);
     let words = shell.run(&["keys", "show", id]).expect(0).stdout;
-    for line in ["the pipeline", "10.0.0.0/8", "team=blue", "2028-01-31T00:00:00Z (in "] {
+    for line in
+        ["the pipeline", "10.0.0.0/8", "team=blue", "at most 30 a minute", "2028-01-31T00:00:00Z (in "]
+    {
         assert!(words.contains(line), "{line}: {words}");
     }
 }

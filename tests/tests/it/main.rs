@@ -20,6 +20,7 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod rate_limits;
 mod roles;
 mod service_accounts;
 mod sessions;

@@ -140,7 +140,7 @@ fn join(server: &Server, cookie: &str, email: &str) -> Result<String, Failure> {
     accept.expect(201)?;
     let members = Ask::new("GET", format!("{}/api/v1/{SLUG}/members", server.control)).session(cookie);
     let members = members.expect(200)?.json()?;
-    let items = members.pointer("/items").and_then(serde_json::Value::as_array);
+    let items = members.pointer("/items").and_then(Value::as_array);
     let joined =
         items.into_iter().flatten().find(|item| curl::text(item, "/email").is_ok_and(|found| found == email));
     joined.map_or_else(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use keyward_core::plan::Plan as CorePlan;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_wire::workspace::Plan;
 
 use crate::extract::{Asking, At};
@@ -31,5 +32,6 @@ pub(super) fn shape(plan: &CorePlan) -> Plan {
         api_keys: plan.api_keys,
         keys_max: plan.keys_max,
         seats_max: plan.seats_max,
+        requests_per_minute: plan.requests_per_minute.map(RequestsPerMinute::get),
     }
 }

@@ -7,17 +7,20 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use jiff::Timestamp;
 use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::Epoch;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::RequestId;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
+use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::role::{Role, RoleName};
 use keyward_core::route::Routes;
-use keyward_core::secret::{Encoding, SecretFormat};
+use keyward_core::secret::{Encoding, SecretDigest, SecretFormat};
 use keyward_service::Service;
 use keyward_service::clock::SystemClock;
+use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, Nodes};
 use keyward_service::password::Passwords;
 use keyward_service::set_up::{SetUpDoor, open_set_up};
@@ -43,6 +46,12 @@ impl Nodes for NoNodes {
     }
 }
 
+impl Limits for NoNodes {
+    fn take(&self, _: &SecretDigest, _: Timestamp) -> Result<Option<Quota>, OverLimit> {
+        Ok(None)
+    }
+}
+
 /// A console on a store of its own.
 pub(super) struct Bench {
     pub(super) service: Arc<Service>,
@@ -58,6 +67,7 @@ impl Bench {
             profile: Arc::new(profile("Acme <Keys>", "team")),
             clock: Arc::new(SystemClock),
             nodes: Arc::new(NoNodes),
+            limits: Arc::new(NoNodes),
             uses: Arc::new(Uses::default()),
             passwords: Passwords::new().unwrap(),
             operator: None,
@@ -169,6 +179,7 @@ pub(crate) fn profile(name: &str, workspace_word: &str) -> Profile {
         api_keys,
         keys_max: None,
         seats_max: None,
+        requests_per_minute: None,
     };
     let expiry = ExpiryPolicy {
         menu: vec![ExpiryChoice { label: "never".into(), seconds: None }],

@@ -2,7 +2,9 @@
 
 use keyward_gateway::{Forwarded, Settings};
 
-use crate::product::{EXPIRED, LIMITED, Node, PERSONAL, READER, REVOKED, RULED, UNKNOWN, UNPAID, secret};
+use crate::product::{
+    EXPIRED, LIMITED, Node, PERSONAL, READER, REVOKED, RULED, SLOW, UNKNOWN, UNPAID, secret,
+};
 use crate::wire::{Answer, exchange, request};
 
 const GET_PRODUCTS: [(&str, &str); 2] = [("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/api/products")];
@@ -109,6 +111,37 @@ async fn other_denials_have_their_status() {
     let mut forged = GET_PRODUCTS.to_vec();
     forged.push(("X-Forwarded-For", "10.1.2.3, 1.1.1.1"));
     assert_eq!(ask_with(&node, LIMITED, "/v1/authorize", &forged).await.status, 403);
+}
+
+#[tokio::test]
+async fn cys_10_a_key_that_asks_too_often_is_429_and_hears_when_to_come_back() {
+    let node = Node::start().await;
+    let limits = |answer: &Answer| {
+        ["ratelimit-policy", "ratelimit", "retry-after"].map(|name| answer.header(name).map(str::to_owned))
+    };
+    let said = |left: &str, retry_after: Option<&str>| {
+        [Some(r#""key";q=2;w=60"#), Some(left), retry_after].map(|text| text.map(str::to_owned))
+    };
+    let allowed = ask_with(&node, SLOW, "/v1/authorize", &GET_PRODUCTS).await;
+    assert_eq!((allowed.status, limits(&allowed)), (200, said(r#""key";r=1;t=60"#, None)));
+    let lacking = ask_with(&node, SLOW, "/v1/authorize?scope=products:write", &[]).await;
+    assert_eq!((lacking.status, limits(&lacking)), (403, said(r#""key";r=0;t=61"#, None)));
+    for _ in 0..2 {
+        let over = ask_with(&node, SLOW, "/v1/authorize", &GET_PRODUCTS).await;
+        assert_eq!((over.status, over.problem().as_str()), (429, "rate_limited"));
+        assert_eq!(limits(&over), said(r#""key";r=0;t=61"#, Some("61")));
+        let nginx = ask_with(&node, SLOW, "/v1/authorize?mode=nginx", &GET_PRODUCTS).await;
+        assert_eq!((nginx.status, nginx.problem().as_str()), (403, "rate_limited"));
+        assert_eq!((nginx.header("x-keyward-status"), limits(&nginx)), (Some("429"), limits(&over)));
+    }
+    let codes: Vec<_> = node.uses().iter().map(|used| used.code).collect();
+    let over = ["rate_limited"; 4];
+    assert_eq!(codes, [&["valid", "insufficient_scope"][..], &over].concat());
+    let other = ask_with(&node, READER, "/v1/authorize", &GET_PRODUCTS).await;
+    assert_eq!((other.status, limits(&other)), (200, [None, None, None]));
+    let metrics = exchange(&node.address, &request("GET", "/metrics", &[])).await.body;
+    let line = "keyward_decisions_total{door=\"authorize\",code=\"rate_limited\"} 4";
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, Servic
 use keyward_core::person::DisplayName;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::role::{Role, RoleName, RoleRef};
 use keyward_core::route::{Need, ResourceTemplate, Route, Routes, Template};
 use keyward_core::secret::{Encoding, PlainSecret, SecretFormat};
@@ -108,6 +109,7 @@ fn profile() -> Profile {
         api_keys,
         keys_max: None,
         seats_max: None,
+        requests_per_minute: None,
     };
     let keys = KeyPolicy {
         format: format(),
@@ -162,6 +164,7 @@ fn key(n: u8, belongs: Belongs, scopes: &[&str]) -> Key {
         expires_at: None,
         revoked: None,
         allowed_cidrs: vec![],
+        requests_per_minute: None,
         metadata: BTreeMap::default(),
         version: 1,
     }
@@ -191,6 +194,8 @@ pub(crate) const EXPIRED: u8 = 4;
 pub(crate) const LIMITED: u8 = 5;
 pub(crate) const UNPAID: u8 = 6;
 pub(crate) const RULED: u8 = 7;
+/// Two requests a minute.
+pub(crate) const SLOW: u8 = 8;
 pub(crate) const UNKNOWN: u8 = 99;
 
 fn everything() -> Vec<State> {
@@ -211,6 +216,8 @@ fn everything() -> Vec<State> {
         action: Pattern::parse("credential:*").unwrap(),
         resources: [Pattern::parse("credential:cy-*").unwrap()].into(),
     }];
+    let mut slow = of_workspace(SLOW, 1, &["products:read"]);
+    slow.requests_per_minute = RequestsPerMinute::new(2);
     let personal = key(PERSONAL, Belongs::ToPerson { owner: ada, workspaces: None }, &["products:read"]);
     let keys = [
         of_workspace(READER, 1, &["products:read"]),
@@ -220,6 +227,7 @@ fn everything() -> Vec<State> {
         limited,
         of_workspace(UNPAID, 3, &["products:read"]),
         ruled,
+        slow,
     ];
     let mut states = vec![
         workspace(1, "acme", "pro"),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::product::{EXPIRED, LIMITED, Node, PERSONAL, READER, REVOKED, RULED, UNKNOWN, UNPAID, secret};
+use crate::product::{
+    EXPIRED, LIMITED, Node, PERSONAL, READER, REVOKED, RULED, SLOW, UNKNOWN, UNPAID, secret,
+};
 use crate::wire::{Answer, exchange, question, request};
 
 async fn ask(node: &Node, body: &Value) -> Answer {
@@ -73,6 +75,28 @@ async fn every_denial_has_its_code() {
         (about(PERSONAL, json!({"workspace": "globex", "scopes": null, "ip": null})), "valid"),
     ] {
         assert_eq!(code(&node, &body).await, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn cys_10_a_limited_key_is_answered_with_what_it_has_left() {
+    let node = Node::start().await;
+    let ask_slow = || async { ask(&node, &about(SLOW, json!({"scopes": ["products:read"]}))).await };
+    for (code, left, retry_after) in [
+        ("valid", r#""key";r=1;t=60"#, None),
+        ("valid", r#""key";r=0;t=61"#, None),
+        ("rate_limited", r#""key";r=0;t=61"#, Some("61")),
+        ("rate_limited", r#""key";r=0;t=61"#, Some("61")),
+    ] {
+        let answer = ask_slow().await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (200, Some(code)));
+        assert_eq!(answer.header("ratelimit-policy"), Some(r#""key";q=2;w=60"#));
+        assert_eq!((answer.header("ratelimit"), answer.header("retry-after")), (Some(left), retry_after));
+        assert_eq!(answer.json()["key"]["name"], "key 8");
+    }
+    for (key, more) in [(READER, json!({})), (UNKNOWN, json!({})), (SLOW, json!({"workspace": "globex"}))] {
+        let answer = ask(&node, &about(key, more)).await;
+        assert_eq!((answer.header("ratelimit"), answer.header("ratelimit-policy")), (None, None));
     }
 }
 

@@ -147,11 +147,16 @@ impl<'a> Field<'a> {
 
     /// A whole number from 1 on.
     pub(super) fn count(&self) -> Result<u32, Mistake> {
+        self.count_to(u32::MAX)
+    }
+
+    /// A whole number from 1 to `most`.
+    pub(super) fn count_to(&self, most: u32) -> Result<u32, Mistake> {
         let number =
             self.value.as_integer().ok_or_else(|| self.mistyped("a whole number, without quotes"))?;
         match u32::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if number > 0 => Ok(number),
-            _ => Err(self.wrong(format!("must be a whole number from 1 to {}", u32::MAX))),
+            Ok(number) if (1..=most).contains(&number) => Ok(number),
+            _ => Err(self.wrong(format!("must be a whole number from 1 to {most}"))),
         }
     }
 

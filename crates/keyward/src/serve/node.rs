@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::rate::{OverLimit, Quota};
+use keyward_core::secret::SecretDigest;
 use keyward_service::feed;
+use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, NodeState, Nodes};
 use keyward_storage::{Store, StoreError};
 use keyward_verifier::Verifier;
@@ -113,5 +117,13 @@ impl Nodes for LocalNode {
             NodeState::LeaseExpired
         };
         vec![NodeReport { node: self.name.clone(), state, applied: self.verifier.replica().epoch() }]
+    }
+}
+
+impl Limits for LocalNode {
+    /// The replica counts for both planes. A key that another process has just made is not in it yet, for at most
+    /// as long as the replica is behind: until then nothing limits it.
+    fn take(&self, secret: &SecretDigest, now: Timestamp) -> Result<Option<Quota>, OverLimit> {
+        self.verifier.replica().count_use(secret, now)
     }
 }

@@ -13,6 +13,7 @@ use keyward_core::key::{
 };
 use keyward_core::person::DisplayName;
 use keyward_core::profile::ExpiryPolicy;
+use keyward_core::rate::RequestsPerMinute;
 
 use crate::Service;
 use crate::ctx::Ctx;
@@ -35,6 +36,8 @@ pub struct NewKey {
     pub expires_in_seconds: Option<u64>,
     /// The only networks it may be used from.
     pub allowed_cidrs: Vec<String>,
+    /// How many requests a minute it may make.
+    pub requests_per_minute: Option<u64>,
     /// What its makers want to remember.
     pub metadata: BTreeMap<String, String>,
     /// Personal keys: the slugs of the only workspaces it works in. `None`: all.
@@ -69,6 +72,7 @@ pub(super) struct Parsed {
     pub grant: Grant,
     pub expires_at: Option<Timestamp>,
     pub allowed_cidrs: Vec<IpNet>,
+    pub requests_per_minute: Option<RequestsPerMinute>,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -88,10 +92,12 @@ pub(super) fn parse(service: &Service, ctx: &Ctx, kind: KeyKind, input: NewKey) 
     let expires_at = parse_expiry(expiry, ctx.now, input.expires_at, input.expires_in_seconds);
     let expires_at = complaints.take(expires_at).flatten();
     let allowed_cidrs = parse_cidrs(&mut complaints, &input.allowed_cidrs);
+    let requests_per_minute = parse_rate(&mut complaints, input.requests_per_minute);
     check_metadata(&mut complaints, &input.metadata);
     complaints.finish().map_err(Refusal::Invalid)?;
     let name = name.ok_or_else(|| Refusal::Internal("a name without a complaint is missing".to_owned()))?;
-    Ok(Parsed { name, description, grant, expires_at, allowed_cidrs, metadata: input.metadata })
+    let metadata = input.metadata;
+    Ok(Parsed { name, description, grant, expires_at, allowed_cidrs, requests_per_minute, metadata })
 }
 
 fn check_workspaces(complaints: &mut Complaints, kind: KeyKind, workspaces: Option<&[String]>) {
@@ -267,6 +273,10 @@ pub(crate) fn parse_cidrs(complaints: &mut Complaints, texts: &[String]) -> Vec<
         }
     }
     nets
+}
+
+pub(crate) fn parse_rate(complaints: &mut Complaints, number: Option<u64>) -> Option<RequestsPerMinute> {
+    number.and_then(|number| complaints.take(RequestsPerMinute::parse("requests_per_minute", number)))
 }
 
 pub(crate) fn check_metadata(complaints: &mut Complaints, metadata: &BTreeMap<String, String>) {

@@ -95,6 +95,7 @@ CREATE TABLE keys (
     revoked_by_id      BLOB,
     revoked_by_name    TEXT,
     allowed_cidrs      TEXT    NOT NULL,
+    requests_per_minute INTEGER CHECK (requests_per_minute BETWEEN 1 AND 1000000),
     metadata           TEXT    NOT NULL,
     version            INTEGER NOT NULL,
     CHECK ((kind = 'workspace') = (workspace_id IS NOT NULL)),

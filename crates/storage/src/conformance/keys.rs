@@ -1,4 +1,5 @@
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
+use keyward_core::rate::RequestsPerMinute;
 
 use super::Bed;
 use super::town::{Town, another_secret, at, display, personal_key, role, service_account_of, workspace_key};
@@ -14,6 +15,7 @@ pub(crate) async fn a_key_comes_back_as_it_was_kept(bed: &impl Bed) {
         description: None,
         expires_at: None,
         allowed_cidrs: Vec::new(),
+        requests_per_minute: None,
         metadata: std::collections::BTreeMap::new(),
         grant: keyward_core::grant::Grant::default(),
         created_by: Principal { id: PrincipalId::Operator, name: "operator".into() },
@@ -50,6 +52,22 @@ pub(crate) async fn a_key_is_written_over_its_previous_version_only(bed: &impl B
     }
     tx.commit().await.unwrap();
     assert_eq!(town.view().await.key(key.id).await.unwrap().unwrap().key, edited);
+}
+
+pub(crate) async fn a_keys_limit_is_set_changed_and_taken_away(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut key = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&key).await;
+    for number in [1, RequestsPerMinute::MAX, 0, 60] {
+        // Zero is no limit.
+        key.requests_per_minute = RequestsPerMinute::new(number);
+        key.version += 1;
+        let mut tx = town.begin().await;
+        tx.update_key(&key).await.unwrap();
+        tx.commit().await.unwrap();
+        let found = town.system_view().await.key_by_digest(&key.secret.digest).await.unwrap();
+        assert_eq!(found.as_ref(), Some(&key), "{number}");
+    }
 }
 
 pub(crate) async fn a_revoked_key_stays_revoked(bed: &impl Bed) {

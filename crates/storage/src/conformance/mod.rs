@@ -75,6 +75,7 @@ macro_rules! conformance {
             keys:
                 a_key_comes_back_as_it_was_kept,
                 a_key_is_written_over_its_previous_version_only,
+                a_keys_limit_is_set_changed_and_taken_away,
                 a_revoked_key_stays_revoked,
                 a_rotation_comes_back_as_it_was_kept,
                 a_restriction_to_no_workspace_is_not_no_restriction,

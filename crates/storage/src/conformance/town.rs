@@ -10,6 +10,7 @@ use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount, StoredSecret};
 use keyward_core::person::{DisplayName, Email, Person};
 use keyward_core::plan::PlanName;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::role::{CustomRole, RoleName, RoleRef};
 use keyward_core::secret::{Encoding, SecretFormat};
 use keyward_core::workspace::{Slug, Workspace};
@@ -129,6 +130,7 @@ fn key(name: &str, belongs: Belongs, maker: UserId) -> Key {
         expires_at: Some(at(1_000_000)),
         revoked: None,
         allowed_cidrs: vec!["10.1.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()],
+        requests_per_minute: RequestsPerMinute::new(600),
         metadata: BTreeMap::from([("team".to_owned(), "\"quoted\" ✓".to_owned())]),
         version: 1,
     }

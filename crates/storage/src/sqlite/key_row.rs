@@ -6,6 +6,7 @@ use keyward_core::key::{
     Belongs, Key, KeyKind, OldSecret, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
 };
 use keyward_core::person::DisplayName;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::{SecretDigest, SecretHint};
 use keyward_core::workspace::Slug;
 use rusqlite::Connection;
@@ -31,8 +32,8 @@ macro_rules! select_keys {
                     sa.shared, sa.suspended_at IS NOT NULL,
                     k.restricted, k.name, k.description, k.\"grant\", s.digest, s.hint, k.created_at,
                     k.created_by_type, k.created_by_id, k.created_by_name, k.ends_at, k.revoked_at,
-                    k.revoked_by_type, k.revoked_by_id, k.revoked_by_name, k.allowed_cidrs, k.metadata,
-                    k.version, u.used_at, u.ip,
+                    k.revoked_by_type, k.revoked_by_id, k.revoked_by_name, k.allowed_cidrs,
+                    k.requests_per_minute, k.metadata, k.version, u.used_at, u.ip,
                     EXISTS (SELECT 1 FROM key_secrets x WHERE x.key_id = k.id AND x.which <> 'current')
              FROM ",
             $from,
@@ -80,6 +81,7 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
         expires_at: columns.time_or(NEVER_ENDS)?,
         revoked: revocation(columns)?,
         allowed_cidrs: columns.parse(|text: String| cidrs_from_json(&text))?,
+        requests_per_minute: rate_limit(columns)?,
         metadata: columns.json()?,
         version: columns.version()?,
     };
@@ -87,6 +89,12 @@ pub(super) fn key_row(connection: &Connection, columns: &mut Columns<'_, '_>) ->
     let has_more_secrets: bool = columns.take()?;
     let old_secret_used_at = if has_more_secrets { other_secrets(connection, &mut key)? } else { None };
     Ok(KeyRow { key, owner: owner.principal, workspaces: slugs, last_use, old_secret_used_at })
+}
+
+/// A number that is no limit is corrupt: the key must not be used, rather than without a limit.
+fn rate_limit(columns: &mut Columns<'_, '_>) -> Result<Option<RequestsPerMinute>, StoreError> {
+    let limit = |number| RequestsPerMinute::new(number).ok_or(());
+    columns.parse(|stored: Option<u32>| stored.map(limit).transpose().ok())
 }
 
 /// Reads the secrets beside the current one into the key. Returns when the old one was last used.

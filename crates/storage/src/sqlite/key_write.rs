@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use keyward_core::id::{ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, ServiceAccount, Which};
+use keyward_core::rate::RequestsPerMinute;
 use rusqlite::{Connection, params};
 
 use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
@@ -52,8 +53,8 @@ fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     let sql = "INSERT INTO keys
                    (id, kind, home_id, workspace_id, owner_id, service_account_id, restricted, name, description, \"grant\",
                     created_at, created_by_type, created_by_id, created_by_name, ends_at, revoked_at,
-                    revoked_by_type, revoked_by_id, revoked_by_name, allowed_cidrs, metadata, version)
-               SELECT ?1, ?2, ifnull(?3, ?4), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21
+                    revoked_by_type, revoked_by_id, revoked_by_name, allowed_cidrs, metadata, version, requests_per_minute)
+               SELECT ?1, ?2, ifnull(?3, ?4), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22
                WHERE (is_system() OR (?2 = 'workspace' AND ?3 = tenant_workspace())
                       OR (?2 = 'personal' AND ?4 = tenant_person()))
                  AND (?5 IS NULL OR EXISTS (SELECT 1 FROM users a
@@ -87,6 +88,7 @@ fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         cidrs_to_json(&key.allowed_cidrs),
         metadata_to_json(&key.metadata),
         version_column(key.version)?,
+        key.requests_per_minute.map(RequestsPerMinute::get),
     ];
     run_one(connection, sql, params)?;
     write_secrets(connection, key)?;
@@ -100,7 +102,8 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     let sql = concat!(
         "UPDATE keys AS k SET owner_id = ?3, restricted = ?4, name = ?5, description = ?6, \"grant\" = ?7,
                 ends_at = ?8, revoked_at = ?9, revoked_by_type = ?10, revoked_by_id = ?11,
-                revoked_by_name = ?12, allowed_cidrs = ?13, metadata = ?14, service_account_id = ?16, version = ?2
+                revoked_by_name = ?12, allowed_cidrs = ?13, metadata = ?14, service_account_id = ?16,
+                requests_per_minute = ?17, version = ?2
          WHERE k.id = ?1 AND k.version = ?2 - 1 AND k.kind = ?15
            AND (k.kind = 'workspace' OR k.owner_id = ?3)
            AND (k.revoked_at IS NULL OR k.revoked_at = ?9)
@@ -131,6 +134,7 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         metadata_to_json(&key.metadata),
         key.kind().as_str(),
         acts_as.map(ServiceAccountId::to_bytes),
+        key.requests_per_minute.map(RequestsPerMinute::get),
     ];
     run_one(connection, sql, params)?;
     write_secrets(connection, key)

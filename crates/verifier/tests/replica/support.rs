@@ -12,6 +12,7 @@ use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, Servic
 use keyward_core::person::DisplayName;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::role::{Role, RoleName, RoleRef};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, PlainSecret, SecretFormat};
@@ -47,12 +48,13 @@ pub(crate) fn profile(inherit: bool) -> Arc<Profile> {
         role("owner", Grant { scopes: vec![], rules: vec![everything] }),
         role("reader", scopes(&["a:read"])),
     ];
-    let plan = |name: &str, api_keys| Plan {
+    let plan = |name: &str, api_keys, a_minute| Plan {
         name: PlanName::new(name),
         title: name.into(),
         api_keys,
         keys_max: None,
         seats_max: None,
+        requests_per_minute: RequestsPerMinute::new(a_minute),
     };
     let keys = KeyPolicy {
         format: format(),
@@ -70,9 +72,21 @@ pub(crate) fn profile(inherit: bool) -> Arc<Profile> {
     };
     let product =
         Product { name: "x".into(), workspace_word: "workspace".into(), revoked_word: "Revoked".into() };
-    let plans = vec![plan("pro", true), plan("starter", false)];
+    let plans = vec![plan("pro", true, 0), plan("starter", false, 0), plan("small", true, 2)];
     let profile = Profile::new("test", product, keys, catalogue, roles, plans, Routes::default());
     Arc::new(profile.unwrap())
+}
+
+/// The same product with a limit for every key.
+pub(crate) fn limited_profile(a_minute: u32) -> Arc<Profile> {
+    let mut profile = (*profile(false)).clone();
+    profile.keys.requests_per_minute = RequestsPerMinute::new(a_minute);
+    Arc::new(profile)
+}
+
+/// The key with a limit of its own.
+pub(crate) fn slow(key: Key, a_minute: u32) -> Key {
+    Key { requests_per_minute: RequestsPerMinute::new(a_minute), ..key }
 }
 
 pub(crate) fn scopes(names: &[&str]) -> Grant {
@@ -107,6 +121,7 @@ pub(crate) fn key(n: u8, belongs: Belongs, grant: Grant) -> Key {
         expires_at: None,
         revoked: None,
         allowed_cidrs: vec![],
+        requests_per_minute: None,
         metadata: std::collections::BTreeMap::default(),
         version: 1,
     }

@@ -217,3 +217,44 @@ fn cys_9_a_revoked_key_is_permanently_disabled() {
     assert_eq!(workspace.get_key(&key.id).body, revoked);
     assert_eq!(keyward.verify_code(&key.secret), "revoked");
 }
+
+#[test]
+fn cys_10_the_expiry_menu_is_7_30_90_180_and_365_days_and_never() {
+    let keyward = shared("cysmiq");
+    let workspace = keyward.workspace();
+    let create = |body: serde_json::Value| workspace.create_key(body).created.body;
+    for days in [7, 30, 90, 180, 365] {
+        let body = json!({"name": "ci", "scopes": [SCOPE], "expires_in_seconds": days * 24 * 3600});
+        let key = create(body);
+        let ends = keyward_tests::time(&key["expires_at"]).as_second();
+        assert_eq!(ends - keyward_tests::time(&key["created_at"]).as_second(), days * 24 * 3600);
+    }
+    let never = create(json!({"name": "ci", "scopes": [SCOPE]}));
+    assert_eq!((&never["expires_at"], &never["status"]), (&json!(null), &json!("active")));
+}
+
+#[test]
+fn cys_10_sixty_requests_a_minute_a_key_then_429_with_retry_after() {
+    let keyward = shared("cysmiq");
+    let workspace = keyward.workspace();
+    let (key, other) = (workspace.key_with(&[SCOPE]), workspace.key_with(&[SCOPE]));
+    let caller = keyward.with_key(&key.secret);
+    let uri = format!("/api/v1/{}/vulnerabilities", workspace.slug);
+    for _ in 0..20 {
+        caller.get(&workspace.path("whoami")).expect(200);
+        assert_eq!(code_in(keyward, &key.secret, &workspace), "valid");
+        keyward.authorize(&key.secret, "GET", &uri).expect(200);
+    }
+
+    let over = [
+        caller.get(&workspace.path("whoami")).problem(429, "rate_limited"),
+        keyward.authorize(&key.secret, "GET", &uri).problem(429, "rate_limited"),
+        keyward.data().post("/v1/verify", json!({"key": key.secret})).expect(200),
+    ];
+    assert_eq!((&over[2].body["valid"], &over[2].body["code"]), (&json!(false), &json!("rate_limited")));
+    for answer in over {
+        let seconds: u32 = answer.header("retry-after").expect("Retry-After").parse().expect("seconds");
+        assert!((1..=61).contains(&seconds), "{answer}");
+    }
+    keyward.with_key(&other.secret).get(&workspace.path("whoami")).expect(200);
+}

@@ -46,6 +46,7 @@ fn a_created_key_with_its_secret() {
         "name": "[text]",
         "type": "user"
       },
+      "requests_per_minute": null,
       "revoked_at": null,
       "revoked_by": null,
       "rotation": null,
@@ -130,6 +131,7 @@ fn a_revoked_key() {
       "metadata": {},
       "name": "[as expected]",
       "owner": "[the owner]",
+      "requests_per_minute": null,
       "revoked_at": "[just now]",
       "revoked_by": {
         "id": "[usr_…]",

@@ -60,6 +60,7 @@ fn new_key(input: CreateKey) -> NewKey {
         expires_at: input.expires_at,
         expires_in_seconds: input.expires_in_seconds,
         allowed_cidrs: input.allowed_cidrs.unwrap_or_default(),
+        requests_per_minute: input.requests_per_minute,
         metadata: input.metadata.unwrap_or_default(),
         workspaces: input.workspaces,
         service_account: input.service_account,

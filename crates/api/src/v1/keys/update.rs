@@ -70,6 +70,7 @@ async fn update(
         scopes: input.scopes,
         rules: input.rules.map(new_rules),
         allowed_cidrs: input.allowed_cidrs,
+        requests_per_minute: input.requests_per_minute,
         metadata: input.metadata,
         if_version: if_match(headers)?,
     };

@@ -54,6 +54,9 @@ pub(crate) struct Create {
     /// May be used from this network only, such as 10.0.0.0/8; repeatable
     #[arg(long = "allow-cidr", value_name = "CIDR", value_delimiter = ',')]
     allowed_cidrs: Vec<String>,
+    /// It may make at most so many requests a minute: 1 to 1000000
+    #[arg(long, value_name = "N")]
+    requests_per_minute: Option<u64>,
     /// Remember this with it; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_metadata)]
     metadata: Vec<(String, String)>,
@@ -130,6 +133,7 @@ impl Create {
             expires_at,
             expires_in_seconds,
             allowed_cidrs: unless_empty(self.allowed_cidrs.clone()),
+            requests_per_minute: self.requests_per_minute,
             metadata: (!metadata.is_empty()).then_some(metadata),
             workspaces: unless_empty(self.restrict_to.iter().map(Slug::to_string).collect()),
             service_account: self.service_account.clone(),

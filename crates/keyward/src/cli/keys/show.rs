@@ -72,6 +72,7 @@ fn record(key: &Key, now: Timestamp) -> Record {
     record.line("Last used", at(key.last_used_at));
     record.line_if("Last used from", key.last_used_ip.as_deref());
     record.lines("Usable from", key.allowed_cidrs.iter().cloned(), "anywhere");
+    record.line_if("Requests", key.requests_per_minute.map(|number| format!("at most {number} a minute")));
     if !key.metadata.is_empty() {
         record.lines("Metadata", key.metadata.iter().map(|(name, value)| format!("{name}={value}")), "none");
     }

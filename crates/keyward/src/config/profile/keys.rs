@@ -3,7 +3,7 @@
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds};
 use keyward_core::secret::{Encoding, SecretFormat};
 
-use super::duration;
+use super::{duration, read_rate};
 use crate::config::document::{Field, Table};
 use crate::config::mistake::{Mistake, Mistakes, quote};
 
@@ -32,8 +32,7 @@ pub(super) fn read(field: &Field<'_>, mistakes: &mut Mistakes) -> Option<KeyPoli
     let expiry = mistakes.take(read_expiry(&table));
     let create_by_api = mistakes.take(read_truth(&table, "create_by_api", true));
     let inherit = kinds.and_then(|kinds| mistakes.take(read_inherit(&table, kinds)));
-    let requests_per_minute =
-        mistakes.take(table.optional("requests_per_minute").map(|field| field.count()).transpose());
+    let requests_per_minute = mistakes.take(read_rate(&table));
     let max_seconds = expiry.as_ref().map(|expiry| expiry.max_seconds);
     let overlap = max_seconds.and_then(|max_seconds| mistakes.take(read_overlap(&table, max_seconds)));
     Some(KeyPolicy {

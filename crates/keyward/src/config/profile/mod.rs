@@ -17,6 +17,7 @@ use std::path::Path;
 use keyward_core::catalogue::Catalogue;
 use keyward_core::permission;
 use keyward_core::profile::{InvalidProfile, Profile};
+use keyward_core::rate::RequestsPerMinute;
 
 use super::document::{Field, File, Table};
 use super::files::read_text;
@@ -129,6 +130,13 @@ fn read_name<'a>(field: &Field<'a>) -> Result<&'a str, Mistake> {
         "{} is no name; use A-Z, a-z, 0-9, _, . and -, in parts joined by \":\", at most {NAME_LEN_MAX} characters",
         quote(name)
     )))
+}
+
+/// How many requests a minute a key may make, if the table says.
+fn read_rate(table: &Table<'_>) -> Result<Option<RequestsPerMinute>, Mistake> {
+    let Some(field) = table.optional("requests_per_minute") else { return Ok(None) };
+    let number = field.count_to(RequestsPerMinute::MAX)?;
+    RequestsPerMinute::new(number).map(Some).ok_or_else(|| field.wrong("is no limit"))
 }
 
 /// Everything that a role or a route may name: the catalogue's scopes and Keyward's own permissions.

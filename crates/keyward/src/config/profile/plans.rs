@@ -2,7 +2,7 @@
 
 use keyward_core::plan::{Plan, PlanName};
 
-use super::{Named, read_items, read_name};
+use super::{Named, read_items, read_name, read_rate};
 use crate::config::document::{Field, Table};
 use crate::config::mistake::{Mistake, Mistakes};
 
@@ -16,7 +16,7 @@ pub(super) fn read<'a>(list: &Field<'a>, mistakes: &mut Mistakes) -> Option<Name
 }
 
 fn read_plan<'a>(table: &Table<'a>) -> Result<(Field<'a>, Plan), Mistake> {
-    table.only(&["name", "title", "api_keys", "keys_max", "seats_max"])?;
+    table.only(&["name", "title", "api_keys", "keys_max", "seats_max", "requests_per_minute"])?;
     let count = |name: &str| table.optional(name).map(|field| field.count()).transpose();
     let name = table.required("name")?;
     let plan = Plan {
@@ -25,6 +25,7 @@ fn read_plan<'a>(table: &Table<'a>) -> Result<(Field<'a>, Plan), Mistake> {
         api_keys: table.required("api_keys")?.truth()?,
         keys_max: count("keys_max")?,
         seats_max: count("seats_max")?,
+        requests_per_minute: read_rate(table)?,
     };
     Ok((name, plan))
 }

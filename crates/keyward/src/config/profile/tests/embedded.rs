@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keyward_core::plan::PlanName;
 use keyward_core::profile::Profile;
+use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::Encoding;
 
 use super::super::{NAMES, load};
@@ -56,7 +57,7 @@ fn secrets_and_kinds_are_as_each_profile_says() {
         assert_eq!(keys.inherit, name == "cybrium");
         assert_eq!(keys.create_by_api, name != "cerby");
     }
-    assert_eq!(embedded("cysmiq").keys.requests_per_minute, Some(60));
+    assert_eq!(embedded("cysmiq").keys.requests_per_minute, RequestsPerMinute::new(60));
 }
 
 #[test]

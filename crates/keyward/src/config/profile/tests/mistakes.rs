@@ -83,6 +83,11 @@ fn a_mistake_in_words_or_keys_names_file_line_and_key() {
         ),
         (
             "\"24 hours\"",
+            "\"24 hours\"\nrequests_per_minute = 1000001",
+            "acme.toml:12: keys.requests_per_minute: must be a whole number from 1 to 1000000",
+        ),
+        (
+            "\"24 hours\"",
             "\"24 hours\"\ncreate_by_api = \"yes\"",
             "acme.toml:12: keys.create_by_api: is of the type string; write true or false",
         ),
@@ -145,6 +150,11 @@ fn a_mistake_in_scopes_roles_or_plans_names_file_line_and_key() {
             "api_keys = true",
             "api_keys = true\nseats_max = -1",
             "acme.toml:38: plans[0].seats_max: must be a whole number",
+        ),
+        (
+            "api_keys = true",
+            "api_keys = true\nrequests_per_minute = 0",
+            "acme.toml:38: plans[0].requests_per_minute: must be a whole number",
         ),
     ] {
         refused(piece, by, expected);

@@ -1,0 +1,34 @@
+//! How an answer says what a key has left of its limit: the headers `RateLimit-Policy` and `RateLimit` of
+//! draft-ietf-httpapi-ratelimit-headers-11, beside `Retry-After`.
+
+use keyward_core::rate::{Quota, WINDOW_SECONDS};
+
+/// The header that says what the limit is.
+pub const RATE_LIMIT_POLICY: &str = "ratelimit-policy";
+/// The header that says what is left of it.
+pub const RATE_LIMIT: &str = "ratelimit";
+
+/// The value of `RateLimit-Policy`: the quota and its window in seconds, such as `"key";q=60;w=60`.
+pub fn policy(quota: &Quota) -> String {
+    format!("\"key\";q={};w={WINDOW_SECONDS}", quota.limit)
+}
+
+/// The value of `RateLimit`: what remains and the seconds until there is more, such as `"key";r=59;t=42`.
+pub fn standing(quota: &Quota) -> String {
+    format!("\"key\";r={};t={}", quota.remaining, quota.resets_in_seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward_core::rate::RequestsPerMinute;
+
+    use super::*;
+
+    #[test]
+    fn the_headers_are_lists_of_one_policy() {
+        let quota =
+            Quota { limit: RequestsPerMinute::new(60).unwrap(), remaining: 59, resets_in_seconds: 42 };
+        assert_eq!(policy(&quota), r#""key";q=60;w=60"#);
+        assert_eq!(standing(&quota), r#""key";r=59;t=42"#);
+    }
+}
