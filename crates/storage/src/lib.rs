@@ -17,6 +17,7 @@ mod page;
 mod people;
 mod sessions;
 pub mod sqlite;
+mod subscriptions;
 mod uses;
 mod workspaces;
 
@@ -33,6 +34,7 @@ pub use members::{Member, Members, Place};
 pub use page::{Page, Position};
 pub use people::{Credentials, People};
 pub use sessions::{Session, Sessions};
+pub use subscriptions::Subscriptions;
 pub use uses::{KeyUse, LastUse, Uses};
 pub use workspaces::Workspaces;
 
@@ -84,6 +86,8 @@ pub enum SystemReason {
     RecordUse,
     /// The operator sets a plan.
     Operate,
+    /// Billing says what a workspace pays for.
+    Bill,
     /// Look after the store itself.
     Maintain,
 }
@@ -107,7 +111,17 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 /// An open transaction. Dropped without [`Tx::commit`], it never happened.
 #[async_trait]
 pub trait Tx:
-    Audit + ChangeLog + Invitations + Keys + Members + People + Sessions + Uses + Workspaces + Send
+    Audit
+    + ChangeLog
+    + Invitations
+    + Keys
+    + Members
+    + People
+    + Sessions
+    + Subscriptions
+    + Uses
+    + Workspaces
+    + Send
 {
     /// Makes it durable, then returns the epoch of its last change (or the last of all, if it made none).
     /// Once this returns, a crash loses nothing of it.

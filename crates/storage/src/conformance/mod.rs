@@ -10,6 +10,7 @@ pub(crate) mod lists;
 pub(crate) mod members;
 pub(crate) mod people;
 pub(crate) mod sessions;
+pub(crate) mod subscriptions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
 pub(crate) mod uses;
@@ -55,10 +56,15 @@ macro_rules! conformance {
                 a_member_joins_changes_role_and_leaves,
                 members_come_in_the_order_they_joined_page_by_page,
                 service_accounts_are_never_among_members,
+                members_are_counted_without_service_accounts,
                 places_come_by_name;
             sessions:
                 a_session_is_found_until_it_ends,
                 a_new_session_forgets_those_that_have_ended;
+            subscriptions:
+                a_subscription_comes_back_as_it_was_kept_last,
+                the_plans_that_are_paid_for_are_a_workspaces_own,
+                ended_subscriptions_are_forgotten_after_a_while;
             invitations:
                 an_invitation_works_once_and_until_its_time_is_over,
                 a_second_invitation_replaces_the_first;

@@ -25,6 +25,10 @@ macro_rules! select_members {
     };
 }
 
+/// For the explanation in tests too.
+pub(super) const COUNT_MEMBERS: &str = "SELECT count(*) FROM memberships
+    WHERE workspace_id = ?1 AND role <> '' AND (is_system() OR workspace_id = tenant_workspace())";
+
 fn member(columns: &mut Columns<'_, '_>) -> Result<Member, StoreError> {
     Ok(Member {
         user: UserId::from_bytes(columns.take()?),
@@ -117,6 +121,10 @@ impl Members for SqliteTx {
         }
         let sql = members_sql(page.after.is_some());
         many(self.read()?, "memberships", sql, params_from_iter(values), member)
+    }
+
+    async fn count_members(&mut self, workspace: WorkspaceId) -> Result<u32, StoreError> {
+        count(self.read()?, COUNT_MEMBERS, [workspace.to_bytes()])
     }
 
     async fn members_with_role(

@@ -19,6 +19,7 @@ mod readers;
 mod row;
 mod schema;
 mod sessions;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod uses;
