@@ -17,6 +17,7 @@ pub mod uses;
 
 mod audit;
 mod settle;
+mod upgrade;
 
 pub mod accept_invitation;
 pub mod bootstrap;

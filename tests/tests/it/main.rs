@@ -20,5 +20,6 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod plans;
 mod sessions;
 mod workspaces;
