@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod authenticate;
+pub mod billing;
 pub mod clock;
 pub mod ctx;
 pub mod entropy;
@@ -13,6 +14,7 @@ pub mod list;
 pub mod nodes;
 pub mod password;
 pub mod refusal;
+pub mod stripe_signature;
 pub mod uses;
 
 mod audit;
@@ -20,6 +22,7 @@ mod settle;
 mod upgrade;
 
 pub mod accept_invitation;
+pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod change_role;
 pub mod create_key;
@@ -47,6 +50,7 @@ use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
 
+use crate::billing::Billing;
 use crate::clock::Clock;
 use crate::nodes::Nodes;
 use crate::password::Passwords;
@@ -70,6 +74,8 @@ pub struct Service {
     pub passwords: Passwords,
     /// What the operator's credential is known by.
     pub operator: Option<SecretDigest>,
+    /// The payment provider that may change plans. `None`: there is none.
+    pub billing: Option<Billing>,
     /// How the first owner comes in.
     pub set_up: SetUpDoor,
     /// What links to the console start with, without a slash at the end.

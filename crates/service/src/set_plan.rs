@@ -1,4 +1,5 @@
-//! The plan of a workspace: everybody there may look, the operator sets it.
+//! The plan of a workspace: everybody there may look, the operator sets it. Billing does as well:
+//! [`crate::apply_billing_event`].
 
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};

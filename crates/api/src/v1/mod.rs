@@ -1,6 +1,7 @@
 //! `/api/v1/…`: one file an operation, laid out as the addresses are.
 
 mod accept_invitation;
+mod billing;
 mod get_plan;
 mod invite_member;
 mod keys;
@@ -55,4 +56,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(invite_member::invite_member))
         .routes(routes!(accept_invitation::accept_invitation))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
+        .routes(routes!(billing::take_stripe_event))
 }

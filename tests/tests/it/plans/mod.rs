@@ -1,18 +1,36 @@
 //! Plans: what they allow, what becomes of a workspace that changes its plan, and who changes it.
 
+mod billing;
 mod limits;
+mod signatures;
 
 use std::sync::OnceLock;
 
-use keyward_tests::{Key, Keyward, Value, Workspace, json, project_root, unique};
+use keyward_tests::{Key, Keyward, Stripe, Value, Workspace, json, project_root, unique};
 
-/// The server that these tests share: of a profile whose plans differ in everything.
+const WEBHOOK_SECRET: &str = "whsec_of_the_tests_0123456789abcdef";
+/// Stripe signs with it as well, until it is retired.
+const OTHER_WEBHOOK_SECRET: &str = "whsec_that_is_being_replaced_0123";
+/// Buys the plan `team`, by the settings; another price buys what its lookup key says.
+const PRICE_OF_TEAM: &str = "price_of_team";
+
+/// The server that these tests share: of a profile whose plans differ in everything, with a payment provider.
 fn keyward() -> &'static Keyward {
     static SHARED: OnceLock<Keyward> = OnceLock::new();
     SHARED.get_or_init(|| {
         let profile = project_root().join("tests/fixtures/plans.toml");
-        Keyward::profile(profile.to_str().expect("a path in UTF-8")).start()
+        Keyward::profile(profile.to_str().expect("a path in UTF-8"))
+            .env(
+                "KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET",
+                &format!("{WEBHOOK_SECRET},{OTHER_WEBHOOK_SECRET}"),
+            )
+            .env("KEYWARD_BILLING__PRICES", &format!("{PRICE_OF_TEAM}=team"))
+            .start()
     })
+}
+
+fn stripe() -> Stripe<'static> {
+    Stripe::new(keyward(), WEBHOOK_SECRET)
 }
 
 /// A fresh workspace on that plan, put there by the operator.
