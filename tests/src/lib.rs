@@ -41,6 +41,7 @@ mod response;
 mod server;
 mod shared;
 mod source;
+mod stripe;
 mod workspace;
 
 pub use answer::Answer;
@@ -57,6 +58,7 @@ pub use serde_json::{Value, json};
 pub use server::{Builder, Keyward};
 pub use shared::shared;
 pub use source::{project_root, rust_sources};
+pub use stripe::{Stripe, Subscription};
 pub use workspace::Workspace;
 
 /// Every profile that the binary embeds.

@@ -18,6 +18,7 @@ pub(crate) const OWNER_EMAIL: &str = "owner@example.com";
 pub(crate) const OWNER_PASSWORD: &str = "three quiet otters paddle";
 pub(crate) const SLUG: &str = "acme";
 pub(crate) const OPERATOR_TOKEN: &str = "operator-token-of-a-server-on-loopback";
+const WEBHOOK_SECRET: &str = "whsec_of_a_server_on_loopback";
 
 /// A debug build on a busy machine migrates its store and hashes the owner's password in a few seconds.
 const START_MAX: Duration = Duration::from_secs(30);
@@ -52,6 +53,7 @@ impl Server {
             .env("KEYWARD_SERVER__LISTEN", &control)
             .env("KEYWARD_DATA_PLANE__LISTEN", &data)
             .env("KEYWARD_OPERATOR__TOKEN", OPERATOR_TOKEN)
+            .env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
             .env("KEYWARD_BOOTSTRAP__OWNER_EMAIL", OWNER_EMAIL)
             .env("KEYWARD_BOOTSTRAP__OWNER_PASSWORD", OWNER_PASSWORD)
             .env("KEYWARD_BOOTSTRAP__WORKSPACE_NAME", "Acme")

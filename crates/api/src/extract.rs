@@ -91,6 +91,18 @@ async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
     Ok(ctx)
 }
 
+/// Nobody is asked for: what the request brings says by itself who sent it.
+pub(crate) struct Unasked(pub(crate) Ctx);
+
+impl FromRequestParts<Arc<Api>> for Unasked {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
+        let request = head(parts, api)?.through(Door::Api);
+        Ok(Self(Ctx { now: api.service.clock.now(), request, caller: Caller::Nobody }))
+    }
+}
+
 /// Somebody who is only now becoming known: signing in, accepting, setting up. Other sites may not do that
 /// in a person's browser, and a cookie is only given where it is safe.
 pub(crate) struct Arriving(pub(crate) Ctx);
@@ -134,16 +146,21 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
-        let json = is_json(request.headers());
-        let announced = announced_len(request.headers());
-        let body = request.into_body();
-        if !json || announced > BODY_LEN_MAX {
-            discard(body);
-            return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
-        }
-        let bytes = read(body).await?;
+        let bytes = json_bytes(request).await?;
         Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
     }
+}
+
+/// The bytes of a body that says it is JSON, unread.
+pub(crate) async fn json_bytes(request: Request) -> Result<Vec<u8>, Failure> {
+    let json = is_json(request.headers());
+    let announced = announced_len(request.headers());
+    let body = request.into_body();
+    if !json || announced > BODY_LEN_MAX {
+        discard(body);
+        return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
+    }
+    read(body).await
 }
 
 /// A JSON body, or none: a request that needs no more than its address.

@@ -28,6 +28,7 @@ const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the work
         (name = "service accounts", description = "What workspace keys act as"),
         (name = "operator", description = "For whoever runs this deployment"),
         (name = "session", description = "Signing in, and who one is"),
+        (name = "billing", description = "What the payment provider tells"),
     )
 )]
 struct Root;
@@ -91,6 +92,27 @@ impl IntoResponses for WriteProblems {
             ("413", "The body is longer than 1 MiB"),
             ("415", "The body is not `application/json`"),
             ("422", "Some fields will not do; `errors` names them"),
+        ]));
+        all
+    }
+}
+
+/// What a request may be answered with whose signature says who sent it.
+pub(crate) struct SignedProblems;
+
+impl IntoResponses for SignedProblems {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let mut all = WriteProblems::responses();
+        for of_others in ["401", "403", "409", "412"] {
+            all.remove(of_others);
+        }
+        all.extend(problems(&[
+            ("400", "The signature is missing, does not fit or is too old, or the body is no JSON"),
+            ("404", "No payment provider is configured"),
+            (
+                "422",
+                "The event cannot be applied: its workspace, price or status is unknown; `errors` says which",
+            ),
         ]));
         all
     }

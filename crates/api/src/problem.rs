@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     NotJson,
     /// A cookie came from another site.
     NotSameOrigin,
+    /// A body is not signed as it must be. Why is not told: that would help to forge one.
+    InvalidSignature,
     /// Nothing is at this address.
     NoRoute,
     /// Nothing is done with this method here.
@@ -151,6 +153,10 @@ fn describe(failure: Failure) -> (StatusCode, HeaderMap, Draft) {
         Failure::NotSameOrigin => {
             let detail = "a request with a session cookie that changes something must come from this site: send \"Sec-Fetch-Site: same-origin\" or this site's \"Origin\", or use an API key".to_owned();
             (StatusCode::FORBIDDEN, "forbidden", "The request may not be made", detail, vec![])
+        }
+        Failure::InvalidSignature => {
+            let detail = "the body was not signed with this endpoint's secret within the last five minutes; the server's log says more".to_owned();
+            (StatusCode::BAD_REQUEST, "invalid_signature", "The signature is not valid", detail, vec![])
         }
         Failure::NoRoute => {
             let detail = "nothing is at this address; /api/docs/ lists what there is".to_owned();

@@ -42,15 +42,18 @@ pub enum PrincipalId {
     ServiceAccount(ServiceAccountId),
     /// The operator of this deployment.
     Operator,
+    /// The payment provider, by a signed event.
+    Billing,
 }
 
 impl PrincipalId {
-    /// `user`, `service_account` or `operator`.
+    /// `user`, `service_account`, `operator` or `billing`.
     pub const fn type_name(self) -> &'static str {
         match self {
             Self::User(_) => "user",
             Self::ServiceAccount(_) => "service_account",
             Self::Operator => "operator",
+            Self::Billing => "billing",
         }
     }
 }
@@ -61,6 +64,7 @@ impl std::fmt::Display for PrincipalId {
             Self::User(id) => id.fmt(f),
             Self::ServiceAccount(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
+            Self::Billing => f.write_str("billing"),
         }
     }
 }

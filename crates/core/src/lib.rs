@@ -6,6 +6,7 @@
 //! `keyward-wire`, rows in `keyward-storage`.
 
 pub mod audit;
+pub mod billing;
 pub mod catalogue;
 pub mod change;
 pub mod decision;

@@ -120,7 +120,7 @@ fn as_owner(service: &Service, person: Person) -> Result<Ctx, Refusal> {
 /// A profile whose first plan has no keys starts on one that has.
 async fn allow_keys(service: &Service, workspace: &str) -> Result<(), Refusal> {
     let operator = start_ctx(service, Caller::Operator)?;
-    if set_plan::get_plan(service, &operator, workspace).await?.api_keys {
+    if set_plan::get_plan(service, &operator, workspace).await?.plan.api_keys {
         return Ok(());
     }
     if let Some(plan) = service.profile.plans().iter().find(|plan| plan.api_keys) {

@@ -19,9 +19,11 @@ use keyward_console::Console;
 use keyward_core::id::RequestId;
 use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
+use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
 use keyward_service::password::Passwords;
 use keyward_service::set_up::SetUpDoor;
+use keyward_service::stripe_signature::WebhookSecret;
 use keyward_service::uses::Uses;
 use keyward_service::{Service, entropy};
 use keyward_storage::Store;
@@ -90,6 +92,7 @@ impl Running {
             uses: Arc::new(Uses::default()),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
+            billing: settings.billing.as_ref().map(billing),
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
@@ -159,6 +162,11 @@ impl Running {
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
         Ok(keyward_api::around(routes, api))
     }
+}
+
+fn billing(settings: &crate::config::billing::Billing) -> Billing {
+    let secrets = settings.secrets.iter().map(|secret| WebhookSecret::new(secret.expose())).collect();
+    Billing { secrets, prices: settings.prices.clone() }
 }
 
 /// An identifier for a question to the data plane. Without randomness it is the time alone: it names a

@@ -97,8 +97,8 @@ async fn join(
         return Err(Refusal::NotFound(INVITATION));
     }
     check_inviter(service, tx.as_mut(), invitation).await?;
-    let plan = tx.workspace(workspace).await?.ok_or(Refusal::NotFound(INVITATION))?.plan;
-    check_seats(service, tx.as_mut(), workspace, &plan, 0).await?;
+    let place = tx.workspace(workspace).await?.ok_or(Refusal::NotFound(INVITATION))?;
+    check_seats(service, tx.as_mut(), &place, 0).await?;
     let person = credentials.person.clone();
     keep_person(tx.as_mut(), &credentials).await?;
     let role = &invitation.role;

@@ -17,6 +17,7 @@ use keyward_storage::{Tenant, Tx};
 use crate::Service;
 use crate::ctx::{Caller, Ctx};
 use crate::refusal::Refusal;
+use crate::upgrade::plan_lacks_keys;
 
 const WORKSPACE: &str = "the workspace";
 
@@ -144,18 +145,6 @@ async fn own_grants(
 pub(crate) fn check_key_network(key: &Key, ip: Option<IpAddr>) -> Result<(), Refusal> {
     check_network(&key.allowed_cidrs, ip)
         .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))
-}
-
-/// Says which plan has keys, and where to change to it (CYB-2).
-pub(crate) fn plan_lacks_keys(service: &Service, workspace: &Workspace) -> Refusal {
-    let having: Vec<&str> =
-        service.profile.plans().iter().filter(|plan| plan.api_keys).map(|plan| &*plan.title).collect();
-    let title = service.profile.plan(&workspace.plan).map_or(workspace.plan.as_str(), |plan| &plan.title);
-    Refusal::PlanRequired(format!(
-        "the {title} plan of \"{}\" has no API keys; {} has them. Upgrade under Settings → Billing",
-        workspace.name,
-        having.join(" or "),
-    ))
 }
 
 impl Access {

@@ -28,6 +28,7 @@ use crate::entropy;
 use crate::refusal::Refusal;
 use crate::service_account;
 use crate::settle::settle;
+use crate::upgrade;
 
 /// How often a name for the service account is tried with another number. A workspace has at most some keys
 /// of one name; past this the name itself is the mistake.
@@ -133,20 +134,17 @@ pub(crate) fn check_door(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
 }
 
 async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn Tx) -> Result<(), Refusal> {
-    if !service.profile.plan_has_keys(&access.workspace.plan) {
-        return Err(access::plan_lacks_keys(service, &access.workspace));
+    let workspace = &access.workspace;
+    if !service.profile.plan_has_keys(&workspace.plan) {
+        return Err(upgrade::plan_lacks_keys(service, workspace));
     }
-    let keys_max = service.profile.plan(&access.workspace.plan).and_then(|plan| plan.keys_max);
-    if let Some(keys_max) = keys_max
-        && tx.live_keys(ctx.now).await? >= keys_max
-    {
-        let plan = &access.workspace.plan;
-        let message = format!(
-            "the plan \"{plan}\" has {keys_max} live keys, and all are in use; revoke one or upgrade under Settings → Billing"
-        );
-        return Err(Refusal::PlanRequired(message));
+    let keys_max = service.profile.plan(&workspace.plan).and_then(|plan| plan.keys_max);
+    let Some(keys_max) = keys_max else { return Ok(()) };
+    let live = tx.live_keys(ctx.now).await?;
+    if live < keys_max {
+        return Ok(());
     }
-    Ok(())
+    Err(upgrade::plan_lacks_room_for_keys(service, workspace, keys_max, live))
 }
 
 /// A personal key is of use where at least one plan has keys.
@@ -157,7 +155,7 @@ pub(crate) fn check_some_plan_has_keys<P: Borrow<Place>>(
     let without = |place: &&P| !service.profile.plan_has_keys(&(**place).borrow().workspace.plan);
     match reach.iter().find(without) {
         Some(place) if reach.iter().filter(without).count() == reach.len() => {
-            Err(access::plan_lacks_keys(service, &place.borrow().workspace))
+            Err(upgrade::plan_lacks_keys(service, &place.borrow().workspace))
         }
         Some(_) | None => Ok(()),
     }

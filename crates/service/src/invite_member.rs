@@ -8,7 +8,8 @@ use keyward_core::permission;
 use keyward_core::person::Email;
 use keyward_core::role::RoleName;
 use keyward_core::secret::PlainSecret;
-use keyward_storage::{Invitation, Page, Tx};
+use keyward_core::workspace::Workspace;
+use keyward_storage::{Invitation, Tx};
 use serde_json::json;
 
 use crate::Service;
@@ -18,6 +19,7 @@ use crate::ctx::Ctx;
 use crate::entropy;
 use crate::refusal::Refusal;
 use crate::role::{self, Role};
+use crate::upgrade;
 
 /// What tokens of invitations start with.
 pub(crate) const TOKEN_PREFIX: &str = "kwinvite_";
@@ -108,27 +110,23 @@ async fn check_room(service: &Service, ctx: &Ctx, tx: &mut dyn Tx, access: &Acce
             "{open} invitations are open already; wait until some are accepted"
         )));
     }
-    check_seats(service, tx, access.workspace.id, &access.workspace.plan, open).await
+    check_seats(service, tx, &access.workspace, open).await
 }
 
-/// Whether the plan has a seat left, beside `promised` ones.
+/// Whether the plan has a seat left, beside `promised` ones. Service accounts take none.
 pub(crate) async fn check_seats(
     service: &Service,
     tx: &mut dyn Tx,
-    workspace: WorkspaceId,
-    plan: &keyward_core::plan::PlanName,
+    workspace: &Workspace,
     promised: u32,
 ) -> Result<(), Refusal> {
-    let Some(seats_max) = service.profile.plan(plan).and_then(|plan| plan.seats_max) else { return Ok(()) };
-    let page = Page { limit: seats_max, after: None };
-    let taken = u32::try_from(tx.members(workspace, &page).await?.len()).unwrap_or(u32::MAX);
+    let seats_max = service.profile.plan(&workspace.plan).and_then(|plan| plan.seats_max);
+    let Some(seats_max) = seats_max else { return Ok(()) };
+    let taken = tx.count_members(workspace.id).await?;
     if taken.saturating_add(promised) < seats_max {
         return Ok(());
     }
-    let message = format!(
-        "the plan \"{plan}\" has {seats_max} seats, and all are taken; upgrade under Settings → Billing"
-    );
-    Err(Refusal::PlanRequired(message))
+    Err(upgrade::plan_lacks_seats(service, workspace, seats_max, taken, promised))
 }
 
 /// Somebody who is a member already needs no link.

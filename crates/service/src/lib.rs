@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod authenticate;
+pub mod billing;
 pub mod clock;
 pub mod ctx;
 pub mod entropy;
@@ -15,13 +16,16 @@ pub mod nodes;
 pub mod password;
 pub mod refusal;
 pub mod role;
+pub mod stripe_signature;
 pub mod uses;
 
 mod audit;
 mod service_account;
 mod settle;
+mod upgrade;
 
 pub mod accept_invitation;
+pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod create_key;
 pub mod create_role;
@@ -58,6 +62,7 @@ use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
 
+use crate::billing::Billing;
 use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::nodes::Nodes;
@@ -84,6 +89,8 @@ pub struct Service {
     pub passwords: Passwords,
     /// What the operator's credential is known by.
     pub operator: Option<SecretDigest>,
+    /// The payment provider that may change plans. `None`: there is none.
+    pub billing: Option<Billing>,
     /// How the first owner comes in.
     pub set_up: SetUpDoor,
     /// What links to the console start with, without a slash at the end.

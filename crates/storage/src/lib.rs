@@ -19,6 +19,7 @@ mod roles;
 mod service_accounts;
 mod sessions;
 pub mod sqlite;
+mod subscriptions;
 mod uses;
 mod workspaces;
 
@@ -37,6 +38,7 @@ pub use people::{Credentials, People};
 pub use roles::Roles;
 pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
 pub use sessions::{Session, Sessions};
+pub use subscriptions::Subscriptions;
 pub use uses::{KeyUse, LastUse, Uses};
 pub use workspaces::Workspaces;
 
@@ -88,6 +90,8 @@ pub enum SystemReason {
     RecordUse,
     /// The operator sets a plan.
     Operate,
+    /// Billing says what a workspace pays for.
+    Bill,
     /// Look after the store itself.
     Maintain,
 }
@@ -120,6 +124,7 @@ pub trait Tx:
     + Roles
     + ServiceAccounts
     + Sessions
+    + Subscriptions
     + Uses
     + Workspaces
     + Send

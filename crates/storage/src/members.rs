@@ -89,6 +89,9 @@ pub trait Members {
     /// Members of the workspace, the longest there first (by the time they joined, then id).
     async fn members(&mut self, workspace: WorkspaceId, page: &Page) -> Result<Vec<Member>, StoreError>;
 
+    /// How many members the workspace has, those who are suspended too: they keep their seat.
+    async fn count_members(&mut self, workspace: WorkspaceId) -> Result<u32, StoreError>;
+
     /// How many members have a role, without those who are suspended.
     async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError>;
 

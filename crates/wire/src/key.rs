@@ -83,7 +83,7 @@ pub struct CreateKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Principal {
-    /// `user`, `service_account` or `operator`.
+    /// `user`, `service_account`, `operator` or `billing`.
     #[serde(rename = "type")]
     pub type_: String,
     /// Its identifier.

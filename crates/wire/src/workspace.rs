@@ -91,6 +91,18 @@ pub struct Plan {
     pub seats_max: Option<u32>,
     /// How many requests a minute each key of the workspace may make. `null`: the plan sets no limit.
     pub requests_per_minute: Option<u32>,
+    /// How much of it is used. It may be more than the plan allows, after a downgrade.
+    pub usage: PlanUsage,
+}
+
+/// How much of a plan is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlanUsage {
+    /// Live keys of the workspace. Personal keys are not among them.
+    pub keys: u32,
+    /// People in the workspace. Service accounts are not among them.
+    pub seats: u32,
 }
 
 /// The plan to put a workspace on.

@@ -10,6 +10,7 @@ mod answers;
 mod create;
 mod exit_codes;
 mod person;
+mod plan;
 mod revoke;
 mod sessions;
 mod story;

@@ -1,7 +1,7 @@
 //! A secret is in the answer to its creation and nowhere else: not in the store, its log, any log at trace level,
 //! nor any other answer, in any encoding.
 
-use keyward_tests::{Answer, Forms, Key, Keyward, Workspace, json};
+use keyward_tests::{Answer, Forms, Key, Keyward, Stripe, Subscription, Workspace, json};
 
 const PREFIX: &str = "cvk_";
 
@@ -149,10 +149,19 @@ fn search_files(keyward: &Keyward, forms: &Forms) {
 }
 
 #[test]
-fn passwords_sessions_invitations_and_the_operators_token_are_in_no_log_and_not_in_the_store() {
-    let keyward = Keyward::profile("cybrium").env("KEYWARD_LOG", "trace").start();
+fn passwords_sessions_invitations_and_the_deployments_secrets_are_in_no_log_and_not_in_the_store() {
+    let webhook_secret = "whsec_of_the_test_of_leaks_0123456789";
+    let keyward = Keyward::profile("cybrium")
+        .env("KEYWARD_LOG", "trace")
+        .env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", webhook_secret)
+        .start();
     let workspace = keyward.first_workspace();
     workspace.set_plan("pro");
+    let (stripe, forger) =
+        (Stripe::new(&keyward, webhook_secret), Stripe::new(&keyward, "whsec_of_a_forger"));
+    let event = Subscription::of(&workspace.slug, "enterprise").event("created", 0);
+    forger.deliver(&event).expect(400);
+    stripe.tell(&event, "applied");
     let token = workspace.invite("bob@example.com", "member").text_at("token");
     let body = json!({"token": token, "name": "Bob", "password": "bob's own passphrase"});
     let accepted = keyward.anonymous().post("/api/v1/invitations/accept", body).expect(201);
@@ -169,6 +178,7 @@ fn passwords_sessions_invitations_and_the_operators_token_are_in_no_log_and_not_
         ("a wrong password", "bob's wrong passphrase"),
         ("the owner's password", &keyward.owner().password),
         ("the operator's token", keyward.operator_token()),
+        ("the webhook's secret", webhook_secret),
     ];
     for entry in std::fs::read_dir(keyward.dir()).expect("the server's folder") {
         let path = entry.expect("an entry").path();

@@ -20,6 +20,7 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod plans;
 mod rate_limits;
 mod roles;
 mod service_accounts;

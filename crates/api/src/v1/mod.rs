@@ -1,6 +1,7 @@
 //! `/api/v1/…`: one file an operation, laid out as the addresses are.
 
 mod accept_invitation;
+mod billing;
 mod get_plan;
 mod invite_member;
 mod keys;
@@ -67,4 +68,5 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         ))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
         .routes(routes!(users::get_user, users::update_user))
+        .routes(routes!(billing::take_stripe_event))
 }

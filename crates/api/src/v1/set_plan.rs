@@ -22,5 +22,5 @@ pub(crate) async fn set_plan(
     At(slug): At<String>,
     Body(input): Body<SetPlan>,
 ) -> Result<Json<Plan>, Failure> {
-    Ok(Json(shape(&keyward_service::set_plan::set_plan(&api.service, &ctx, &slug, &input.plan).await?)))
+    Ok(Json(shape(keyward_service::set_plan::set_plan(&api.service, &ctx, &slug, &input.plan).await?)))
 }

@@ -71,6 +71,7 @@ impl Bench {
             uses: Arc::new(Uses::default()),
             passwords: Passwords::new().unwrap(),
             operator: None,
+            billing: None,
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
         });

@@ -72,6 +72,8 @@ enum Asker {
     Session(Session),
     /// An API key.
     Key(Zeroizing<String>),
+    /// Whoever runs the server.
+    Operator(Zeroizing<String>),
 }
 
 /// The control plane, asked by somebody.
@@ -89,12 +91,13 @@ impl Connection {
             Some(key) => Asker::Key(key),
             None => Asker::Session(credentials.session(&server)?.ok_or_else(|| not_signed_in(&server))?),
         };
-        if !server.is_secure() && !server.is_loopback() {
-            terminal::say(format!(
-                "warning: {server} is not encrypted; your credentials can be read on the way"
-            ));
-        }
+        warn_unless_safe(&server);
         Ok(Api { client: HttpClient::new(server)?, asker })
+    }
+
+    /// As [`Self::open`], with the operator's token.
+    pub(super) fn open_as_operator(&self, token: Zeroizing<String>) -> Result<Api, Failure> {
+        operator_api(&self.server, token)
     }
 
     fn key(&self) -> Result<Option<Zeroizing<String>>, Failure> {
@@ -103,6 +106,19 @@ impl Connection {
             None => secret_input::from_environment(KEY_VARIABLE),
         }
     }
+}
+
+fn warn_unless_safe(server: &ServerUrl) {
+    if !server.is_secure() && !server.is_loopback() {
+        terminal::say(format!("warning: {server} is not encrypted; your credentials can be read on the way"));
+    }
+}
+
+/// The control plane, asked by whoever runs it.
+pub(super) fn operator_api(server: &ServerFlag, token: Zeroizing<String>) -> Result<Api, Failure> {
+    let server = server.resolve(&Credentials::of_user()?)?;
+    warn_unless_safe(&server);
+    Ok(Api { client: HttpClient::new(server)?, asker: Asker::Operator(token) })
 }
 
 /// The control plane, asked with that session.
@@ -138,6 +154,10 @@ impl Api {
         self.ask(Method::POST, path.into(), Some(json_body(body)?))
     }
 
+    pub(super) fn put(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {
+        self.ask(Method::PUT, path.into(), Some(json_body(body)?))
+    }
+
     fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
         let question = Question { method, path, headers: self.asker.headers()?, body };
         let reply = self.client.send(question).map_err(advise_another)?;
@@ -160,10 +180,11 @@ pub(super) fn json_body(body: &impl Serialize) -> Result<Body, Failure> {
 impl Asker {
     fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
         match self {
-            Self::Key(key) => {
-                let bearer = Zeroizing::new(format!("Bearer {}", key.trim()));
-                let no_key = || Failure::failed("the API key to act as holds characters that no key has");
-                Ok(vec![(AUTHORIZATION, sensitive(&bearer).ok_or_else(no_key)?)])
+            Self::Key(secret) | Self::Operator(secret) => {
+                let bearer = Zeroizing::new(format!("Bearer {}", secret.trim()));
+                let unfit =
+                    || Failure::failed(format!("{} holds characters that no such secret has", self.name()));
+                Ok(vec![(AUTHORIZATION, sensitive(&bearer).ok_or_else(unfit)?)])
             }
             Self::Session(session) => {
                 let cookie = Zeroizing::new(format!("{SESSION_COOKIE}={}", session.token.0.as_str()));
@@ -177,6 +198,14 @@ impl Asker {
         }
     }
 
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Session(_) => "the session",
+            Self::Key(_) => "the API key to act as",
+            Self::Operator(_) => "the operator's token",
+        }
+    }
+
     fn advise(&self, failure: Failure, server: &ServerUrl) -> Failure {
         match self {
             _ if failure.exit() != Exit::NotSignedIn => failure,
@@ -187,6 +216,9 @@ impl Asker {
             Self::Key(_) => {
                 failure.advise(format!("It was the API key of {KEY_VARIABLE} or --api-key-file that asked."))
             }
+            Self::Operator(_) => failure.advise(
+                "It was the operator's token that asked. The server has it as operator.token; without that setting there is no operator.",
+            ),
         }
     }
 }

@@ -20,7 +20,9 @@ mod login;
 mod logout;
 mod man;
 mod names;
+mod operator;
 mod place;
+mod plan;
 mod quickstart;
 mod record;
 mod reference;
@@ -56,6 +58,7 @@ Environment of the commands that ask a server:
   KEYWARD_WORKSPACE       the workspace, by its slug
   KEYWARD_DATA_PLANE_URL  the data plane that `verify` asks
   KEYWARD_KEY             the key that `verify` asks about
+  KEYWARD_OPERATOR__TOKEN the operator's token, for `plan`; or KEYWARD_OPERATOR__TOKEN_FILE
   XDG_CONFIG_HOME         sessions are in keyward/credentials.json there, or below ~/.config
   NO_COLOR                no colours, if it is set
   SSL_CERT_FILE           the certificates to trust, in place of the system's
@@ -84,6 +87,8 @@ enum Command {
     Whoami(whoami::Whoami),
     #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Keys),
+    #[command(subcommand, after_help = plan::EXAMPLES)]
+    Plan(plan::PlanCommand),
     Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
@@ -144,6 +149,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Logout(logout) => logout::run(&logout).map(done),
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
+        Command::Plan(plan) => plan::run(&plan).map(done),
         Command::Verify(verify) => verify::run(&verify),
         Command::Completions(completions) => completions::run(&completions).map(done),
         Command::Man(man) => man::run(&man).map(done),
@@ -182,6 +188,8 @@ mod tests {
             ("keyward keys list --all --limit 3", ArgumentConflict),
             ("keyward keys list --status gone", InvalidValue),
             ("keyward keys show ci", ValueValidation),
+            ("keyward plan set --workspace acme", MissingRequiredArgument),
+            ("keyward plan set pro --operator-token x", UnknownArgument),
             ("keyward login --password-stdin --password-file x", ArgumentConflict),
             ("keyward login --password x", UnknownArgument),
             ("keyward verify kw_secret", UnknownArgument),

@@ -79,6 +79,11 @@ pub(super) fn named_workspace(flag: Option<&Slug>) -> Result<Option<Slug>, Failu
     })
 }
 
+/// The workspace of the flag, else of the environment, for an asker who is in none.
+pub(super) fn needed_workspace(flag: Option<&Slug>) -> Result<Slug, Failure> {
+    named_workspace(flag)?.ok_or_else(|| Failure::usage("name the workspace: --workspace SLUG"))
+}
+
 /// The workspace that is named, else the only one that there is.
 pub(super) fn workspace(api: &Api, flag: Option<&Slug>) -> Result<Slug, Failure> {
     if let Some(slug) = named_workspace(flag)? {

@@ -63,9 +63,14 @@ impl<'a> Table<'a> {
 
     /// All values, in the order of the file.
     pub(super) fn fields(&self) -> impl Iterator<Item = Field<'a>> {
+        self.named_fields().map(|(_, field)| field)
+    }
+
+    /// As [`Self::fields`], each with its whole name: one in quotes may have dots in it.
+    pub(super) fn named_fields(&self) -> impl Iterator<Item = (&'a str, Field<'a>)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
-        entries.into_iter().map(|(name, value)| self.field(name, value))
+        entries.into_iter().map(|(name, value)| (&**name.get_ref(), self.field(name, value)))
     }
 
     /// The value of a key that may be left out.

@@ -102,6 +102,14 @@ fn known(section: &str) -> Vec<String> {
 fn raw(setting: &Setting, field: &Field<'_>) -> Result<Raw, Mistake> {
     match setting.shape {
         Shape::Text | Shape::Secret => Ok(Raw::Text(Zeroizing::new(field.text()?.to_owned()))),
+        Shape::Map => {
+            let table = field.table()?;
+            let entries: Result<_, Mistake> = table
+                .named_fields()
+                .map(|(name, text)| Ok((name.to_owned(), text.text()?.to_owned())))
+                .collect();
+            entries.map(Raw::Map)
+        }
         Shape::List => {
             let items = field.items()?;
             let texts: Result<_, Mistake> =

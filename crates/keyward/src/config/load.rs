@@ -85,7 +85,11 @@ fn read(flags: &Flags, around: &Surroundings, mistakes: &mut Mistakes) -> Option
     }
     let settings = Settings::read(&values, mistakes);
     let profile = read_profile(&values, &around.folder, mistakes);
-    Some(Loaded { settings: settings?, profile: profile?, file: path, values })
+    let (settings, profile) = (settings?, profile?);
+    if let Some(billing) = &settings.billing {
+        mistakes.take(billing.check_plans(&values, &profile))?;
+    }
+    Some(Loaded { settings, profile, file: path, values })
 }
 
 fn file_path(flags: &Flags, folder: &Path) -> Option<PathBuf> {

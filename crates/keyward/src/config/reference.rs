@@ -17,8 +17,9 @@ A setting is taken from the first of these that has it:
 4. its default.
 
 A secret may also be in a file of its own: `…_FILE` in the environment, `…_file` in the configuration file. One line
-break at its end is no part of it. Lists are arrays in the file and are separated by commas in the environment. Relative
-paths start in the working directory. A name that is no setting is an error, in the file and in the environment.
+break at its end is no part of it. Lists are arrays in the file and are separated by commas in the environment. Tables
+are `name=value` there, separated by commas as well. Relative paths start in the working directory. A name that is no
+setting is an error, in the file and in the environment.
 
 `keyward config check` tells every mistake with its place. `keyward config show` shows each value and where it came
 from; secrets are never shown.
@@ -44,6 +45,9 @@ url = \"sqlite:/var/lib/keyward/keyward.sqlite\"
 
 [operator]
 token_file = \"/run/secrets/keyward-operator-token\"
+
+[billing]
+stripe_webhook_secret_file = \"/run/secrets/keyward-stripe-webhook-secret\"
 ```
 ";
 
@@ -84,6 +88,7 @@ fn entry(setting: &Setting) -> String {
     let kind = match setting.shape {
         Shape::Text => "text",
         Shape::List => "list of texts",
+        Shape::Map => "table of texts",
         Shape::Secret => "secret",
     };
     let _ = writeln!(text, "- Type: {kind}");

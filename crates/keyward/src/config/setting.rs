@@ -1,6 +1,6 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{bootstrap, data_plane, log, operator, server, store};
+use super::{billing, bootstrap, data_plane, log, operator, server, store};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -12,6 +12,8 @@ pub(super) enum Shape {
     Text,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
+    /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
+    Map,
     /// One text that is never shown. May be in a file of its own.
     Secret,
 }
@@ -70,7 +72,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 16] = [
+pub(super) const ALL: [&Setting; 18] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -87,4 +89,6 @@ pub(super) const ALL: [&Setting; 16] = [
     &bootstrap::WORKSPACE_NAME,
     &bootstrap::WORKSPACE_SLUG,
     &operator::TOKEN,
+    &billing::STRIPE_WEBHOOK_SECRET,
+    &billing::PRICES,
 ];

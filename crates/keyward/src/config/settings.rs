@@ -1,5 +1,6 @@
 //! All settings, typed.
 
+use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
 use super::log::Log;
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
     pub(crate) operator: Operator,
+    /// The payment provider, if there is one.
+    pub(crate) billing: Option<Billing>,
     /// What is logged.
     pub(crate) log: Log,
 }
@@ -35,12 +38,14 @@ impl Settings {
         let store = Store::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
+        let billing = Billing::read(values, mistakes);
         let settings = Self {
             server: server?,
             data_plane: data_plane?,
             store: store?,
             bootstrap: bootstrap?,
             operator: operator?,
+            billing: billing?,
             log: log?,
         };
         mistakes.take(settings.listeners_differ(values))?;

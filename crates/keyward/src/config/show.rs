@@ -66,6 +66,11 @@ fn shown(setting: &Setting, given: Option<&Given>) -> String {
         // A value is one line of a table, whatever is in it.
         Some(Raw::Text(text)) => text.escape_debug().to_string(),
         Some(Raw::List(parts)) => parts.join(", ").escape_debug().to_string(),
+        Some(Raw::Map(entries)) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            entries.join(", ").escape_debug().to_string()
+        }
     }
 }
 
@@ -80,6 +85,9 @@ pub(super) fn json_text(loaded: &Loaded) -> String {
                 Some(_) if setting.shape == Shape::Secret => json!(SECRET_SHOWN),
                 Some(Raw::Text(text)) => json!(text.as_str()),
                 Some(Raw::List(parts)) => json!(parts),
+                Some(Raw::Map(entries)) => {
+                    entries.iter().map(|(name, value)| (name.clone(), json!(value))).collect()
+                }
             };
             let origin = given.as_ref().map_or(Origin::Default, |given| given.origin.clone());
             json!({"name": setting.name, "value": value, "origin": origin.kind(), "from": origin.to_string()})

@@ -12,11 +12,13 @@ use super::flags::Flags;
 use super::load::{Loaded, Surroundings, load_from};
 use super::log::LogFormat;
 use super::reference::reference;
+use super::secret::SecretText;
 use super::setting::ALL;
 use super::show::{json_text, summary, table};
 use super::store::StoreUrl;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const WEBHOOK_SECRET: &str = "whsec_0123456789abcdef";
 
 /// A folder with files in it, an environment and flags.
 struct Start {
@@ -120,6 +122,11 @@ workspace_name = "Acme"
 workspace_slug = "acme"
 [operator]
 token = "0123456789abcdef0123456789abcdef"
+[billing]
+stripe_webhook_secret = "whsec_0123456789abcdef"
+[billing.prices]
+price_1Mow = "standard"
+"price.old" = "standard"
 "#;
     let flags = |flags: &mut Flags| flags.config = Some("own.toml".into());
     let loaded = Start::new().file("own.toml", text).flags(flags).load().unwrap();
@@ -133,6 +140,10 @@ token = "0123456789abcdef0123456789abcdef"
     let workspace = bootstrap.workspace.as_ref().unwrap();
     assert_eq!(workspace.slug.as_ref().map(ToString::to_string).as_deref(), Some("acme"));
     assert_eq!(settings.operator.token.as_ref().unwrap().expose(), TOKEN);
+    let billing = settings.billing.as_ref().unwrap();
+    assert_eq!(billing.secrets.iter().map(SecretText::expose).collect::<Vec<_>>(), [WEBHOOK_SECRET]);
+    let prices = billing.prices.iter().map(|(price, plan)| (&**price, plan.as_str()));
+    assert_eq!(prices.collect::<Vec<_>>(), [("price.old", "standard"), ("price_1Mow", "standard")]);
     assert_eq!(&*loaded.profile.name, "cveium");
     assert!(
         summary(&loaded).contains("(own.toml) and the profile \"cveium\" are in order (scopes: 15, roles: 3")
@@ -181,9 +192,10 @@ fn secrets_are_never_shown() {
     let password = "a long enough passphrase";
     let start = Start::new().env("KEYWARD_OPERATOR__TOKEN", TOKEN);
     let start = start.env("KEYWARD_BOOTSTRAP__OWNER_EMAIL", "ada@example.com");
+    let start = start.env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET);
     let loaded = start.env("KEYWARD_BOOTSTRAP__OWNER_PASSWORD", password).load().unwrap();
     let all = format!("{}{}{}{loaded:?}", table(&loaded), json_text(&loaded), summary(&loaded));
-    assert!(!all.contains(TOKEN) && !all.contains(password));
+    assert!(!all.contains(TOKEN) && !all.contains(password) && !all.contains(WEBHOOK_SECRET));
     assert!(all.contains("(set)"));
 
     let short = Start::new().env("KEYWARD_OPERATOR__TOKEN", "hunter2").said();
@@ -318,6 +330,66 @@ fn an_empty_variable_is_no_value_but_an_empty_list() {
 }
 
 #[test]
+fn prices_come_from_a_table_or_from_the_environment_and_buy_plans_that_there_are() {
+    let start = || {
+        let start = Start::new().env("KEYWARD_PROFILE", "cybrium");
+        start.env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+    };
+    let prices = |prices: &str| start().env("KEYWARD_BILLING__PRICES", prices);
+    let loaded = prices(" price_1 = pro, price_2=enterprise,").load().unwrap();
+    assert_eq!(
+        shown(&loaded, "billing.prices"),
+        "billing.prices price_1=pro, price_2=enterprise environment KEYWARD_BILLING__PRICES"
+    );
+    let json: Value = serde_json::from_str(&json_text(&loaded)).unwrap();
+    let settings = json["settings"].as_array().unwrap();
+    let shown = settings.iter().find(|setting| setting["name"] == "billing.prices").unwrap();
+    assert_eq!(shown["value"], serde_json::json!({"price_1": "pro", "price_2": "enterprise"}));
+    assert!(start().load().unwrap().settings.billing.unwrap().prices.is_empty());
+
+    for (wrong, problem) in [
+        ("price_1", "\"price_1=\" lacks a name or a value; write name=value"),
+        ("=pro", "\"=pro\" lacks a name or a value"),
+        ("price_1=pro,price_1=starter", "\"price_1\" is there twice; keep one"),
+        (
+            "price_1=gold",
+            "\"price_1\" buys \"gold\", which is no plan of the profile \"cybrium\"; there are starter, pro, enterprise",
+        ),
+    ] {
+        let said = prices(wrong).said();
+        assert!(said.starts_with("environment KEYWARD_BILLING__PRICES: billing.prices: "), "{said}");
+        assert!(said.contains(problem), "{said}");
+    }
+    let alone = Start::new().file("keyward.toml", "[billing.prices]\nprice_1 = \"standard\"\n").said();
+    assert!(alone.contains("billing.prices: does nothing without billing.stripe_webhook_secret"), "{alone}");
+    let mistyped = Start::new().file("keyward.toml", "[billing.prices]\nprice_1 = 7\n").said();
+    assert!(
+        mistyped.starts_with("keyward.toml:2: billing.prices.price_1: is of the type integer"),
+        "{mistyped}"
+    );
+}
+
+#[test]
+fn a_webhook_secret_may_be_followed_by_the_one_that_it_replaces() {
+    let load = |text: &str| Start::new().env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", text);
+    let other = "whsec_fedcba9876543210";
+    for text in [format!("{WEBHOOK_SECRET},{other}"), format!(" {WEBHOOK_SECRET}\r\n{other}\n")] {
+        let billing = load(&text).load().unwrap().settings.billing.unwrap();
+        let secrets: Vec<&str> = billing.secrets.iter().map(SecretText::expose).collect();
+        assert_eq!(secrets, [WEBHOOK_SECRET, other]);
+    }
+    for (text, problem) in [
+        ("whsec_short", "must have 16 to 512 visible ASCII characters"),
+        (&format!("{WEBHOOK_SECRET},whsec_0123456789äöü"), "must have 16 to 512 visible ASCII characters"),
+        (",", "holds no secret"),
+        (&[WEBHOOK_SECRET; 5].join(","), "holds more than 4 secrets"),
+    ] {
+        let said = load(text).said();
+        assert!(said.contains(problem) && !said.contains("whsec_0") && !said.contains("short"), "{said}");
+    }
+}
+
+#[test]
 fn a_file_that_was_named_must_be_there() {
     let said = Start::new().flags(|flags| flags.config = Some("none.toml".into())).said();
     assert!(said.starts_with("flag --config: none.toml: cannot be opened: "), "{said}");
@@ -367,7 +439,8 @@ fn the_reference_has_every_setting() {
     }
     // The example of the page is a configuration that loads.
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let folder = Start::new().file("token", TOKEN);
+    let folder = Start::new().file("token", TOKEN).file("webhook-secret", WEBHOOK_SECRET);
     let example = example.replace("/run/secrets/keyward-operator-token", "token");
+    let example = example.replace("/run/secrets/keyward-stripe-webhook-secret", "webhook-secret");
     folder.file("keyward.toml", &example).load().unwrap();
 }

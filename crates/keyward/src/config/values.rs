@@ -14,19 +14,30 @@ use super::setting::{Setting, Shape};
 pub(super) enum Raw {
     Text(Zeroizing<String>),
     List(Vec<String>),
+    /// In the order in which they were written; a name may be there twice.
+    Map(Vec<(String, String)>),
 }
 
 impl Raw {
-    /// Splits a list at its commas, where the setting is one.
+    /// Splits a list or a map at its commas, where the setting is one. A part of a map without `=` is a name
+    /// without a text.
     pub(super) fn from_text(setting: &Setting, text: &str) -> Self {
         match setting.shape {
             Shape::Text | Shape::Secret => Self::Text(Zeroizing::new(text.to_owned())),
-            Shape::List => {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                Self::List(parts.map(ToOwned::to_owned).collect())
+            Shape::List => Self::List(parts(text).map(ToOwned::to_owned).collect()),
+            Shape::Map => {
+                let entry = |part: &str| {
+                    let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                    (name.trim().to_owned(), value.trim().to_owned())
+                };
+                Self::Map(parts(text).map(entry).collect())
             }
         }
     }
+}
+
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// A value and where it came from.
@@ -65,7 +76,7 @@ impl Values {
                 Err(self.wrong(setting, "is empty; give a value, or leave the setting out"))
             }
             Some(Raw::Text(text)) => parse(text).map(Some).map_err(|problem| self.wrong(setting, problem)),
-            Some(Raw::List(_)) | None => Ok(None),
+            Some(Raw::List(_) | Raw::Map(_)) | None => Ok(None),
         }
     }
 
@@ -76,6 +87,19 @@ impl Values {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, Mistake> {
         self.optional(setting, parse)?.ok_or_else(|| self.wrong(setting, "is missing; give a value"))
+    }
+
+    /// The entries of a map, each with a name and a text.
+    pub(super) fn entries(&self, setting: &Setting) -> Result<&[(String, String)], Mistake> {
+        let Some(Raw::Map(entries)) = self.given(setting).map(|given| &given.raw) else { return Ok(&[]) };
+        let lacking = entries.iter().find(|(name, value)| name.is_empty() || value.is_empty());
+        match lacking {
+            None => Ok(entries),
+            Some((name, value)) => {
+                let entry = quote(&format!("{name}={value}"));
+                Err(self.wrong(setting, format!("{entry} lacks a name or a value; write name=value")))
+            }
+        }
     }
 
     /// Networks. None at all is a list too.

@@ -176,6 +176,23 @@ CREATE TABLE invitations (
 
 CREATE INDEX invitations_by_end ON invitations (workspace_id, expires_at);
 
+-- What billing has said of each subscription, by the payment provider's identifier. Those that pay for nothing
+-- stay for a while, so that an event that comes late does not bring one back.
+CREATE TABLE subscriptions (
+    id           TEXT    NOT NULL PRIMARY KEY,
+    workspace_id BLOB    NOT NULL REFERENCES workspaces (id),
+    -- NULL: it pays for nothing (any more).
+    plan         TEXT,
+    -- The last event: when and at which stage of the subscription's life, which ones then, when it came in.
+    at           INTEGER NOT NULL,
+    stage        TEXT    NOT NULL CHECK (stage IN ('created', 'updated', 'deleted')),
+    events       TEXT    NOT NULL,
+    heard_at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX paid_subscriptions ON subscriptions (workspace_id, plan) WHERE plan IS NOT NULL;
+CREATE INDEX ended_subscriptions ON subscriptions (heard_at) WHERE plan IS NULL;
+
 -- No foreign keys: an entry outlives what it tells of.
 CREATE TABLE audit_entries (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,

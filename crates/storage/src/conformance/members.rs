@@ -81,6 +81,19 @@ pub(crate) async fn a_suspended_member_is_no_place_and_not_counted(bed: &impl Be
     assert!(!tx.suspend_membership(acme, town.eve.id, Some(at(4))).await.unwrap());
 }
 
+pub(crate) async fn members_are_counted_without_service_accounts(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    town.keep(&workspace_key("ci", town.acme.id, town.ada.id)).await;
+    assert_eq!(town.view().await.count_members(town.acme.id).await.unwrap(), 1);
+    let bob = town.settle("bob").await;
+    let mut tx = town.begin().await;
+    tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(1)).await.unwrap();
+    assert_eq!(tx.count_members(town.acme.id).await.unwrap(), 2);
+    assert_eq!(tx.count_members(town.globex.id).await.unwrap(), 0, "of another tenant");
+    tx.commit().await.unwrap();
+    assert_eq!(town.system_view().await.count_members(town.globex.id).await.unwrap(), 1);
+}
+
 pub(crate) async fn places_come_by_name(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let mut tx = town.system().await;

@@ -12,6 +12,7 @@ pub(crate) mod people;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
+pub(crate) mod subscriptions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
 pub(crate) mod uses;
@@ -58,6 +59,7 @@ macro_rules! conformance {
                 members_come_in_the_order_they_joined_page_by_page,
                 service_accounts_are_never_among_members,
                 a_suspended_member_is_no_place_and_not_counted,
+                members_are_counted_without_service_accounts,
                 places_come_by_name;
             roles:
                 a_role_is_kept_edited_and_deleted,
@@ -69,6 +71,10 @@ macro_rules! conformance {
             sessions:
                 a_session_is_found_until_it_ends,
                 a_new_session_forgets_those_that_have_ended;
+            subscriptions:
+                a_subscription_comes_back_as_it_was_kept_last,
+                the_plans_that_are_paid_for_are_a_workspaces_own,
+                ended_subscriptions_are_forgotten_after_a_while;
             invitations:
                 an_invitation_works_once_and_until_its_time_is_over,
                 a_second_invitation_replaces_the_first;

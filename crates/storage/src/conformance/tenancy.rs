@@ -8,6 +8,7 @@ use super::Bed;
 use super::audit::entry;
 use super::invitations::invitation;
 use super::sessions::session;
+use super::subscriptions::subscription;
 use super::town::{
     Town, at, custom_role, display, key_acting_as, person, personal_key, role, service_account_of,
     shared_account, workspace, workspace_key,
@@ -62,6 +63,7 @@ impl Full {
         assert_eq!(tx.member_by_email(acme, &town.ada.email).await.unwrap(), None);
         assert_eq!(tx.members(acme, &PAGE).await.unwrap(), []);
         assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 0);
+        assert_eq!(tx.count_members(acme).await.unwrap(), 0);
         assert_eq!(tx.places(ada, 10).await.unwrap(), []);
         assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
         assert_eq!(tx.key(of_acme.id).await.unwrap(), None);
@@ -192,6 +194,10 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.insert_session(&session).await);
     misused(&tx.session(&session.token, at(1)).await);
     misused(&tx.delete_session(session.id).await);
+    misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, Some("pro"))).await);
+    misused(&tx.subscription("sub_1").await);
+    misused(&tx.paid_plans(town.acme.id).await);
+    misused(&tx.forget_ended_subscriptions(at(1)).await);
     misused(&tx.key_by_digest(&key.secret.digest).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
     misused(&tx.changes_since(Epoch(0), 10).await);
@@ -213,5 +219,6 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
     misused(&tx.insert_person(&person("mallory")).await);
+    misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, None)).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }

@@ -49,6 +49,10 @@ fn held_role(columns: &mut Columns<'_, '_>) -> Result<HeldRole, StoreError> {
     })
 }
 
+/// For the explanation in tests too.
+pub(super) const COUNT_MEMBERS: &str = "SELECT count(*) FROM memberships
+    WHERE workspace_id = ?1 AND role <> '' AND (is_system() OR workspace_id = tenant_workspace())";
+
 fn member(columns: &mut Columns<'_, '_>) -> Result<Member, StoreError> {
     Ok(Member {
         user: UserId::from_bytes(columns.take()?),
@@ -155,6 +159,10 @@ impl Members for SqliteTx {
         }
         let sql = members_sql(page.after.is_some());
         many(self.read()?, "memberships", sql, params_from_iter(values), member)
+    }
+
+    async fn count_members(&mut self, workspace: WorkspaceId) -> Result<u32, StoreError> {
+        count(self.read()?, COUNT_MEMBERS, [workspace.to_bytes()])
     }
 
     async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError> {

@@ -21,6 +21,7 @@ mod row;
 mod schema;
 mod service_accounts;
 mod sessions;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod uses;

@@ -156,6 +156,7 @@ impl Columns<'_, '_> {
                 PrincipalId::ServiceAccount(ServiceAccountId::from_bytes(id))
             }
             (Some("operator"), None) => PrincipalId::Operator,
+            (Some("billing"), None) => PrincipalId::Billing,
             _ => return Err(self.corrupt("names nobody")),
         };
         let name = name.ok_or_else(|| self.corrupt("is NULL"))?;
@@ -175,7 +176,7 @@ pub(super) fn principal_columns(principal: &Principal) -> (&'static str, Option<
     let id = match principal.id {
         PrincipalId::User(id) => Some(id.to_bytes()),
         PrincipalId::ServiceAccount(id) => Some(id.to_bytes()),
-        PrincipalId::Operator => None,
+        PrincipalId::Operator | PrincipalId::Billing => None,
     };
     (principal.id.type_name(), id, &principal.name)
 }

@@ -7,7 +7,7 @@ use super::File;
 use crate::conformance::town::at;
 use crate::sqlite::connection::Guarded;
 use crate::sqlite::key_list::ListQuery;
-use crate::sqlite::members::members_sql;
+use crate::sqlite::members::{COUNT_MEMBERS, members_sql};
 use crate::{KeyFilter, KeyScope, KeySort, Page, Position, SortField, SortValue};
 
 fn plan(guarded: &Guarded, sql: &str) -> Vec<String> {
@@ -68,6 +68,15 @@ fn members_are_listed_along_an_index() {
     for after in [true, false] {
         assert_indexed(&guarded, members_sql(after));
     }
+}
+
+#[test]
+fn members_are_counted_within_an_index() {
+    let file = File::new();
+    drop(file.store());
+    let guarded = Guarded::open_reader(&file.path()).unwrap();
+    let steps = plan(&guarded, COUNT_MEMBERS);
+    assert!(steps.iter().all(|step| step.contains("COVERING INDEX")), "{steps:?}");
 }
 
 #[test]
