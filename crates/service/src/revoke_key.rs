@@ -154,6 +154,29 @@ pub async fn bulk_revoke_keys(
     Ok(results)
 }
 
+/// Says what [`bulk_revoke_keys`] would find, with the same checks, and changes nothing: for each identifier the
+/// key as it is, or why there is none.
+pub async fn preview_bulk_revoke(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    ids: &[String],
+    reason: Option<String>,
+) -> Result<Vec<Result<KeyRow, Refusal>>, Refusal> {
+    parse_reason(reason)?;
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    check_count(ids)?;
+    let mut results = Vec::with_capacity(ids.len());
+    for id in ids {
+        match get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await {
+            result @ (Ok(_) | Err(Refusal::NotFound(_))) => results.push(result),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    Ok(results)
+}
+
 fn check_count(ids: &[String]) -> Result<(), Refusal> {
     if ids.is_empty() {
         return Err(FieldError::new("ids", FieldCode::Required, "give at least one identifier").into());
