@@ -20,6 +20,7 @@ mod settle;
 
 pub mod accept_invitation;
 pub mod bootstrap;
+pub mod bulk_revoke;
 pub mod change_role;
 pub mod create_key;
 pub mod create_workspace;

@@ -84,6 +84,32 @@ fn cyc_8_a_dry_run_says_what_would_be_revoked_and_when_it_was_last_used() {
 }
 
 #[test]
+fn personal_keys_are_revoked_together_by_their_owner_alone() {
+    let keyward = shared("cysmiq");
+    let workspace = keyward.workspace();
+    let (ada, grace) = (workspace.owner(), workspace.member("member"));
+    let key = |person| {
+        workspace.personal_key(person, json!({"name": "laptop", "scopes": ["vulnerabilities:read"]}))
+    };
+    let (first, second, foreign) = (key(ada), key(ada), key(&grace));
+    let path = "/api/v1/me/keys/bulk-revoke";
+    let ids = [first.id.as_str(), &foreign.id, &workspace.any_key().id, &second.id];
+    for (ask, done) in
+        [(json!({"ids": ids, "dry_run": true}), "would_revoke"), (json!({"ids": ids}), "revoked")]
+    {
+        let answer = ada.post(path, ask).expect(200);
+        let results = answer.body["results"].as_array().expect("results");
+        assert_eq!(statuses(results), [done, "error", "error", done], "{answer}");
+    }
+    for (key, code) in [(&first, "revoked"), (&second, "revoked"), (&foreign, "valid")] {
+        let asked = json!({"key": key.secret, "workspace": workspace.slug});
+        assert_eq!(keyward.verify(asked)["code"], code);
+    }
+    // A key must not end what belongs to its owner.
+    keyward.with_key(&foreign.secret).post(path, json!({"ids": [foreign.id]})).problem(403, "forbidden");
+}
+
+#[test]
 fn a_dry_run_writes_nothing_at_all() {
     let keyward = Keyward::profile("cycloid").start();
     let workspace = keyward.first_workspace();

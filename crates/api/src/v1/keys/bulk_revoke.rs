@@ -1,12 +1,14 @@
-//! `POST /api/v1/{slug}/keys/bulk-revoke`.
+//! `POST …/keys/bulk-revoke`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use keyward_service::bulk_revoke::{bulk_revoke, preview_bulk_revoke};
+use keyward_service::ctx::Ctx;
+use keyward_service::get_key::Whose;
 use keyward_service::list::KeyRow;
 use keyward_service::refusal::Refusal;
-use keyward_service::revoke_key::{bulk_revoke_keys, preview_bulk_revoke};
 use keyward_wire::key::{BulkResult, BulkRevoke, BulkRevoked, Principal};
 
 use crate::extract::{Asking, At, Body};
@@ -21,19 +23,41 @@ use crate::state::Api;
     request_body = BulkRevoke,
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme")),
     responses((status = 200, body = BulkRevoked, description = "A result for each"), WriteProblems))]
-pub(crate) async fn bulk_revoke(
+pub(crate) async fn bulk_revoke_workspace_keys(
     State(api): State<Arc<Api>>,
     Asking(ctx): Asking,
     At(slug): At<String>,
     Body(input): Body<BulkRevoke>,
 ) -> Result<Json<BulkRevoked>, Failure> {
+    answer(&api, &ctx, Whose::Workspace(&slug), input).await
+}
+
+/// Revoke several personal keys: at once, and for good. An identifier that is no personal key of the caller's is a
+/// result with status `error`; the others are revoked all the same. With `dry_run` nothing is changed.
+#[utoipa::path(post, path = "/api/v1/me/keys/bulk-revoke", tag = "keys", security(("session" = [])),
+    request_body = BulkRevoke,
+    responses((status = 200, body = BulkRevoked, description = "A result for each"), WriteProblems))]
+pub(crate) async fn bulk_revoke_personal_keys(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    Body(input): Body<BulkRevoke>,
+) -> Result<Json<BulkRevoked>, Failure> {
+    answer(&api, &ctx, Whose::Personal, input).await
+}
+
+async fn answer(
+    api: &Api,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    input: BulkRevoke,
+) -> Result<Json<BulkRevoked>, Failure> {
     let BulkRevoke { ids, reason, dry_run } = input;
     let request_id = ctx.request.id.to_string();
     let results = if dry_run {
-        let found = preview_bulk_revoke(&api.service, &ctx, &slug, &ids, reason).await?;
+        let found = preview_bulk_revoke(&api.service, ctx, whose, &ids, reason).await?;
         ids.into_iter().zip(found).map(|(id, found)| previewed(id, found, &request_id)).collect()
     } else {
-        let ended = bulk_revoke_keys(&api.service, &ctx, &slug, &ids, reason).await?;
+        let ended = bulk_revoke(&api.service, ctx, whose, &ids, reason).await?;
         ids.into_iter().zip(ended).map(|(id, ended)| revoked(id, ended, &request_id)).collect()
     };
     Ok(Json(BulkRevoked { dry_run, results }))
