@@ -26,15 +26,23 @@ pub async fn bulk_revoke(
     let reason = parse_reason(reason)?;
     let (mut tx, home) = open(service, ctx, whose, Mode::Write).await?;
     check_count(ids)?;
+    let mut ended = Vec::new();
     let mut results = Vec::with_capacity(ids.len());
     for id in ids {
         results.push(match find(tx.as_mut(), home, id).await? {
             Ok(row) if row.key.revoked.is_some() => Ok(()),
-            Ok(row) => end(ctx, tx.as_mut(), row, home, reason.clone()).await.map(|_| Ok(()))?,
+            Ok(row) => {
+                ended.push(end(ctx, tx.as_mut(), row, home, reason.clone()).await?);
+                Ok(())
+            }
             Err(refusal) => Err(refusal),
         });
     }
     let epoch = tx.commit().await?;
+    // A line each: whoever restores a backup looks for them.
+    for key in ended {
+        tracing::info!(%key, epoch = epoch.0, "key revoked");
+    }
     service.nodes.catch_up(epoch).await;
     Ok(results)
 }

@@ -10,8 +10,8 @@ const UNITS: [&str; 5] = ["ms", "second", "minute", "hour", "day"];
 pub(crate) fn masked(ran: &Ran, also: &[(&str, &str)]) -> String {
     let streams = [("stdout", &ran.stdout), ("stderr", &ran.stderr)];
     let shown = streams.iter().filter(|(_, text)| !text.is_empty());
-    let shown: String = shown.map(|(name, text)| format!("{name}:\n{}", masked_text(text, also))).collect();
-    format!("{shown}exit: {}", ran.exit)
+    let shown: Vec<_> = shown.map(|(name, text)| format!("{name}:\n{}", masked_text(text, also))).collect();
+    format!("{}exit: {}", shown.concat(), ran.exit)
 }
 
 /// Times, ids, the ends of secrets and the widths of columns say no more than that they are there.

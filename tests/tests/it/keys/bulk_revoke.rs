@@ -23,6 +23,13 @@ fn cyc_8_several_keys_are_revoked_at_once_with_a_result_for_each() {
     }
     for (key, code) in [(&first, "revoked"), (&second, "revoked"), (&stays, "valid"), (&foreign, "valid")] {
         assert_eq!(keyward.verify_code(&key.secret), code);
+        // Whoever restores a backup finds in the log what was revoked since.
+        let logged = keyward
+            .logs()
+            .lines()
+            .filter(|line| line.contains("key revoked") && line.contains(&key.id))
+            .count();
+        assert_eq!(logged, usize::from(code == "revoked"));
     }
 }
 
