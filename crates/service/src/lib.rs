@@ -27,6 +27,7 @@ mod upgrade;
 pub mod accept_invitation;
 pub mod apply_billing_event;
 pub mod bootstrap;
+pub mod bulk_revoke;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;

@@ -19,8 +19,6 @@ use crate::get_key;
 use crate::nodes::{NodeReport, NodeState};
 use crate::refusal::Refusal;
 
-/// Most keys of one bulk revocation: one transaction, which others wait for.
-const BULK_MAX: usize = 1_000;
 /// Longest reason: it is read in a list.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -122,52 +120,7 @@ pub(crate) async fn end(
     Ok(key.id)
 }
 
-/// Revokes several keys of a workspace at once (CYC-8), with a result for each. Either all that can be revoked
-/// are, or (if the store fails) none.
-pub async fn bulk_revoke_keys(
-    service: &Service,
-    ctx: &Ctx,
-    slug: &str,
-    ids: &[String],
-    reason: Option<String>,
-) -> Result<Vec<Result<(), Refusal>>, Refusal> {
-    let reason = parse_reason(reason)?;
-    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
-    access.require(permission::SETTINGS_MANAGE)?;
-    check_count(ids)?;
-    let workspace = access.workspace.id;
-    let mut results = Vec::with_capacity(ids.len());
-    for id in ids {
-        let ended = match get_key::of_workspace(tx.as_mut(), &workspace, id).await {
-            Ok(row) if row.key.revoked.is_some() => Ok(()),
-            Ok(row) => {
-                end(ctx, tx.as_mut(), row, AuditHome::Workspace(workspace), reason.clone()).await.map(drop)
-            }
-            Err(refusal) => Err(refusal),
-        };
-        match ended {
-            // Not there: a result. Anything else is the store's fault, and ends the whole.
-            Ok(()) | Err(Refusal::NotFound(_)) => results.push(ended),
-            Err(refusal) => return Err(refusal),
-        }
-    }
-    let epoch = tx.commit().await?;
-    service.nodes.catch_up(epoch).await;
-    Ok(results)
-}
-
-fn check_count(ids: &[String]) -> Result<(), Refusal> {
-    if ids.is_empty() {
-        return Err(FieldError::new("ids", FieldCode::Required, "give at least one identifier").into());
-    }
-    if ids.len() > BULK_MAX {
-        let message = format!("give at most {BULK_MAX} identifiers");
-        return Err(FieldError::new("ids", FieldCode::TooLarge, message).into());
-    }
-    Ok(())
-}
-
-fn parse_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {
+pub(crate) fn parse_reason(reason: Option<String>) -> Result<Option<String>, Refusal> {
     let too_long = reason.as_ref().is_some_and(|reason| reason.chars().count() > REASON_CHARS_MAX);
     if too_long {
         let message = format!("a reason has at most {REASON_CHARS_MAX} characters");

@@ -190,27 +190,49 @@ pub struct BulkRevoke {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
+    /// Only say what would happen: everything is checked, and nothing is changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// What became of a bulk revocation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkRevoked {
+    /// `true` where nothing was changed, since only a dry run was asked for. Left out otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
     /// A result for each identifier, in their order.
     pub results: Vec<BulkResult>,
 }
 
 /// What became of one key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BulkResult {
     /// The identifier as it was given.
     pub id: String,
-    /// `revoked` or `error`.
+    /// `revoked` or `error`. In a dry run: `would_revoke`, `revoked` (it is already, so nothing would change) or
+    /// `error`.
     pub status: String,
     /// With `error`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<crate::problem::Problem>,
+    /// In a dry run: what people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In a dry run: who looks after it. `null`: the owner has left.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Principal>))]
+    pub owner: Option<Option<Principal>>,
+    /// In a dry run: when it was last used with success. `null`: never.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub last_used_at: Option<Option<Timestamp>>,
+    /// In a dry run: from where that was, as far as it was known.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub last_used_ip: Option<Option<String>>,
 }
 
 /// How to revoke a key.

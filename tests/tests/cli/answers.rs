@@ -22,7 +22,36 @@ fn answer_once(answer: Vec<u8>) -> (String, JoinHandle<String>) {
     (address, thread)
 }
 
-fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
+/// A server that gives these answers, one a connection, and tells what was asked.
+pub(crate) fn answer_each(answers: Vec<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("its address"));
+    let thread = std::thread::spawn(move || {
+        let answer = |answer: Vec<u8>| {
+            let (mut stream, _) = listener.accept().expect("a question");
+            let mut asked = Vec::new();
+            let mut chunk = [0; 4096];
+            // A body follows its head, perhaps in a part of its own.
+            while !is_whole(&asked) {
+                let length = stream.read(&mut chunk).expect("a part of it");
+                asked.extend_from_slice(chunk.get(..length).unwrap_or_default());
+            }
+            stream.write_all(&answer).expect("somebody who listens");
+            String::from_utf8_lossy(&asked).into_owned()
+        };
+        answers.into_iter().map(answer).collect()
+    });
+    (address, thread)
+}
+
+fn is_whole(asked: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(asked).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+    body.len() >= length.map_or(0, |length| length.parse().expect("a length"))
+}
+
+pub(crate) fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
         .into_bytes()

@@ -2,7 +2,7 @@ use keyward_tests::{Keyward, shared};
 
 use crate::person::Shell;
 
-const NO_SUCH_KEY: &str = "key_01jd8xq2m0e6vt5r3n7k9c4wzb";
+pub(crate) const NO_SUCH_KEY: &str = "key_01jd8xq2m0e6vt5r3n7k9c4wzb";
 
 #[test]
 fn one_the_request_is_wrong() {
@@ -36,6 +36,11 @@ fn two_the_command_line_is_wrong() {
         &["keys", "show", "../me"],
         &["keys", "list", "--workspace", "a/b"],
         &["keys", "revoke", NO_SUCH_KEY],
+        &["keys", "revoke", NO_SUCH_KEY, "--yes", "--stdin"],
+        &["keys", "edit", NO_SUCH_KEY],
+        &["keys", "rotate", NO_SUCH_KEY, "--overlap", "soon"],
+        &["members", "set-role", "Ada", "admin"],
+        &["members", "remove", "ada@example.com"],
         &["verify", "a-key-as-an-argument"],
         &["verify"],
         &["login"],
@@ -49,7 +54,23 @@ fn two_the_command_line_is_wrong() {
 fn three_nobody_is_signed_in() {
     let keyward = shared("cveium");
     let shell = Shell::at(keyward);
-    for arguments in [&["whoami"][..], &["keys", "list"], &["keys", "show", NO_SUCH_KEY]] {
+    for arguments in [
+        &["whoami"][..],
+        &["keys", "list"],
+        &["keys", "show", NO_SUCH_KEY],
+        &["keys", "edit", NO_SUCH_KEY, "--name", "x"],
+        &["keys", "rotate", NO_SUCH_KEY],
+        &["keys", "rotate-finish", NO_SUCH_KEY],
+        &["keys", "rotate-cancel", NO_SUCH_KEY],
+        &["keys", "revoke", NO_SUCH_KEY, "--dry-run"],
+        &["members", "list"],
+        &["members", "set-role", "ada@example.com", "admin"],
+        &["members", "remove", "ada@example.com", "--yes"],
+        &["invite", "ada@example.com", "--role", "admin"],
+        &["workspaces", "list"],
+        &["workspaces", "create", "Acme"],
+        &["workspaces", "rename", "Acme"],
+    ] {
         shell.run(arguments).expect(3).without_data().saying("Run: keyward login");
     }
     let login = ["login", "--email", "ada@example.com", "--password-stdin"];
@@ -96,4 +117,17 @@ fn seven_nobody_answers() {
     shell.run(&["logout"]).expect(7).saying("keyward logout --local");
     shell.run(&["logout", "--local"]).expect(0);
     shell.run(&["whoami"]).expect(3);
+}
+
+#[test]
+fn an_id_in_a_wrong_command_line_is_no_secret_and_a_secret_is_withheld() {
+    let shell = Shell::at(shared("cveium"));
+    let shown = shell.run(&["keys", "show", NO_SUCH_KEY, "--al", NO_SUCH_KEY]).expect(2).without_data();
+    assert!(!shown.stderr.contains("never an argument"), "{shown:#?}");
+    let secret = "cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1";
+    for command in [&["keys", "rotate"][..], &["keys", "revoke"], &["keys", "edit"], &["members", "remove"]] {
+        let shown = shell.run(&[command, &[secret]].concat()).expect(2).without_data();
+        assert!(!shown.stderr.contains(secret), "{shown:#?}");
+        shown.saying("never an argument");
+    }
 }

@@ -2,18 +2,26 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "what is not as it should be is reported by panicking in the test that asked"
 )]
 
 mod answers;
 mod create;
+mod edit;
 mod exit_codes;
+mod invite;
+mod list;
+mod masked;
+mod members;
 mod person;
 mod plan;
 mod revoke;
+mod rotate;
 mod sessions;
 mod story;
 mod terminal;
 mod verify;
 mod who_asks;
+mod workspaces;

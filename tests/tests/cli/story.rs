@@ -34,7 +34,7 @@ fn a_key_is_created_used_and_revoked_from_the_shell() {
     let allowed = shell.run_with(&verify, secret).expect(0).saying("may do this");
     assert_eq!(allowed.stdout, "valid\n");
     let revoked = shell.run(&["keys", "revoke", id, "--workspace", slug, "--yes"]);
-    revoked.expect(0).without_data().saying(&format!("Revoked {id}")).saying("Every node refuses it now.");
+    revoked.expect(0).without_data().saying(&format!("Revoked {id}")).saying("it is refused everywhere.");
     let refused = shell.run_with(&verify, secret).expect(10).saying("was revoked");
     assert_eq!(refused.stdout, "revoked\n");
 

@@ -36,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             keys::revoke::delete_personal_key
         ))
         .routes(routes!(keys::revoke::revoke_personal_key))
+        .routes(routes!(keys::bulk_revoke::bulk_revoke_personal_keys))
         .routes(routes!(keys::rotate::rotate_personal_key))
         .routes(routes!(keys::rotate::finish_personal_key_rotation))
         .routes(routes!(keys::rotate::cancel_personal_key_rotation))
@@ -53,7 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             keys::revoke::delete_workspace_key
         ))
         .routes(routes!(keys::revoke::revoke_workspace_key))
-        .routes(routes!(keys::bulk_revoke::bulk_revoke))
+        .routes(routes!(keys::bulk_revoke::bulk_revoke_workspace_keys))
         .routes(routes!(members::list::list_members))
         .routes(routes!(members::update::update_member, members::remove::remove_member))
         .routes(routes!(invite_member::invite_member))

@@ -42,7 +42,8 @@ impl Reply {
     fn told_by(&self, problem: Problem) -> Failure {
         // Both are sentences; the detail is the one about this request.
         let what = if problem.detail.is_empty() { problem.title } else { problem.detail };
-        let failure = Failure::new(exit_of(self.status), what).request_id(problem.request_id);
+        let failure =
+            Failure::new(exit_of(self.status), what).request_id(problem.request_id).code(problem.code);
         problem.errors.into_iter().fold(failure, |failure, error| failure.field(error.field, error.message))
     }
 
@@ -61,7 +62,8 @@ impl Reply {
     }
 }
 
-fn exit_of(status: StatusCode) -> Exit {
+/// How a command ends that the server refused with that status.
+pub(super) fn exit_of(status: StatusCode) -> Exit {
     match status {
         StatusCode::UNAUTHORIZED => Exit::NotSignedIn,
         StatusCode::FORBIDDEN => Exit::Refused,

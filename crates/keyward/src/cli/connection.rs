@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use http::Method;
-use http::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, COOKIE, ETAG, HeaderName, HeaderValue, IF_MATCH};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -158,8 +158,31 @@ impl Api {
         self.ask(Method::PUT, path.into(), Some(json_body(body)?))
     }
 
+    /// Changes what `read` showed, and only that version of it; without it, whatever is there.
+    pub(super) fn patch(
+        &self,
+        path: impl Into<String>,
+        body: &impl Serialize,
+        read: Option<&Reply>,
+    ) -> Result<Reply, Failure> {
+        let version = read.and_then(|read| read.headers.get(ETAG)).map(|version| (IF_MATCH, version.clone()));
+        self.ask_with(version, Method::PATCH, path.into(), Some(json_body(body)?))
+    }
+
     fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
-        let question = Question { method, path, headers: self.asker.headers()?, body };
+        self.ask_with(None, method, path, body)
+    }
+
+    fn ask_with(
+        &self,
+        header: Option<(HeaderName, HeaderValue)>,
+        method: Method,
+        path: String,
+        body: Option<Body>,
+    ) -> Result<Reply, Failure> {
+        let mut headers = self.asker.headers()?;
+        headers.extend(header);
+        let question = Question { method, path, headers, body };
         let reply = self.client.send(question).map_err(advise_another)?;
         reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
     }

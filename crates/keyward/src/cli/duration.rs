@@ -1,6 +1,6 @@
-//! When a key ends, as it is written on a command line.
+//! Times and how long something lasts, as they are written on a command line.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// When a key ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,28 @@ pub(super) enum Expiry {
     At(Timestamp),
 }
 
+/// A time that is given as such, or by how long ago it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Past {
+    /// That many seconds before now.
+    SecondsAgo(u64),
+    /// Then.
+    At(Timestamp),
+}
+
+impl Past {
+    /// When that was. What is before all time is the beginning of it.
+    pub(super) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(then) => then,
+            Self::SecondsAgo(seconds) => {
+                let distance = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+                now.checked_sub(distance).unwrap_or(Timestamp::MIN)
+            }
+        }
+    }
+}
+
 /// Reads `30d`, `12h`, `never` or `2027-01-31T00:00:00Z`.
 pub(super) fn parse_expiry(text: &str) -> Result<Expiry, String> {
     if text == "never" {
@@ -23,6 +45,24 @@ pub(super) fn parse_expiry(text: &str) -> Result<Expiry, String> {
     }
     let wanted = "write a number and m, h, d or w (such as 30d), a time (2027-01-31T00:00:00Z), or never";
     text.parse().map(Expiry::At).map_err(|_| wanted.to_owned())
+}
+
+/// Reads how long an old secret goes on working: `24h`, `7d`, or `0` for not at all. In seconds.
+pub(super) fn parse_overlap(text: &str) -> Result<u64, String> {
+    if text == "0" {
+        return Ok(0);
+    }
+    seconds_of(text).ok_or_else(|| "write a number and m, h, d or w (such as 24h), or 0".to_owned())
+}
+
+/// Reads a time: `2027-01-31T00:00:00Z`, or how long ago it was: `90d`.
+pub(super) fn parse_past(text: &str) -> Result<Past, String> {
+    if let Some(seconds) = seconds_of(text) {
+        return Ok(Past::SecondsAgo(seconds));
+    }
+    let wanted =
+        "write how long ago, a number and m, h, d or w (such as 90d), or a time (2027-01-31T00:00:00Z)";
+    text.parse().map(Past::At).map_err(|_| wanted.to_owned())
 }
 
 /// A whole number above zero and one unit.
@@ -82,5 +122,24 @@ mod tests {
         ] {
             assert!(parse_expiry(text).unwrap_err().contains("30d"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_overlap_may_be_none_at_all() {
+        assert_eq!(parse_overlap("0"), Ok(0));
+        assert_eq!(parse_overlap("24h"), Ok(86_400));
+        for text in ["", "0h", "never", "1", "-1h", "2027-01-31T00:00:00Z"] {
+            assert!(parse_overlap(text).unwrap_err().contains("24h"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_past_is_a_time_or_so_long_ago() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let before = |text| parse_past(text).map(|past| past.before(now).to_string());
+        assert_eq!(before("1d"), Ok("2026-11-19T12:00:00Z".to_owned()));
+        assert_eq!(before("2026-01-31T00:00:00Z"), Ok("2026-01-31T00:00:00Z".to_owned()));
+        assert_eq!(parse_past("9999999999999w").map(|past| past.before(now)), Ok(Timestamp::MIN));
+        assert!(parse_past("yesterday").unwrap_err().contains("90d"));
     }
 }

@@ -13,13 +13,14 @@ pub(crate) struct Failure {
     what: String,
     fields: Vec<(String, String)>,
     advice: Vec<String>,
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
+    code: Option<Box<str>>,
 }
 
 impl Failure {
     /// A failure that ends with the given code.
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), fields: Vec::new(), advice: Vec::new(), request_id: None }
+        Self { exit, what: what.into(), fields: Vec::new(), advice: Vec::new(), request_id: None, code: None }
     }
 
     /// A failure of no particular kind.
@@ -45,9 +46,20 @@ impl Failure {
     }
 
     /// Adds the id by which the server's logs know the request.
-    pub(crate) fn request_id(mut self, id: impl Into<String>) -> Self {
+    pub(crate) fn request_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.request_id = Some(id.into());
         self
+    }
+
+    /// Adds the server's stable name of the problem.
+    pub(crate) fn code(mut self, code: impl Into<Box<str>>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Whether the server called the problem that.
+    pub(crate) fn is_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
     }
 
     /// Whether something is wrong with that field, or with a part of it.

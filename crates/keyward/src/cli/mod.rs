@@ -8,21 +8,26 @@
 mod answer;
 mod clock;
 mod completions;
+mod confirm;
 mod connection;
 mod credentials;
 mod duration;
 mod exit;
 mod failure;
 mod http_client;
+mod invite;
 mod json;
 mod keys;
 mod login;
 mod logout;
 mod man;
+mod members;
 mod names;
 mod operator;
+mod pages;
 mod place;
 mod plan;
+mod progress;
 mod quickstart;
 mod record;
 mod reference;
@@ -34,6 +39,7 @@ pub(crate) mod terminal;
 mod text;
 mod verify;
 mod whoami;
+mod workspaces;
 
 use std::process::ExitCode;
 
@@ -47,9 +53,13 @@ const EXAMPLES: &str = "\
 Start here:
   keyward quickstart      a store, an owner, a workspace and a first key, on this machine
   keyward login           sign in to a server that runs already
-  keyward keys --help     create, list, show and revoke keys
+  keyward keys --help     create, list, show, edit, rotate and revoke keys
 
 `keyward help COMMAND` explains a command. `keyward --help` lists exit codes and the environment.";
+
+/// What the ids begin with that people write on command lines, and how many letters follow. A secret is longer.
+const ID_PREFIXES: [&str; 6] = ["key", "usr", "ws", "sa", "rol", "req"];
+const ID_BODY_LEN: usize = 26;
 
 const ENVIRONMENT: &str = "\
 Environment of the commands that ask a server:
@@ -79,6 +89,7 @@ fn long_help() -> String {
 }
 
 #[derive(Debug, clap::Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a run has one of them")]
 enum Command {
     #[command(flatten)]
     Server(server_side::ServerSide),
@@ -89,6 +100,11 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand, after_help = plan::EXAMPLES)]
     Plan(plan::PlanCommand),
+    #[command(subcommand, after_help = members::EXAMPLES)]
+    Members(members::Members),
+    Invite(invite::Invite),
+    #[command(subcommand, after_help = workspaces::EXAMPLES)]
+    Workspaces(workspaces::Workspaces),
     Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
@@ -136,8 +152,10 @@ fn explain(error: &clap::Error) -> ExitCode {
 /// A prefix, an underscore and a long body of letters and digits: the form of keys, ours and others'.
 fn looks_secret(argument: &str) -> bool {
     let value = argument.rsplit_once('=').map_or(argument, |(_, value)| value);
-    let body = value.rsplit_once('_').map_or("", |(_, body)| body);
-    body.len() >= 24
+    let (prefix, body) = value.rsplit_once('_').unwrap_or_default();
+    let is_id = ID_PREFIXES.contains(&prefix) && body.len() == ID_BODY_LEN;
+    !is_id
+        && body.len() >= 24
         && body.bytes().all(|b| b.is_ascii_alphanumeric())
         && body.bytes().any(|b| b.is_ascii_digit())
 }
@@ -150,6 +168,9 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
         Command::Plan(plan) => plan::run(&plan).map(done),
+        Command::Members(members) => members::run(&members).map(done),
+        Command::Invite(invite) => invite::run(&invite).map(done),
+        Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
         Command::Verify(verify) => verify::run(&verify),
         Command::Completions(completions) => completions::run(&completions).map(done),
         Command::Man(man) => man::run(&man).map(done),
@@ -191,6 +212,17 @@ mod tests {
             ("keyward plan set --workspace acme", MissingRequiredArgument),
             ("keyward plan set pro --operator-token x", UnknownArgument),
             ("keyward login --password-stdin --password-file x", ArgumentConflict),
+            ("keyward keys edit", MissingRequiredArgument),
+            ("keyward keys edit key_1 --personal --owner usr_1", ArgumentConflict),
+            ("keyward keys edit key_1 --rule x=", ValueValidation),
+            ("keyward keys rotate key_1 --overlap never", ValueValidation),
+            ("keyward keys rotate", MissingRequiredArgument),
+            ("keyward keys revoke", MissingRequiredArgument),
+            ("keyward keys revoke key_1 --stdin", ArgumentConflict),
+            ("keyward keys list --sort age", InvalidValue),
+            ("keyward keys list --owner Ada", ValueValidation),
+            ("keyward members set-role Ada admin", ValueValidation),
+            ("keyward invite ada@example.com", MissingRequiredArgument),
             ("keyward login --password x", UnknownArgument),
             ("keyward verify kw_secret", UnknownArgument),
             ("keyward verify --key-stdin --key-file x", ArgumentConflict),
@@ -205,9 +237,14 @@ mod tests {
     fn what_has_the_form_of_a_key_looks_secret() {
         assert!(looks_secret("kw_Rtdixs5gyy2LibsBhpacrISbctwXe0cOZKkif962E5d1J6DC3"));
         assert!(looks_secret("--key=cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1"));
-        for plain in
-            ["ci-pipeline-prod", "key_01m7xxp7g9", "--scope=products:read", "a_long_name_without_any_end"]
-        {
+        for plain in [
+            "ci-pipeline-prod",
+            "key_01m7xxp7g9",
+            "key_01jd8xq2m0e6vt5r3n7k9c4wzb",
+            "--owner=usr_01m7xz9xykfem91v2stqjqkq6s",
+            "--scope=products:read",
+            "a_long_name_without_any_end",
+        ] {
             assert!(!looks_secret(plain), "{plain}");
         }
     }

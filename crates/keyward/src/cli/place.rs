@@ -7,7 +7,7 @@ use keyward_wire::session::Me;
 use super::connection::Api;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::names::Slug;
+use super::names::{KeyId, Slug};
 
 const WORKSPACE_VARIABLE: &str = "KEYWARD_WORKSPACE";
 
@@ -45,6 +45,11 @@ impl Place {
             Self::Workspace(slug) => format!("/api/v1/{slug}/keys"),
             Self::Personal => "/api/v1/me/keys".to_owned(),
         }
+    }
+
+    /// The path of a key there.
+    pub(super) fn key_path(&self, id: &KeyId) -> String {
+        format!("{}/{id}", self.keys_path())
     }
 
     /// The flag that names this place, for a hint.

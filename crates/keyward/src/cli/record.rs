@@ -31,13 +31,28 @@ impl Record {
         none: &str,
     ) {
         let before = self.0.len();
+        self.lines_if(label, values);
+        if self.0.len() == before {
+            self.line(label, none);
+        }
+    }
+
+    /// Adds a line for each value, if there are any.
+    pub(super) fn lines_if(&mut self, label: &'static str, values: impl IntoIterator<Item = String>) {
+        let before = self.0.len();
         for value in values {
             let label = if self.0.len() == before { label } else { "" };
             self.line(label, value);
         }
-        if self.0.len() == before {
-            self.line(label, none);
-        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As [`Self::render`], below a sentence that it belongs to.
+    pub(super) fn render_indented(&self) -> String {
+        self.render().lines().flat_map(|line| ["  ", line, "\n"]).collect()
     }
 
     pub(super) fn render(&self) -> String {

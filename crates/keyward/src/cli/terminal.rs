@@ -66,6 +66,26 @@ pub(super) fn width() -> Option<usize> {
     io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0.into())
 }
 
+/// How many columns stderr has, as [`width`].
+pub(super) fn stderr_width() -> Option<usize> {
+    let stderr = io::stderr();
+    stderr
+        .is_terminal()
+        .then(|| terminal_size::terminal_size_of(stderr))
+        .flatten()
+        .map(|(width, _)| width.0.into())
+}
+
+/// Whether what is written to stderr may be coloured.
+pub(super) fn stderr_has_colour() -> bool {
+    has_colour(io::stderr().is_terminal())
+}
+
+/// Whether stderr is a terminal, so that a line there can be written over.
+pub(super) fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Whether what is written to stdout may be coloured.
 pub(super) fn stdout_has_colour() -> bool {
     has_colour(io::stdout().is_terminal())

@@ -167,6 +167,7 @@ fn taking_a_body(workspace: &Workspace<'_>) -> Vec<(&'static str, String)> {
         ("POST", workspace.path(&format!("keys/{key}/revoke"))),
         ("POST", workspace.path(&format!("keys/{key}/rotate"))),
         ("POST", "/api/v1/me/keys".to_owned()),
+        ("POST", "/api/v1/me/keys/bulk-revoke".to_owned()),
         ("POST", format!("/api/v1/me/keys/{key}/revoke")),
         ("POST", format!("/api/v1/me/keys/{key}/rotate")),
     ]

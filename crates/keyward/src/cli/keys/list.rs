@@ -1,30 +1,46 @@
 //! `keyward keys list`
 
+use jiff::Timestamp;
 use keyward_wire::key::Key;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use keyward_wire::page::Page;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::paint_of;
 use crate::cli::connection::{Api, Connection};
+use crate::cli::duration::{Past, parse_past};
 use crate::cli::failure::Failure;
+use crate::cli::members::find;
+use crate::cli::names::MemberName;
 use crate::cli::place::{Place, PlaceFlags};
 use crate::cli::table::{Fit, Paint, Table};
-use crate::cli::{clock, json, terminal, text};
+use crate::cli::{clock, json, pages, terminal, text};
 
 /// As many as the server gives where nobody says.
 const LIMIT_DEFAULT: u32 = 50;
-/// The most that the server gives at once.
-const PAGE_LEN_MAX: u32 = 200;
+/// What a list is sorted by, the smallest first; with `-` in front, the largest.
+const SORTS: [&str; 8] = [
+    "created_at",
+    "-created_at",
+    "name",
+    "-name",
+    "expires_at",
+    "-expires_at",
+    "last_used_at",
+    "-last_used_at",
+];
 
 const EXAMPLES: &str = "\
 Examples:
   keyward keys list
   keyward keys list --status active --search ci
+  keyward keys list --owner grace@example.com --sort name
+  keyward keys list --status active --last-used-before 90d --sort last_used_at
   keyward keys list --all --json | jq -r '.items[].id'";
 
 /// List keys, newest first
 ///
+/// The list says which keys have two live secrets (rotating), and which have nobody who looks after them (no owner).
 /// In a terminal that is too narrow for the table, columns are shortened or left out; `keyward keys show` and
 /// --json have everything.
 #[derive(Debug, clap::Args)]
@@ -35,9 +51,18 @@ pub(crate) struct List {
     /// Only keys of this status
     #[arg(long, value_name = "STATUS", value_parser = ["active", "expired", "revoked"])]
     status: Option<String>,
-    /// Only keys with this text in their name
+    /// Only keys that this member looks after, by e-mail address or id
+    #[arg(long, value_name = "MEMBER", conflicts_with = "personal")]
+    owner: Option<MemberName>,
+    /// Only keys with this text in their name or description
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+    /// Only keys not used for so long (such as 90d) or since then (a time such as 2027-01-31T00:00:00Z), or never
+    #[arg(long, value_name = "WHEN", value_parser = parse_past)]
+    last_used_before: Option<Past>,
+    /// By what; with - in front, the largest or latest first
+    #[arg(long, value_name = "FIELD", value_parser = SORTS, allow_hyphen_values = true)]
+    sort: Option<String>,
     /// At most this many
     #[arg(long, value_name = "NUMBER", default_value_t = LIMIT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -49,13 +74,6 @@ pub(crate) struct List {
     json: bool,
     #[command(flatten)]
     connection: Connection,
-}
-
-/// A part of the list, as the server gives it.
-#[derive(serde::Deserialize)]
-struct Page<T> {
-    items: Vec<T>,
-    next_cursor: Option<String>,
 }
 
 pub(super) fn run(list: &List) -> Result<(), Failure> {
@@ -70,7 +88,7 @@ pub(super) fn run(list: &List) -> Result<(), Failure> {
         list.say_none(&place);
         return Ok(());
     }
-    terminal::data(&table(&items).render(terminal::width(), terminal::stdout_has_colour()))?;
+    terminal::data(&table(&items, &place).render(terminal::width(), terminal::stdout_has_colour()))?;
     if next_cursor.is_some() {
         terminal::say(format!("These are the first {}; --all shows them all.", items.len()));
     }
@@ -78,41 +96,32 @@ pub(super) fn run(list: &List) -> Result<(), Failure> {
 }
 
 impl List {
-    /// Follows the list until there are enough keys or no more.
     fn fetch<T: DeserializeOwned>(&self, api: &Api, place: &Place) -> Result<Page<T>, Failure> {
         let wanted = if self.all { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) };
-        let mut found: Page<T> = Page { items: Vec::new(), next_cursor: None };
-        loop {
-            let missing = u32::try_from(wanted - found.items.len()).unwrap_or(u32::MAX);
-            let path = self.path(place, missing.min(PAGE_LEN_MAX), found.next_cursor.as_deref());
-            let page: Page<T> = api.get(path)?.read(api.server())?;
-            // A server that gives nothing, or the same place again, would be asked for ever.
-            let goes_on = !page.items.is_empty() && page.next_cursor != found.next_cursor;
-            found.items.extend(page.items);
-            found.items.truncate(wanted);
-            found.next_cursor = page.next_cursor.filter(|_| goes_on);
-            if found.next_cursor.is_none() || found.items.len() >= wanted {
-                return Ok(found);
-            }
-        }
+        let owner = match (&self.owner, place) {
+            (Some(name), Place::Workspace(slug)) => Some(find::id_of(api, slug, name)?),
+            (Some(_), Place::Personal) | (None, _) => None,
+        };
+        let last_used_before = self.last_used_before.map(|past| past.before(clock::now()).to_string());
+        let filters = [
+            ("status", self.status.as_deref()),
+            ("owner", owner.as_deref()),
+            ("search", self.search.as_deref()),
+            ("last_used_before", last_used_before.as_deref()),
+            ("sort", self.sort.as_deref()),
+        ];
+        pages::fetch(api, &place.keys_path(), &filters, wanted)
     }
 
-    fn path(&self, place: &Place, limit: u32, cursor: Option<&str>) -> String {
-        let limit = limit.to_string();
-        let query = [
-            ("limit", Some(limit.as_str())),
-            ("status", self.status.as_deref()),
-            ("search", self.search.as_deref()),
-            ("cursor", cursor),
-        ];
-        let pairs = query.iter().filter_map(|(name, value)| Some((name, (*value)?)));
-        let pairs =
-            pairs.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
-        format!("{}?{}", place.keys_path(), pairs.collect::<Vec<_>>().join("&"))
+    fn is_filtered(&self) -> bool {
+        self.status.is_some()
+            || self.owner.is_some()
+            || self.search.is_some()
+            || self.last_used_before.is_some()
     }
 
     fn say_none(&self, place: &Place) {
-        if self.status.is_some() || self.search.is_some() {
+        if self.is_filtered() {
             terminal::say(format!("No key fits in {place}."));
         } else {
             terminal::say(format!("There are no keys in {place} yet."));
@@ -121,30 +130,48 @@ impl List {
     }
 }
 
-fn table(keys: &[Key]) -> Table {
+/// What people should know of a key at once, whatever else there is room for.
+fn note(key: &Key) -> String {
+    if key.status != "active" {
+        return String::new();
+    }
+    let rotating = key.rotation.is_some().then_some("rotating");
+    let ownerless = key.owner.is_none().then_some("no owner");
+    rotating.into_iter().chain(ownerless).collect::<Vec<_>>().join(", ")
+}
+
+/// A column, and what stands in it.
+type Column<'a> = (&'static str, Fit, Box<dyn Fn(&Key) -> (String, Paint) + 'a>);
+
+fn table(keys: &[Key], place: &Place) -> Table {
     let now = clock::now();
-    let when = |time: Option<jiff::Timestamp>| {
+    let when = move |time: Option<Timestamp>| {
         time.map_or_else(|| "never".to_owned(), |time| text::from_now(time, now))
     };
-    let mut table = Table::new(&[
-        ("NAME", Fit::Shrinks(16)),
-        ("STATUS", Fit::Whole),
-        ("ID", Fit::Whole),
-        ("LAST USED", Fit::Goes(1)),
-        ("EXPIRES", Fit::Goes(2)),
-        ("SECRET", Fit::Goes(3)),
-        ("SCOPES", Fit::Goes(4)),
-    ]);
+    let plain = |text: String| (text, Paint::Plain);
+    let mut columns: Vec<Column<'_>> = vec![
+        ("NAME", Fit::Shrinks(16), Box::new(move |key| plain(key.name.clone()))),
+        ("STATUS", Fit::Whole, Box::new(|key| (key.status.clone(), paint_of(key)))),
+    ];
+    if keys.iter().any(|key| !note(key).is_empty()) {
+        columns.push(("NOTE", Fit::Goes(0), Box::new(|key| (note(key), Paint::Yellow))));
+    }
+    columns.push(("ID", Fit::Whole, Box::new(move |key| plain(key.id.clone()))));
+    columns.push(("LAST USED", Fit::Goes(1), Box::new(move |key| plain(when(key.last_used_at)))));
+    columns.push(("EXPIRES", Fit::Goes(2), Box::new(move |key| plain(when(key.expires_at)))));
+    columns.push(("SECRET", Fit::Goes(4), Box::new(move |key| plain(key.secret_hint.clone()))));
+    if let Place::Workspace(_) = place {
+        columns.push(("OWNER", Fit::Goes(3), Box::new(move |key| plain(owner(key)))));
+    }
+    columns.push(("SCOPES", Fit::Goes(5), Box::new(move |key| plain(key.scopes.join(",")))));
+    let titles: Vec<_> = columns.iter().map(|(title, fit, _)| (*title, *fit)).collect();
+    let mut table = Table::new(&titles);
     for key in keys {
-        table.row([
-            (key.name.clone(), Paint::Plain),
-            (key.status.clone(), paint_of(key)),
-            (key.id.clone(), Paint::Plain),
-            (when(key.last_used_at), Paint::Plain),
-            (when(key.expires_at), Paint::Plain),
-            (key.secret_hint.clone(), Paint::Plain),
-            (key.scopes.join(","), Paint::Plain),
-        ]);
+        table.row(columns.iter().map(|(_, _, cell)| cell(key)));
     }
     table
+}
+
+fn owner(key: &Key) -> String {
+    key.owner.as_ref().map_or_else(|| "nobody".to_owned(), |owner| owner.name.clone())
 }

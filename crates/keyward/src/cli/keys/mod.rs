@@ -1,9 +1,21 @@
 //! `keyward keys …`
 
+mod changes;
 mod create;
+mod edit;
+mod ids;
 mod list;
+mod metadata;
+mod new_secret;
 mod out_file;
+mod receipt;
 mod revoke;
+mod revoke_several;
+mod rotate;
+mod rotate_cancel;
+mod rotate_finish;
+mod rotation;
+mod rule;
 mod scopes;
 mod show;
 
@@ -16,15 +28,21 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   keyward keys create ci-pipeline --scope products:read --expires 90d
   keyward keys list --status active
+  keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --add-scope vex:read
+  keyward keys rotate key_01jd8xq2m0e6vt5r3n7k9c4wzb --out-file ci.key
   keyward keys revoke key_01jd8xq2m0e6vt5r3n7k9c4wzb";
 
-/// Create, list, show and revoke API keys
+/// Create, list, show, edit, rotate and revoke API keys
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {
     Create(create::Create),
     Scopes(scopes::Scopes),
     List(list::List),
     Show(show::Show),
+    Edit(edit::Edit),
+    Rotate(rotate::Rotate),
+    RotateFinish(rotate_finish::RotateFinish),
+    RotateCancel(rotate_cancel::RotateCancel),
     Revoke(revoke::Revoke),
 }
 
@@ -34,7 +52,20 @@ pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
         Keys::Scopes(scopes) => scopes::run(scopes),
         Keys::List(list) => list::run(list),
         Keys::Show(show) => show::run(show),
+        Keys::Edit(edit) => edit::run(edit),
+        Keys::Rotate(rotate) => rotate::run(rotate),
+        Keys::RotateFinish(finish) => rotate_finish::run(finish),
+        Keys::RotateCancel(cancel) => rotate_cancel::run(cancel),
         Keys::Revoke(revoke) => revoke::run(revoke),
+    }
+}
+
+/// Says where the scopes are listed, if it is about them.
+fn advise_scopes(failure: Failure) -> Failure {
+    if failure.is_about("scopes") {
+        failure.advise("Run: keyward keys scopes; it lists them.")
+    } else {
+        failure
     }
 }
 

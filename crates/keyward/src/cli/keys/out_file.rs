@@ -15,24 +15,24 @@ pub(super) struct OutFile {
 }
 
 impl OutFile {
-    /// Makes sure that the file can be written. Nothing is at `path` yet, or what is there stays.
-    pub(super) fn prepare(path: &Path, replaces: bool) -> Result<Self, Failure> {
+    /// Makes sure that the file can be written. Nothing is at `path` yet, or what is there stays. `undone` says what
+    /// is not done otherwise, such as "no key was created".
+    pub(super) fn prepare(path: &Path, replaces: bool, undone: &str) -> Result<Self, Failure> {
         let shown = path.display();
         if path.is_dir() {
             return Err(Failure::failed(format!("{shown} is a folder; name a file in it")));
         }
         if !replaces && path.symlink_metadata().is_ok() {
             return Err(Failure::failed(format!(
-                "{shown} is there already; it was left as it is, and no key was created"
+                "{shown} is there already; it was left as it is, and {undone}"
             ))
             .advise("Name another file, or add --force to replace it."));
         }
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         // A temporary file is created 0600.
-        let waiting = NamedTempFile::new_in(folder).map_err(|error| {
-            Failure::failed(format!("{shown} cannot be written, so no key was created: {error}"))
-        })?;
+        let waiting = NamedTempFile::new_in(folder)
+            .map_err(|error| Failure::failed(format!("{shown} cannot be written, so {undone}: {error}")))?;
         Ok(Self { waiting, path: path.to_owned(), replaces })
     }
 
@@ -56,11 +56,13 @@ mod tests {
 
     use super::*;
 
+    const UNDONE: &str = "no key was created";
+
     #[test]
     fn a_new_file_is_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        OutFile::prepare(&path, false).unwrap().keep("kw_x").unwrap();
+        OutFile::prepare(&path, false, UNDONE).unwrap().keep("kw_x").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "kw_x\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -71,14 +73,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "old").unwrap();
-        assert!(OutFile::prepare(&path, false).is_err());
-        drop(OutFile::prepare(&path, true).unwrap());
+        assert!(OutFile::prepare(&path, false, UNDONE).is_err());
+        drop(OutFile::prepare(&path, true, UNDONE).unwrap());
         assert_eq!(
             std::fs::read_to_string(&path).unwrap(),
             "old",
             "a key that was not created changes nothing"
         );
-        OutFile::prepare(&path, true).unwrap().keep("new").unwrap();
+        OutFile::prepare(&path, true, UNDONE).unwrap().keep("new").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new\n");
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
@@ -87,7 +89,7 @@ mod tests {
     fn a_file_that_comes_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        let prepared = OutFile::prepare(&path, false).unwrap();
+        let prepared = OutFile::prepare(&path, false, UNDONE).unwrap();
         std::fs::write(&path, "theirs").unwrap();
         assert!(prepared.keep("kw_x").is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
@@ -97,7 +99,7 @@ mod tests {
     #[test]
     fn a_place_that_is_none_is_said_before_a_key_is_made() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(OutFile::prepare(folder.path(), true).is_err());
-        assert!(OutFile::prepare(&folder.path().join("nowhere").join("key"), false).is_err());
+        assert!(OutFile::prepare(folder.path(), true, UNDONE).is_err());
+        assert!(OutFile::prepare(&folder.path().join("nowhere").join("key"), false, UNDONE).is_err());
     }
 }

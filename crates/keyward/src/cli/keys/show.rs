@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use keyward_wire::key::Key;
 
+use super::rotation::old_last_used;
+use super::rule;
 use crate::cli::connection::Connection;
 use crate::cli::failure::Failure;
 use crate::cli::names::KeyId;
@@ -50,35 +52,54 @@ fn record(key: &Key, now: Timestamp) -> Record {
     record.line("Status", &key.status);
     record.line_if("Description", key.description.as_deref());
     record.line("Secret", &key.secret_hint);
+    record.lines_if("Rotation", rotation(key, now));
     record.lines("Scopes", key.scopes.iter().cloned(), "none");
-    if !key.rules.is_empty() {
-        let rule = |rule: &keyward_wire::key::Rule| match rule.resources.as_slice() {
-            [] => rule.action.clone(),
-            resources => format!("{} on {}", rule.action, resources.join(", ")),
-        };
-        record.lines("Rules", key.rules.iter().map(rule), "none");
-    }
+    record.lines_if("Rules", key.rules.iter().map(rule::in_words));
     if let Some(workspaces) = &key.workspaces {
         record.lines("Works in", workspaces.iter().cloned(), "no workspace");
     }
     let owner = key
         .owner
         .as_ref()
-        .map_or_else(|| "nobody: the owner has left".to_owned(), |owner| owner.name.clone());
+        .map_or_else(|| "nobody: the owner has left".to_owned(), |owner| named(&owner.name, &owner.id));
     record.line("Owner", owner);
-    record.line_if("Acts as", key.service_account.as_ref().map(|account| &account.name));
+    let account = key.service_account.as_ref().map(|account| named(&account.name, &account.id));
+    record.line_if("Acts as", account);
     record.line("Created", format!("{} by {}", text::at(key.created_at, now), key.created_by.name));
     record.line("Expires", at(key.expires_at));
     record.line("Last used", at(key.last_used_at));
     record.line_if("Last used from", key.last_used_ip.as_deref());
     record.lines("Usable from", key.allowed_cidrs.iter().cloned(), "anywhere");
     record.line_if("Requests", key.requests_per_minute.map(|number| format!("at most {number} a minute")));
-    if !key.metadata.is_empty() {
-        record.lines("Metadata", key.metadata.iter().map(|(name, value)| format!("{name}={value}")), "none");
-    }
+    record.lines_if("Metadata", key.metadata.iter().map(|(name, value)| format!("{name}={value}")));
     if let Some(revoked_at) = key.revoked_at {
         let by = key.revoked_by.as_ref().map(|by| format!(" by {}", by.name)).unwrap_or_default();
         record.line("Revoked", format!("{}{by}", text::at(revoked_at, now)));
     }
     record
+}
+
+fn named(name: &str, id: &str) -> String {
+    format!("{name} ({id})")
+}
+
+/// What is to be known of an open rotation: since when, until when, and whether the old secret is still used.
+fn rotation(key: &Key, now: Timestamp) -> Vec<String> {
+    let Some(rotation) = &key.rotation else { return Vec::new() };
+    let used = old_last_used(key).map_or_else(
+        || "it was not used since".to_owned(),
+        |used| {
+            let before = if used < rotation.started_at { ", before the rotation" } else { "" };
+            format!("it was last used {}{before}", text::at(used, now))
+        },
+    );
+    vec![
+        format!("since {}", text::at(rotation.started_at, now)),
+        format!(
+            "the old secret {} works until {}",
+            rotation.old_secret_hint,
+            text::at(rotation.old_secret_expires_at, now)
+        ),
+        used,
+    ]
 }
