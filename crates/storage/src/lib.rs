@@ -10,6 +10,7 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;
@@ -27,6 +28,7 @@ use keyward_core::id::{UserId, WorkspaceId};
 pub use audit::Audit;
 pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
+pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue};
 pub use members::{Member, Members, Place};
@@ -84,6 +86,8 @@ pub enum SystemReason {
     RecordUse,
     /// The operator sets a plan.
     Operate,
+    /// Remember what was asked under an `Idempotency-Key`, and what was answered.
+    Repeat,
     /// Look after the store itself.
     Maintain,
 }
@@ -107,7 +111,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 /// An open transaction. Dropped without [`Tx::commit`], it never happened.
 #[async_trait]
 pub trait Tx:
-    Audit + ChangeLog + Invitations + Keys + Members + People + Sessions + Uses + Workspaces + Send
+    Audit + ChangeLog + Idempotency + Invitations + Keys + Members + People + Sessions + Uses + Workspaces + Send
 {
     /// Makes it durable, then returns the epoch of its last change (or the last of all, if it made none).
     /// Once this returns, a crash loses nothing of it.
