@@ -52,6 +52,10 @@ impl FromRequestParts<Arc<Api>> for Asking {
     }
 }
 
+/// Who asks, where a layer has found it out already. Only our own layers put it into a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(pub(crate) Ctx);
+
 /// Who asks: somebody or nobody.
 pub(crate) struct Whoever(pub(crate) Ctx);
 
@@ -64,6 +68,9 @@ impl FromRequestParts<Arc<Api>> for Whoever {
 }
 
 async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
+    if let Some(Known(ctx)) = parts.extensions.get() {
+        return Ok(ctx.clone());
+    }
     let key = credentials::key(&parts.headers)?;
     let session = session_token(&parts.headers);
     if key.is_none() && session.is_some() && !is_safe(&parts.method) {
@@ -90,7 +97,7 @@ impl FromRequestParts<Arc<Api>> for Arriving {
         let head = head(parts, api)?;
         check_secure(parts, &head)?;
         let now = api.service.clock.now();
-        Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody }))
+        Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody, claim: None }))
     }
 }
 
@@ -121,14 +128,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
-        let json = is_json(request.headers());
-        let announced = announced_len(request.headers());
-        let body = request.into_body();
-        if !json || announced > BODY_LEN_MAX {
-            discard(body);
-            return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
+        if !is_json(request.headers()) {
+            discard(request.into_body());
+            return Err(Failure::NotJson);
         }
-        let bytes = read(body).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = read(&parts.headers, body).await?;
         Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
     }
 }
@@ -152,7 +157,12 @@ fn announced_len(headers: &HeaderMap) -> usize {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-async fn read(mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+/// The whole of a body, within its bounds.
+pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+    if announced_len(headers) > BODY_LEN_MAX {
+        discard(body);
+        return Err(Failure::TooLarge(BODY_LEN_MAX));
+    }
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
@@ -191,7 +201,7 @@ fn discard(mut body: AnyBody) {
 }
 
 /// JSON in UTF-8, as it is: not compressed, in no other character set (RFC 8259, section 8.1).
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let mut parts = value.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));

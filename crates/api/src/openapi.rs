@@ -1,5 +1,7 @@
 //! The OpenAPI document of the control plane, generated from the handlers.
 
+mod conventions;
+
 use std::collections::BTreeMap;
 
 use keyward_web::COOKIE_NAME;
@@ -31,6 +33,7 @@ struct Root;
 pub fn document() -> Document {
     let mut document = Root::openapi();
     document.merge(crate::v1::routes().split_for_parts().1);
+    conventions::describe(&mut document);
     document
 }
 
@@ -88,7 +91,7 @@ impl IntoResponses for WriteProblems {
     }
 }
 
-fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+pub(super) fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let schema = Ref::from_schema_name(Problem::name());
     list.iter()
         .map(|(status, description)| {

@@ -198,6 +198,10 @@ fn describe_refusal(refusal: Refusal) -> (StatusCode, HeaderMap, Draft) {
             errors = fields.iter().map(FieldProblem::from).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", "Some fields will not do")
         }
+        Refusal::TooMany { retry_after_seconds, .. } => {
+            insert(&mut headers, RETRY_AFTER, retry_after_seconds.to_string());
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "As much as may be is there already")
+        }
         Refusal::Busy(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Too much at once")

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod ctx;
 pub mod entropy;
 pub mod feed;
+pub mod idempotency;
 pub mod list;
 pub mod nodes;
 pub mod password;

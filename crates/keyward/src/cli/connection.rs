@@ -21,6 +21,7 @@ pub(super) const SESSION_COOKIE: &str = "__Host-keyward_session";
 const SERVER_DEFAULT: &str = "http://127.0.0.1:8080";
 const SERVER_VARIABLE: &str = "KEYWARD_SERVER_URL";
 const KEY_VARIABLE: &str = "KEYWARD_API_KEY";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Flags of every command that asks the control plane.
 #[derive(Debug, Clone, clap::Args)]
@@ -127,19 +128,37 @@ impl Api {
     }
 
     pub(super) fn get(&self, path: impl Into<String>) -> Result<Reply, Failure> {
-        self.ask(Method::GET, path.into(), None)
+        self.ask(Method::GET, path.into(), None, None)
     }
 
     pub(super) fn delete(&self, path: impl Into<String>) -> Result<Reply, Failure> {
-        self.ask(Method::DELETE, path.into(), None)
+        self.ask(Method::DELETE, path.into(), None, None)
     }
 
     pub(super) fn post(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {
-        self.ask(Method::POST, path.into(), Some(json_body(body)?))
+        self.ask(Method::POST, path.into(), Some(json_body(body)?), None)
     }
 
-    fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
-        let question = Question { method, path, headers: self.asker.headers()?, body };
+    /// As [`Self::post`], under an idempotency key if there is one: sent again, it is not carried out again.
+    pub(super) fn post_once(
+        &self,
+        path: impl Into<String>,
+        body: &impl Serialize,
+        key: Option<&HeaderValue>,
+    ) -> Result<Reply, Failure> {
+        self.ask(Method::POST, path.into(), Some(json_body(body)?), key)
+    }
+
+    fn ask(
+        &self,
+        method: Method,
+        path: String,
+        body: Option<Body>,
+        idempotency_key: Option<&HeaderValue>,
+    ) -> Result<Reply, Failure> {
+        let mut headers = self.asker.headers()?;
+        headers.extend(idempotency_key.map(|key| (IDEMPOTENCY_KEY, key.clone())));
+        let question = Question { method, path, headers, body };
         let reply = self.client.send(question).map_err(advise_another)?;
         reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
     }

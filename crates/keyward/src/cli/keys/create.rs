@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use http::HeaderValue;
+use keyward_wire::SECRET_ALREADY_SHOWN;
 use keyward_wire::key::CreateKey;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize as _, Zeroizing};
@@ -10,11 +12,15 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::out_file::OutFile;
 use crate::cli::connection::Connection;
 use crate::cli::duration::{Expiry, parse_expiry};
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::Slug;
 use crate::cli::place::{Place, PlaceFlags};
 use crate::cli::text::plain_json;
 use crate::cli::{clock, terminal, text};
+
+/// As the server has it.
+const IDEMPOTENCY_KEY_LEN_MAX: usize = 255;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,6 +66,10 @@ pub(crate) struct Create {
     /// With --out-file: replace a file that is there
     #[arg(long, requires = "out_file")]
     force: bool,
+    /// Make no second key when this command is run again with the same KEY (1 to 255 characters, such as a UUID)
+    /// within 24 hours. The secret is then not shown again: by default no such key is sent
+    #[arg(long, value_name = "KEY", value_parser = parse_idempotency_key)]
+    idempotency_key: Option<HeaderValue>,
     /// Print the server's answer as JSON, with the secret in it unless it goes to a file
     #[arg(long)]
     json: bool,
@@ -70,6 +80,13 @@ pub(crate) struct Create {
 fn parse_metadata(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
     pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+fn parse_idempotency_key(text: &str) -> Result<HeaderValue, String> {
+    let fits =
+        (1..=IDEMPOTENCY_KEY_LEN_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let value = HeaderValue::from_str(text).ok().filter(|_| fits);
+    value.ok_or_else(|| "give 1 to 255 visible ASCII characters, such as a random UUID".to_owned())
 }
 
 /// A key that was just made.
@@ -85,11 +102,16 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
     let out_file = create.out_file.as_deref().map(|path| OutFile::prepare(path, create.force)).transpose()?;
     let api = create.connection.open()?;
     let place = create.place.resolve(&api)?;
-    let reply = api.post(place.keys_path(), &request).map_err(|failure| {
-        let about_scopes = failure.is_about("scopes");
-        if about_scopes { failure.advise("Run: keyward keys scopes; it lists them.") } else { failure }
-    })?;
-    let created = Created::read(reply.json(api.server())?)?;
+    let reply =
+        api.post_once(place.keys_path(), &request, create.idempotency_key.as_ref()).map_err(|failure| {
+            let about_scopes = failure.is_about("scopes");
+            if about_scopes { failure.advise("Run: keyward keys scopes; it lists them.") } else { failure }
+        })?;
+    let answer = reply.json(api.server())?;
+    if answer.get(SECRET_ALREADY_SHOWN) == Some(&Value::Bool(true)) {
+        return Err(already_shown(&answer, &place));
+    }
+    let created = Created::read(answer)?;
 
     let in_file = out_file.is_some();
     let kept = match out_file {
@@ -131,6 +153,17 @@ impl Create {
             workspaces: unless_empty(self.restrict_to.iter().map(Slug::to_string).collect()),
         })
     }
+}
+
+/// The key is there, and its secret is not to be had any more.
+fn already_shown(answer: &Value, place: &Place) -> Failure {
+    let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
+    let what = format!(
+        "an earlier command with this idempotency key created {id}; its secret was shown then, and cannot be shown again"
+    );
+    Failure::new(Exit::Conflict, what)
+        .advise("If you have that secret, there is nothing left to do. If it is lost, rotate the key, or revoke it")
+        .advise(format!("and create another without this idempotency key: keyward keys revoke {id} {}", place.flag()))
 }
 
 fn unless_empty(values: Vec<String>) -> Option<Vec<String>> {
@@ -216,6 +249,16 @@ mod tests {
         let created = Created::read(json!({"id": "key_1", "secret": "kw_x"})).ok().unwrap();
         assert_eq!((created.text("id"), created.secret.as_str()), ("key_1", "kw_x"));
         assert!(!created.answer.contains_key("secret"));
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii() {
+        for key in ["k", "8e03978e-40d5-43dd-bc93-6894a57f9324"] {
+            assert!(parse_idempotency_key(key).is_ok(), "{key}");
+        }
+        for key in ["", "a b", "ключ", "a\n", &"k".repeat(256)] {
+            assert!(parse_idempotency_key(key).is_err(), "{key}");
+        }
     }
 
     #[test]
