@@ -65,6 +65,10 @@ impl FromRequestParts<Arc<Api>> for Asking {
     }
 }
 
+/// Who asks, where a layer has found it out already. Only our own layers put it into a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(pub(crate) Ctx);
+
 /// Who asks: somebody or nobody.
 pub(crate) struct Whoever(pub(crate) Ctx);
 
@@ -77,6 +81,9 @@ impl FromRequestParts<Arc<Api>> for Whoever {
 }
 
 async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
+    if let Some(Known(ctx)) = parts.extensions.get() {
+        return Ok(ctx.clone());
+    }
     let key = credentials::key(&parts.headers)?;
     let session = session_token(&parts.headers);
     if key.is_none() && session.is_some() && !is_safe(&parts.method) {
@@ -99,7 +106,7 @@ impl FromRequestParts<Arc<Api>> for Unasked {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Failure> {
         let request = head(parts, api)?.through(Door::Api);
-        Ok(Self(Ctx { now: api.service.clock.now(), request, caller: Caller::Nobody }))
+        Ok(Self(Ctx { now: api.service.clock.now(), request, caller: Caller::Nobody, claim: None }))
     }
 }
 
@@ -115,7 +122,7 @@ impl FromRequestParts<Arc<Api>> for Arriving {
         let head = head(parts, api)?;
         check_secure(parts, &head)?;
         let now = api.service.clock.now();
-        Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody }))
+        Ok(Self(Ctx { now, request: head.through(Door::Api), caller: Caller::Nobody, claim: None }))
     }
 }
 
@@ -153,14 +160,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
 
 /// The bytes of a body that says it is JSON, unread.
 pub(crate) async fn json_bytes(request: Request) -> Result<Vec<u8>, Failure> {
-    let json = is_json(request.headers());
-    let announced = announced_len(request.headers());
-    let body = request.into_body();
-    if !json || announced > BODY_LEN_MAX {
-        discard(body);
-        return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
+    if !is_json(request.headers()) {
+        discard(request.into_body());
+        return Err(Failure::NotJson);
     }
-    read(body).await
+    let (parts, body) = request.into_parts();
+    read(&parts.headers, body).await
 }
 
 /// A JSON body, or none: a request that needs no more than its address.
@@ -182,7 +187,12 @@ fn announced_len(headers: &HeaderMap) -> usize {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-async fn read(mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+/// The whole of a body, within its bounds.
+pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+    if announced_len(headers) > BODY_LEN_MAX {
+        discard(body);
+        return Err(Failure::TooLarge(BODY_LEN_MAX));
+    }
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
@@ -221,7 +231,7 @@ fn discard(mut body: AnyBody) {
 }
 
 /// JSON in UTF-8, as it is: not compressed, in no other character set (RFC 8259, section 8.1).
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let mut parts = value.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));

@@ -6,7 +6,9 @@ mod credentials;
 mod docs;
 mod etag;
 mod extract;
+mod fields;
 mod health;
+mod idempotency;
 mod layers;
 mod openapi;
 mod page;
@@ -24,9 +26,13 @@ pub use state::{Api, Ready};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
 
 /// The API's routes, without the layers that are around everything ([`around`]).
 pub fn router(api: Arc<Api>) -> Router {
     let (routes, _) = v1::routes().split_for_parts();
+    let once = idempotency::Once::new(Arc::clone(&api), &document());
+    let routes =
+        routes.route_layer(from_fn_with_state(once, idempotency::once)).route_layer(from_fn(fields::select));
     routes.merge(docs::routes()).merge(health::routes()).with_state(api)
 }

@@ -1,5 +1,6 @@
 //! The OpenAPI document of the control plane, generated from the handlers.
 
+mod conventions;
 mod limits;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub fn document() -> Document {
     let mut document = Root::openapi();
     document.merge(crate::v1::routes().split_for_parts().1);
     limits::describe(&mut document);
+    conventions::describe(&mut document);
     document
 }
 
@@ -118,7 +120,7 @@ impl IntoResponses for SignedProblems {
     }
 }
 
-fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
+pub(super) fn problems(list: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let schema = Ref::from_schema_name(Problem::name());
     list.iter()
         .map(|(status, description)| {

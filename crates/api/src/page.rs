@@ -76,7 +76,7 @@ impl Parameters {
 }
 
 /// A parameter's name, short enough to repeat.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().filter(char::is_ascii_graphic).take(40).collect()
 }
 

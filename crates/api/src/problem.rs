@@ -211,6 +211,10 @@ fn describe_refusal(refusal: Refusal) -> (StatusCode, HeaderMap, Draft) {
             insert(&mut headers, RETRY_AFTER, quota.resets_in_seconds.to_string());
             (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "The key asks too often")
         }
+        Refusal::TooMany { retry_after_seconds, .. } => {
+            insert(&mut headers, RETRY_AFTER, retry_after_seconds.to_string());
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "As much as may be is there already")
+        }
         Refusal::Busy(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
             (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Too much at once")

@@ -180,7 +180,7 @@ impl From<Refusal> for Outcome {
             Refusal::Unavailable(_) | Refusal::Internal(_) => return Self::Broken(refusal),
             Refusal::WrongCredentials => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::Conflict(_) | Refusal::PreconditionFailed => StatusCode::CONFLICT,
-            Refusal::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::RateLimited(_) | Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Unauthenticated
             | Refusal::InvalidKey

@@ -44,7 +44,7 @@ impl FromRequestParts<Arc<Console>> for Arriving {
             return Err(Stop::new(console, Reason::NotSecure));
         }
         let now = console.service.clock.now();
-        Ok(Self(Ctx { now, request: head.through(Door::Console), caller: Caller::Nobody }))
+        Ok(Self(Ctx { now, request: head.through(Door::Console), caller: Caller::Nobody, claim: None }))
     }
 }
 

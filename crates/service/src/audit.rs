@@ -1,4 +1,5 @@
-//! Writing an operation down, in its own transaction.
+//! Writing an operation down, in its own transaction. Every mutation passes here, so here it is also marked as done under
+//! the claim of a request that may be sent again.
 
 use keyward_core::audit::{AuditAction, AuditEntry, AuditHome};
 use keyward_core::key::Principal;
@@ -6,6 +7,7 @@ use keyward_storage::Tx;
 use serde_json::Value;
 
 use crate::ctx::Ctx;
+use crate::idempotency;
 use crate::refusal::Refusal;
 
 /// What was done to what.
@@ -30,6 +32,7 @@ pub(crate) async fn write_as(
     actor: Principal,
     deed: Deed,
 ) -> Result<(), Refusal> {
+    idempotency::commit(ctx, tx).await?;
     let entry = AuditEntry {
         id: ctx.audit_id()?,
         home: deed.home,

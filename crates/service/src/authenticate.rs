@@ -45,7 +45,7 @@ pub async fn authenticate(
         Presented { session: Some(text), .. } => by_session(service, text, now).await?,
         Presented { key: None, session: None } => Caller::Nobody,
     };
-    Ok(Ctx { now, request, caller })
+    Ok(Ctx { now, request, caller, claim: None })
 }
 
 async fn by_key(

@@ -43,5 +43,10 @@ pub async fn bootstrap(
 pub fn start_ctx(service: &Service, caller: Caller) -> Result<Ctx, Refusal> {
     let now = service.clock.now();
     let id = RequestId::new(clock::unix_ms(now), entropy::bytes()?);
-    Ok(Ctx { now, request: Request { id, door: Door::Console, ip: None, user_agent: None }, caller })
+    Ok(Ctx {
+        now,
+        request: Request { id, door: Door::Console, ip: None, user_agent: None },
+        caller,
+        claim: None,
+    })
 }

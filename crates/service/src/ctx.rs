@@ -7,7 +7,7 @@ use keyward_core::id::{AuditId, KeyId, RequestId, SessionId, UserId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
 use keyward_core::rate::Quota;
-use keyward_storage::Tenant;
+use keyward_storage::{ClaimId, Tenant};
 
 use crate::clock::unix_ms;
 use crate::entropy;
@@ -71,6 +71,8 @@ pub struct Ctx {
     pub request: Request,
     /// Who.
     pub caller: Caller,
+    /// What was claimed for this request, if it may be sent again: marked in the transaction in which it writes.
+    pub claim: Option<ClaimId>,
 }
 
 impl Ctx {

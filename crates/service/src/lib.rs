@@ -10,6 +10,7 @@ pub mod clock;
 pub mod ctx;
 pub mod entropy;
 pub mod feed;
+pub mod idempotency;
 pub mod limits;
 pub mod list;
 pub mod nodes;

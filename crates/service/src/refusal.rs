@@ -44,6 +44,14 @@ pub enum Refusal {
     /// The key asks too often.
     #[error("{0}")]
     RateLimited(OverLimit),
+    /// As much as may be is there already, and some of it goes with time.
+    #[error("{message}")]
+    TooMany {
+        /// What is full, and what would do.
+        message: String,
+        /// When there is room again.
+        retry_after_seconds: u64,
+    },
     /// Too much at once; the same request may work in a while.
     #[error("{0}")]
     Busy(&'static str),

@@ -19,7 +19,7 @@ use crate::refusal::Refusal;
 use crate::sign_in::{SignedIn, open_session};
 
 /// What the token of the set-up link starts with.
-const TOKEN_PREFIX: &str = "kwsetup_";
+pub(crate) const TOKEN_PREFIX: &str = "kwsetup_";
 const LINK: &str = "the set-up link";
 
 /// What a set-up link opens.

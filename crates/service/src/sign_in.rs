@@ -14,7 +14,7 @@ use crate::entropy;
 use crate::refusal::Refusal;
 
 /// What tokens of sessions start with.
-const TOKEN_PREFIX: &str = "kwsession_";
+pub(crate) const TOKEN_PREFIX: &str = "kwsession_";
 /// How long a session lasts, whatever happens in it.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
 

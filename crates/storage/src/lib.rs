@@ -10,6 +10,7 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod idempotency;
 mod invitations;
 mod keys;
 mod members;
@@ -30,6 +31,7 @@ use keyward_core::id::{UserId, WorkspaceId};
 pub use audit::Audit;
 pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
+pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue};
 pub use members::{Member, Members, Place};
@@ -92,6 +94,8 @@ pub enum SystemReason {
     Operate,
     /// Billing says what a workspace pays for.
     Bill,
+    /// Remember what was asked under an `Idempotency-Key`, and what was answered.
+    Repeat,
     /// Look after the store itself.
     Maintain,
 }
@@ -117,6 +121,7 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 pub trait Tx:
     Audit
     + ChangeLog
+    + Idempotency
     + Invitations
     + Keys
     + Members

@@ -374,7 +374,13 @@ pub struct CreatedKey<'a> {
     #[serde(flatten)]
     pub key: Key,
     /// The secret, shown this once. Store it now.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub secret: Shown<'a>,
+}
+
+impl CreatedKey<'_> {
+    /// The members that hold a secret.
+    pub const SECRETS: &'static [&'static str] = &["secret"];
 }
 
 /// The one door through which a secret is serialised.
@@ -405,16 +411,6 @@ impl std::fmt::Debug for Shown<'_> {
         f.write_str("Shown(redacted)")
     }
 }
-
-#[cfg(feature = "openapi")]
-impl utoipa::PartialSchema for Shown<'_> {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        <String as utoipa::PartialSchema>::schema()
-    }
-}
-
-#[cfg(feature = "openapi")]
-impl utoipa::ToSchema for Shown<'_> {}
 
 /// What became of a revocation on one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

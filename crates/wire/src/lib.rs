@@ -18,3 +18,6 @@ pub mod user;
 pub mod verify;
 pub mod whoami;
 pub mod workspace;
+
+/// The member that an answer has more when it is given again: `true`, and what held a secret is `null`.
+pub const SECRET_ALREADY_SHOWN: &str = "secret_already_shown";

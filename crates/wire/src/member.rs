@@ -69,6 +69,11 @@ pub struct CreatedInvitation<'a> {
     pub expires_at: Timestamp,
 }
 
+impl CreatedInvitation<'_> {
+    /// The members that hold a secret.
+    pub const SECRETS: &'static [&'static str] = &["token", "url"];
+}
+
 impl std::fmt::Debug for CreatedInvitation<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CreatedInvitation").field("id", &self.id).finish_non_exhaustive()

@@ -156,3 +156,27 @@ fn personal_keys_are_asked_for_by_a_flag() {
     shell.run(&["keys", "revoke", &id, "--personal", "--yes"]).expect(0);
     assert_eq!(keyward.verify_code(secret.trim_end()), "revoked");
 }
+
+#[test]
+fn a_creation_that_is_run_again_under_its_key_makes_no_second_key() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let shell = Shell::signed_in(keyward, workspace.owner()).with("KEYWARD_WORKSPACE", &workspace.slug);
+    let create = ["keys", "create", "ci", "--scope", "products:read", "--idempotency-key", "deploy-7"];
+    let secret = shell.run(&create).expect(0).stdout;
+    assert_eq!(keyward.verify_code(secret.trim_end()), "valid");
+    let key = workspace.keys().remove(0);
+    let id = key["id"].as_str().expect("an id");
+    for more in [&[][..], &["--json"], &["--out-file", "ci.key"]] {
+        let again = shell.run(&[&create[..], more].concat()).expect(6).without_data();
+        again.saying(id).saying("cannot be shown again").saying(&format!("keyward keys rotate {id}"));
+    }
+    assert!(!shell.home().join("ci.key").exists());
+    assert_eq!(workspace.keys().len(), 1);
+    // Without one, each command makes a key.
+    shell.run(&create[..5]).expect(0);
+    assert_eq!(workspace.keys().len(), 2);
+    let other = ["keys", "create", "other", "--scope", "products:read", "--idempotency-key", "deploy-7"];
+    shell.run(&other).expect(1).without_data().saying("Idempotency-Key");
+    shell.run(&["keys", "create", "ci", "--idempotency-key", "two words"]).expect(2).without_data();
+}

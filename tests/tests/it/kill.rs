@@ -9,12 +9,16 @@ use keyward_tests::{Keyward, Value, json, pick, unique};
 
 /// More than one, so that several creates share a commit; few enough for two cores.
 const WRITERS: usize = 4;
+/// After this the server no longer takes a request for one that is still at work.
+const IN_FLIGHT_MAX: Duration = Duration::from_secs(61);
 /// How many rounds without another wish in `KEYWARD_KILL_ROUNDS`.
 const ROUNDS_DEFAULT: u32 = 20;
 
 /// What a writer knows when its server was killed under it.
 #[derive(Debug, Default)]
 struct Memory {
+    /// Whether keys were created under an `Idempotency-Key`: their name.
+    repeatable: bool,
     /// Names of keys whose creation was asked for.
     asked: BTreeSet<String>,
     /// Keys whose creation was acknowledged, by id.
@@ -44,6 +48,8 @@ struct Tally {
     creates_in_flight_lost: usize,
     revokes_in_flight_kept: usize,
     revokes_in_flight_lost: usize,
+    /// Creations that were answered when they were asked for again.
+    asked_again: usize,
 }
 
 fn rounds() -> u32 {
@@ -52,17 +58,21 @@ fn rounds() -> u32 {
         .map_or(ROUNDS_DEFAULT, |rounds| rounds.parse().expect("a number"))
 }
 
+fn creation(name: &str) -> Value {
+    json!({"name": name, "scopes": ["products:read"], "metadata": {"of": name}})
+}
+
 /// Creates and revokes until the server no longer answers.
-fn write_until_killed(keyward: &Keyward, killed: &AtomicBool) -> Memory {
+fn write_until_killed(keyward: &Keyward, killed: &AtomicBool, repeatable: bool) -> Memory {
     let workspace = keyward.first_workspace();
     let (keys, owner) = (workspace.path("keys"), workspace.owner().clone());
-    let mut memory = Memory::default();
+    let mut memory = Memory { repeatable, ..Memory::default() };
     let mut standing = Vec::new();
     loop {
         let name = unique("load");
         memory.asked.insert(name.clone());
-        let body = json!({"name": name, "scopes": ["products:read"], "metadata": {"of": name}});
-        let Some(answer) = owner.try_send("POST", &keys, Some(&body)) else { break };
+        let asker = if repeatable { owner.with("Idempotency-Key", &name) } else { (*owner).clone() };
+        let Some(answer) = asker.try_send("POST", &keys, Some(&creation(&name))) else { break };
         let answer = answer.expect(201);
         let (id, secret) = (answer.text_at("id"), answer.text_at("secret"));
         memory.created.insert(id.clone(), Created { name, secret, revoke: Revoke::Never });
@@ -93,8 +103,9 @@ fn load_and_kill(keyward: &mut Keyward) -> Vec<Memory> {
     let pid = keyward.pid();
     std::thread::scope(|scope| {
         let server = &*keyward;
-        let writers: Vec<_> =
-            (0..WRITERS).map(|_| scope.spawn(|| write_until_killed(server, &killed))).collect();
+        let killed = &killed;
+        let writer = |number| scope.spawn(move || write_until_killed(server, killed, number % 2 == 0));
+        let writers: Vec<_> = (0..WRITERS).map(writer).collect();
         std::thread::sleep(lifetime);
         killed.store(true, Ordering::SeqCst);
         pid.kill_9();
@@ -149,12 +160,56 @@ fn check(keyward: &Keyward, memories: &[Memory], listed: &BTreeMap<String, Value
     }
 }
 
+/// Asks again, under their keys, for what nobody knows to be done; gives those whose first request might still be at
+/// work, as far as the server can tell.
+fn ask_again<'a>(
+    keyward: &Keyward,
+    names: impl IntoIterator<Item = &'a str>,
+    tally: &mut Tally,
+) -> Vec<String> {
+    let workspace = keyward.first_workspace();
+    let mut unsettled = Vec::new();
+    for name in names {
+        let asker = workspace.owner().with("Idempotency-Key", name);
+        let answer = asker.post(&workspace.path("keys"), creation(name));
+        let found =
+            workspace.owner().get(&workspace.path(&format!("keys?search={name}"))).expect(200).items();
+        match (answer.status, found.len()) {
+            (201, 1) => {
+                assert_eq!(answer.body["id"], found[0]["id"], "{answer}");
+                tally.asked_again += 1;
+            }
+            (409, 0 | 1) => unsettled.push(name.to_owned()),
+            (_, count) => panic!("{count} keys after {answer}"),
+        }
+    }
+    unsettled
+}
+
+/// Asked again, what was acknowledged is answered again, and what was not is done at most once.
+fn repeat(keyward: &Keyward, memories: &[Memory], tally: &mut Tally) -> Vec<String> {
+    let mut unsettled = Vec::new();
+    for memory in memories.iter().filter(|memory| memory.repeatable) {
+        let workspace = keyward.first_workspace();
+        if let Some((id, created)) = memory.created.last_key_value() {
+            let asker = workspace.owner().with("Idempotency-Key", &created.name);
+            let again = asker.post(&workspace.path("keys"), creation(&created.name)).expect(201);
+            assert_eq!((&again.body["id"], &again.body["secret"]), (&json!(id), &Value::Null), "{again}");
+        }
+        let acknowledged: BTreeSet<&str> =
+            memory.created.values().map(|created| created.name.as_str()).collect();
+        let open = memory.asked.iter().map(String::as_str).filter(|name| !acknowledged.contains(name));
+        unsettled.extend(ask_again(keyward, open, tally));
+    }
+    unsettled
+}
+
 #[test]
 fn kill_9_under_load_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
     let mut keyward = Keyward::profile("cveium").start();
     keyward.owner();
     let (mut everything, mut tally, begun) = (Vec::new(), Tally::default(), Instant::now());
-    let mut asked = BTreeSet::new();
+    let (mut asked, mut unsettled) = (BTreeSet::new(), Vec::new());
     for _ in 0..rounds() {
         let memories = load_and_kill(&mut keyward);
         keyward.restart_after_death();
@@ -168,7 +223,22 @@ fn kill_9_under_load_loses_nothing_acknowledged_and_leaves_nothing_half_done() {
             assert!(key["name"].as_str().is_some_and(|name| asked.contains(name)), "nobody asked for {key}");
         }
         check(&keyward, &memories, &listed, &mut tally);
+        unsettled.extend(repeat(&keyward, &memories, &mut tally));
         everything.extend(memories);
+    }
+    if rounds() > ROUNDS_DEFAULT {
+        // Nobody is at work on any of them now: each is done, or done now.
+        std::thread::sleep(IN_FLIGHT_MAX);
+        let names: Vec<String> = std::mem::take(&mut unsettled);
+        let lost = ask_again(&keyward, names.iter().map(String::as_str), &mut tally);
+        let keys = keyward.first_workspace().keys();
+        for name in lost {
+            assert_eq!(
+                keys.iter().filter(|key| key["name"] == name.as_str()).count(),
+                1,
+                "{name} was never done"
+            );
+        }
     }
     // What survived the first kill has survived all that came after.
     let keys = keyward.first_workspace().keys();

@@ -70,9 +70,16 @@ fn a_planted_secret_is_found_nowhere() {
     let mut keyward = Keyward::profile("cveium").env("KEYWARD_LOG", "trace").start();
     let key = {
         let workspace = keyward.first_workspace();
-        let key = workspace.key_with(&["products:read"]);
+        // Under a key of its own, so that its answer is kept to be given again.
+        let asker = workspace.owner().with("Idempotency-Key", "planted");
+        let body = json!({"name": "planted", "scopes": ["products:read"]});
+        let created = asker.post(&workspace.path("keys"), body.clone()).expect(201);
+        let key = Key { id: created.text_at("id"), secret: created.text_at("secret"), created };
         let forms = Forms::of(&key.secret, PREFIX);
         assert!(forms.found_in(key.created.text.as_bytes()), "the search finds it where it is");
+        let again = asker.post(&workspace.path("keys"), body).expect(201);
+        assert_eq!(again.body["id"], key.id.as_str());
+        forms.assert_absent("the answer that is given again", again.whole().as_bytes());
         for answer in use_it(&keyward, &workspace, &key) {
             forms.assert_absent(
                 &format!("the answer to a request: {}", answer.status),
@@ -87,6 +94,45 @@ fn a_planted_secret_is_found_nowhere() {
     assert_eq!(keyward.verify_code(&key.secret), "revoked");
     keyward.terminate();
     search_files(&keyward, &forms);
+}
+
+#[test]
+fn secrets_that_are_answered_or_asked_under_an_idempotency_key_are_not_kept() {
+    let mut keyward = Keyward::profile("cveium").env("KEYWARD_LOG", "trace").start();
+    let secrets = {
+        let workspace = keyward.first_workspace();
+        let once = |key: &str, path: &str, body: serde_json::Value| {
+            let asker = workspace.owner().with("Idempotency-Key", key);
+            let [first, again] = [(), ()].map(|()| asker.post(&workspace.path(path), body.clone()));
+            assert_eq!(first.status, again.status, "{again}");
+            (first, again)
+        };
+        let (created, _) = once("a", "keys", json!({"name": "ci", "scopes": ["products:read"]}));
+        let (id, secret) = (created.text_at("id"), created.text_at("secret"));
+        let (rotated, again) = once("b", &format!("keys/{id}/rotate"), json!({}));
+        let new_secret = rotated.text_at("secret");
+        Forms::of(&new_secret, PREFIX)
+            .assert_absent("the answer that is given again", again.whole().as_bytes());
+        let (invited, again) =
+            once("c", "invitations", json!({"email": "grace@example.com", "role": "member"}));
+        let token = invited.text_at("token");
+        Forms::of(&token, "kwinvite_")
+            .assert_absent("the answer that is given again", again.whole().as_bytes());
+        // Where they do not belong: as the key itself, in an address, in a body, and in what an answer repeats.
+        once(&secret, "keys", json!({"name": "misnamed", "scopes": ["products:read"]}));
+        once("d", &format!("keys/{secret}/rotate"), json!({"secret": secret}));
+        let (repeated, _) = once("e", "keys/bulk-revoke", json!({"ids": [secret, token]}));
+        assert!(repeated.text.contains(&secret), "{repeated}");
+        [(secret, PREFIX), (new_secret, PREFIX), (token, "kwinvite_")]
+    };
+    let forms: Vec<Forms> = secrets.iter().map(|(secret, prefix)| Forms::of(secret, prefix)).collect();
+    for forms in &forms {
+        search_files(&keyward, forms);
+    }
+    keyward.terminate();
+    for forms in &forms {
+        search_files(&keyward, forms);
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod bad_input;
 mod data_plane;
 mod directions;
 mod docs;
+mod fields;
+mod idempotency;
 mod invitations;
 mod isolation;
 mod keys;

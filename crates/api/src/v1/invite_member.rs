@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use keyward_wire::member::{CreateInvitation, CreatedInvitation};
 
 use crate::extract::{Asking, At, Body};
+use crate::idempotency::Secrets;
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -38,5 +40,7 @@ pub(crate) async fn invite_member(
         url: &url,
         expires_at: invited.expires_at,
     };
-    Ok((StatusCode::CREATED, Json(shape)).into_response())
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let secrets = Extension(Secrets(CreatedInvitation::SECRETS));
+    Ok((StatusCode::CREATED, headers, secrets, Json(shape)).into_response())
 }

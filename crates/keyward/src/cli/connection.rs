@@ -21,6 +21,7 @@ pub(super) const SESSION_COOKIE: &str = "__Host-keyward_session";
 const SERVER_DEFAULT: &str = "http://127.0.0.1:8080";
 const SERVER_VARIABLE: &str = "KEYWARD_SERVER_URL";
 const KEY_VARIABLE: &str = "KEYWARD_API_KEY";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Flags of every command that asks the control plane.
 #[derive(Debug, Clone, clap::Args)]
@@ -152,6 +153,17 @@ impl Api {
 
     pub(super) fn post(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {
         self.ask(Method::POST, path.into(), Some(json_body(body)?))
+    }
+
+    /// As [`Self::post`], under an idempotency key if there is one: sent again, it is not carried out again.
+    pub(super) fn post_once(
+        &self,
+        path: impl Into<String>,
+        body: &impl Serialize,
+        key: Option<&HeaderValue>,
+    ) -> Result<Reply, Failure> {
+        let key = key.map(|key| (IDEMPOTENCY_KEY, key.clone()));
+        self.ask_with(key, Method::POST, path.into(), Some(json_body(body)?))
     }
 
     pub(super) fn put(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {

@@ -222,3 +222,30 @@ CREATE TABLE changes (
     user_id    BLOB,
     CHECK ((kind = 'membership') = (user_id IS NOT NULL))
 ) STRICT;
+
+-- What was asked under an Idempotency-Key, and what was answered to it, without any secret. Of the question itself
+-- only digests are kept: a path, a body or the header may hold what must not lie here. Answers are long, hence the
+-- rowid.
+CREATE TABLE idempotency (
+    id           BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    -- Whose rows the actor may write: their own transactions mark what they have claimed.
+    workspace_id BLOB,
+    person_id    BLOB,
+    actor        TEXT    NOT NULL,
+    name         BLOB    NOT NULL CHECK (length(name) = 32),
+    fingerprint  BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    state        TEXT    NOT NULL CHECK (state IN ('started', 'committed', 'answered')),
+    started_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    status       INTEGER,
+    etag         TEXT,
+    location     TEXT,
+    body         TEXT,
+    body_len     INTEGER NOT NULL,
+    UNIQUE (actor, name),
+    CHECK ((state = 'answered') = (status IS NOT NULL))
+) STRICT;
+
+CREATE INDEX idempotency_by_end ON idempotency (expires_at);
+-- With body_len, so that adding up stays within the index.
+CREATE INDEX idempotency_by_actor ON idempotency (actor, expires_at, body_len);

@@ -4,6 +4,7 @@
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod durability;
+pub(crate) mod idempotency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod lists;
@@ -98,6 +99,13 @@ macro_rules! conformance {
                 the_old_secret_has_a_last_use_of_its_own;
             audit:
                 an_entry_is_kept;
+            idempotency:
+                a_claim_is_found_by_its_actor_and_name,
+                a_claim_is_started_once_and_replaced_by_its_id,
+                only_a_claim_that_stands_is_committed,
+                an_answer_comes_back_as_it_was_kept,
+                a_committed_claim_is_not_released,
+                claims_are_counted_and_forgotten_when_their_time_is_over;
             changes:
                 changes_are_numbered_in_the_order_of_commits,
                 changes_come_in_parts_without_a_gap,

@@ -6,6 +6,7 @@ use keyward_core::role::CustomRole;
 
 use super::Bed;
 use super::audit::entry;
+use super::idempotency::{answer, claim_of};
 use super::invitations::invitation;
 use super::sessions::session;
 use super::subscriptions::subscription;
@@ -199,6 +200,13 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.paid_plans(town.acme.id).await);
     misused(&tx.forget_ended_subscriptions(at(1)).await);
     misused(&tx.key_by_digest(&key.secret.digest).await);
+    let claim = claim_of(town, 1, 100);
+    misused(&tx.claim(claim.actor, &claim.name).await);
+    misused(&tx.start_claim(&claim, None).await);
+    misused(&tx.claims(claim.actor, at(1)).await);
+    misused(&tx.forget_claims(at(1), 1).await);
+    misused(&tx.keep_answer(claim.id, &answer("{}")).await);
+    misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
     misused(&tx.changes_since(Epoch(0), 10).await);
     misused(&tx.last_epoch().await);
@@ -215,6 +223,7 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     misused(&tx.disown_keys(town.acme.id, town.ada.id).await);
     misused(&tx.delete_membership(town.acme.id, full.bob.id).await);
     misused(&tx.record_change(Changed::Key(key.id)).await);
+    misused(&tx.mark_committed(claim_of(town, 1, 100).id).await);
     misused(&tx.append_audit(&entry(AuditHome::Workspace(town.acme.id), PrincipalId::Operator)).await);
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();

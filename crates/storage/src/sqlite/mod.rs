@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod connection;
+mod idempotency;
 mod invitations;
 mod key_json;
 mod key_list;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, ETAG, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use keyward_service::create_key::{Created, NewKey};
 use keyward_wire::key::{CreateKey, CreatedKey, Shown};
@@ -14,6 +14,7 @@ use keyward_wire::key::{CreateKey, CreatedKey, Shown};
 use super::{new_rules, shape};
 use crate::etag::etag;
 use crate::extract::{Asking, At, Body};
+use crate::idempotency::Secrets;
 use crate::openapi::WriteProblems;
 use crate::problem::Failure;
 use crate::state::Api;
@@ -79,5 +80,5 @@ pub(super) fn show_once(status: StatusCode, created: &Created, now: Timestamp) -
     let row = &created.row;
     let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (ETAG, etag(row.key.version))];
     let shape = CreatedKey { key: shape(row, now), secret: Shown::once(&created.secret) };
-    (status, headers, Json(shape)).into_response()
+    (status, headers, Extension(Secrets(CreatedKey::SECRETS)), Json(shape)).into_response()
 }

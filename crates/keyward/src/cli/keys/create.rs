@@ -1,16 +1,23 @@
 //! `keyward keys create`
 
+use http::HeaderValue;
+use keyward_wire::SECRET_ALREADY_SHOWN;
 use keyward_wire::key::{CreateKey, Rule};
+use serde_json::Value;
 
 use super::new_secret::{NewSecret, SecretFlags};
 use super::rule::parse_rule;
 use super::{advise_scopes, metadata};
 use crate::cli::connection::Connection;
 use crate::cli::duration::{Expiry, parse_expiry};
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::Slug;
 use crate::cli::place::{Place, PlaceFlags};
 use crate::cli::{clock, terminal, text};
+
+/// As the server has it.
+const IDEMPOTENCY_KEY_LEN_MAX: usize = 255;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,10 +67,21 @@ pub(crate) struct Create {
     /// Remember this with it; repeatable
     #[arg(long, value_name = "NAME=VALUE", value_parser = metadata::parse)]
     metadata: Vec<(String, String)>,
+    /// Make no second key when this command is run again with the same KEY (1 to 255 characters, such as a UUID)
+    /// within 24 hours. The secret is then not shown again: by default no such key is sent
+    #[arg(long, value_name = "KEY", value_parser = parse_idempotency_key)]
+    idempotency_key: Option<HeaderValue>,
     #[command(flatten)]
     secret: SecretFlags,
     #[command(flatten)]
     connection: Connection,
+}
+
+fn parse_idempotency_key(text: &str) -> Result<HeaderValue, String> {
+    let fits =
+        (1..=IDEMPOTENCY_KEY_LEN_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    let value = HeaderValue::from_str(text).ok().filter(|_| fits);
+    value.ok_or_else(|| "give 1 to 255 visible ASCII characters, such as a random UUID".to_owned())
 }
 
 pub(super) fn run(create: &Create) -> Result<(), Failure> {
@@ -72,8 +90,13 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
     let file = create.secret.prepare("no key was created")?;
     let api = create.connection.open()?;
     let place = create.place.resolve(&api)?;
-    let reply = api.post(place.keys_path(), &request).map_err(advise_scopes)?;
-    let new = NewSecret::read(reply.json(api.server())?)?;
+    let key = create.idempotency_key.as_ref();
+    let reply = api.post_once(place.keys_path(), &request, key).map_err(advise_scopes)?;
+    let answer = reply.json(api.server())?;
+    if answer.get(SECRET_ALREADY_SHOWN) == Some(&Value::Bool(true)) {
+        return Err(already_shown(&answer, &place));
+    }
+    let new = NewSecret::read(answer)?;
     create.secret.hand_over(&new, file, |why| lost(&new, &place, why))?;
     announce(&new, &place);
     create.secret.say_where();
@@ -105,6 +128,18 @@ impl Create {
     }
 }
 
+/// The key is there, and its secret is not to be had any more.
+fn already_shown(answer: &Value, place: &Place) -> Failure {
+    let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
+    let flag = place.flag();
+    let what = format!(
+        "an earlier command with this idempotency key created {id}; its secret was shown then, and cannot be shown again"
+    );
+    Failure::new(Exit::Conflict, what)
+        .advise("If you have that secret, there is nothing left to do.")
+        .advise(format!("If it is lost, give the key another: keyward keys rotate {id} {flag} --overlap 0"))
+}
+
 fn unless_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
     (!values.is_empty()).then_some(values)
 }
@@ -119,4 +154,19 @@ fn announce(new: &NewSecret, place: &Place) {
     let end = end
         .map_or_else(|| "never expires".to_owned(), |end| format!("expires {}", text::at(end, clock::now())));
     terminal::say(format!("Created {} ({}) in {place}; it {end}.", new.text("name"), new.text("id")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii() {
+        for key in ["k", "8e03978e-40d5-43dd-bc93-6894a57f9324"] {
+            assert!(parse_idempotency_key(key).is_ok(), "{key}");
+        }
+        for key in ["", "a b", "ключ", "a\n", &"k".repeat(256)] {
+            assert!(parse_idempotency_key(key).is_err(), "{key}");
+        }
+    }
 }

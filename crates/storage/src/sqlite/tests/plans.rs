@@ -87,3 +87,13 @@ fn live_keys_are_counted_within_an_index() {
     let steps = plan(&guarded, crate::sqlite::keys::COUNT_LIVE);
     assert!(steps.iter().all(|step| step.contains("COVERING INDEX live_keys_by_end")), "{steps:?}");
 }
+
+#[test]
+fn claims_are_added_up_within_an_index_and_those_that_have_ended_are_found_along_one() {
+    let file = File::new();
+    drop(file.store());
+    let guarded = Guarded::open_reader(&file.path()).unwrap();
+    let steps = plan(&guarded, crate::sqlite::idempotency::SUM);
+    assert!(steps.iter().all(|step| step.contains("COVERING INDEX idempotency_by_actor")), "{steps:?}");
+    assert_indexed(&guarded, crate::sqlite::idempotency::ENDED);
+}
