@@ -29,8 +29,11 @@ use crate::{credentials, page};
 pub(crate) const BODY_LEN_MAX: usize = 1024 * 1024;
 /// How long a client may take for its body.
 const BODY_READ_MAX: Duration = Duration::from_secs(15);
-/// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why.
-const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
+/// The same for a body that may be longer than most: 16 MiB in this time are a slow line, not a slow client.
+const LONG_BODY_READ_MAX: Duration = Duration::from_mins(1);
+/// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why: twice the
+/// longest that anybody may send.
+const BODY_DISCARD_MAX: usize = 32 * BODY_LEN_MAX;
 
 /// The key that a request was made with, and from where, for the layer that notes uses once the answer is known.
 #[derive(Debug, Clone, Default)]
@@ -114,36 +117,49 @@ fn head(parts: &Parts, api: &Api) -> Result<Head, Failure> {
     Head::of(parts, &api.trusted_proxies).map_err(|missing| Refusal::Internal(missing.to_string()).into())
 }
 
-/// A JSON body, read strictly: nothing twice, nothing unknown.
-pub(crate) struct Body<T>(pub(crate) T);
+/// A JSON body of at most `LEN_MAX` bytes, read strictly: nothing twice, nothing unknown.
+pub(crate) struct Body<T, const LEN_MAX: usize = BODY_LEN_MAX>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
+impl<T, const LEN_MAX: usize> FromRequest<Arc<Api>> for Body<T, LEN_MAX>
+where
+    T: DeserializeOwned + Send + 'static,
+{
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
         let json = is_json(request.headers());
         let announced = announced_len(request.headers());
         let body = request.into_body();
-        if !json || announced > BODY_LEN_MAX {
+        if !json || announced > LEN_MAX {
             discard(body);
-            return Err(if json { Failure::TooLarge(BODY_LEN_MAX) } else { Failure::NotJson });
+            return Err(if json { Failure::TooLarge(LEN_MAX) } else { Failure::NotJson });
         }
-        let bytes = read(body).await?;
-        Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
+        let bytes = read(body, LEN_MAX).await?;
+        parse(bytes).await.map(Self)
     }
+}
+
+/// A long body takes a while to be understood: not on a thread that others wait for.
+async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Failure> {
+    if bytes.len() <= BODY_LEN_MAX {
+        return Ok(keyward_wire::strict::from_slice(&bytes)?);
+    }
+    let parsed = tokio::task::spawn_blocking(move || keyward_wire::strict::from_slice(&bytes)).await;
+    let lost = |_| Refusal::Internal("the reader of a body was lost".to_owned());
+    Ok(parsed.map_err(lost)??)
 }
 
 /// A JSON body, or none: a request that needs no more than its address.
 pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Api>> for MaybeBody<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Api>> for MaybeBody<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Failure> {
         if request.body().is_end_stream() {
             return Ok(Self(None));
         }
-        Body::from_request(request, api).await.map(|Body(input)| Self(Some(input)))
+        Body::<T>::from_request(request, api).await.map(|Body(input)| Self(Some(input)))
     }
 }
 
@@ -152,33 +168,34 @@ fn announced_len(headers: &HeaderMap) -> usize {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-async fn read(mut body: AnyBody) -> Result<Vec<u8>, Failure> {
+async fn read(mut body: AnyBody, len_max: usize) -> Result<Vec<u8>, Failure> {
+    let read_max = if len_max > BODY_LEN_MAX { LONG_BODY_READ_MAX } else { BODY_READ_MAX };
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::malformed("the body ended early"))?;
             let Some(data) = frame.data_ref() else { continue };
-            if bytes.len() + data.len() > BODY_LEN_MAX {
-                return Err(Failure::TooLarge(BODY_LEN_MAX));
+            if bytes.len() + data.len() > len_max {
+                return Err(Failure::TooLarge(len_max));
             }
             bytes.extend_from_slice(data);
         }
         Ok(())
     };
-    let read = tokio::time::timeout(BODY_READ_MAX, reading).await;
+    let read = tokio::time::timeout(read_max, reading).await;
     match read {
         Ok(Ok(())) => Ok(bytes),
         Ok(Err(failure)) => {
             discard(body);
             Err(failure)
         }
-        Err(_) => Err(Failure::TimedOut),
+        Err(_) => Err(Failure::TimedOut(read_max)),
     }
 }
 
 /// Goes on reading what nobody wants, while the answer is sent already: a client that is still writing would
 /// otherwise see its connection reset and never read why.
-fn discard(mut body: AnyBody) {
+pub(crate) fn discard(mut body: AnyBody) {
     tokio::spawn(tokio::time::timeout(BODY_READ_MAX, async move {
         let mut seen = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -8,28 +8,27 @@ use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::grant::{Grant, Pattern, Rule};
-use keyward_core::id::{KeyId, ServiceAccountId};
-use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret, WORKSPACES_MAX};
+use keyward_core::id::KeyId;
+use keyward_core::key::{Belongs, Key, KeyKind, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
-use keyward_core::person::DisplayName;
+use keyward_core::plan::PlanName;
 use keyward_core::secret::PlainSecret;
 use keyward_core::workspace::Slug;
 use keyward_storage::{KeyRow, Place, Tenant, Tx};
 use serde_json::{Value, json};
 
+pub(crate) use parse::Ended;
 pub use parse::{NewKey, NewRule};
 
 use crate::Service;
 use crate::access::{self, Access, Mode};
+use crate::account_names::AccountNames;
 use crate::audit::Deed;
 use crate::ctx::{Ctx, Door};
 use crate::entropy;
 use crate::refusal::Refusal;
 use crate::settle::settle;
 
-/// How often a name for the service account is tried with another number. A workspace has at most some keys
-/// of one name; past this the name itself is the mistake.
-const SERVICE_ACCOUNT_NAMES_MAX: u32 = 1_000;
 /// Most live personal keys of one person: more are forgotten ones, and each is kept in memory by every node.
 const PERSONAL_KEYS_MAX: u32 = 1_000;
 /// Most workspaces of one person that are looked at.
@@ -51,18 +50,29 @@ pub async fn create_workspace_key(
     slug: &str,
     input: NewKey,
 ) -> Result<Created, Refusal> {
-    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
-    check_kind(service, ctx, KeyKind::Workspace)?;
-    access.require(permission::SETTINGS_MANAGE)?;
-    check_plan(service, ctx, &access, tx.as_mut()).await?;
-    let parsed = parse::parse(service, ctx, KeyKind::Workspace, input)?;
+    let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
+    check_plan(service, ctx, &access, tx.as_mut(), 1).await?;
+    let parsed = parse::parse(service, ctx, KeyKind::Workspace, input, Ended::Refused)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
     check_confined(ctx, &parsed.allowed_cidrs)?;
     let workspace = access.workspace.id;
-    let acts_as = name_service_account(ctx, tx.as_mut(), &parsed.name).await?;
+    let acts_as = AccountNames::default().account(ctx, tx.as_mut(), &parsed.name).await?;
     let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
     keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace)).await
+}
+
+/// Enters a workspace to bring keys into it.
+pub(crate) async fn enter(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    mode: Mode,
+) -> Result<(Box<dyn Tx>, Access), Refusal> {
+    let (tx, access) = access::enter(service, ctx, slug, mode).await?;
+    check_kind(service, ctx, KeyKind::Workspace)?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    Ok((tx, access))
 }
 
 /// Creates a key of the person who is signed in (CYS-2).
@@ -76,7 +86,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     }
     let places = tx.places(person, PLACES_MAX).await?;
     let asked = input.workspaces.clone();
-    let parsed = parse::parse(service, ctx, KeyKind::Personal, input);
+    let parsed = parse::parse(service, ctx, KeyKind::Personal, input, Ended::Refused);
     let reach = reach(&places, asked.as_deref());
     let (parsed, reach) = both(parsed, reach)?;
     check_some_plan_has_keys(service, &reach)?;
@@ -87,7 +97,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
 }
 
 /// All complaints at once, of both.
-fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result<(A, B), Refusal> {
+pub(crate) fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result<(A, B), Refusal> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(Refusal::Invalid(mut first)), Err(Refusal::Invalid(second))) => {
@@ -124,21 +134,34 @@ pub(crate) fn check_door(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn Tx) -> Result<(), Refusal> {
+/// Whether the plan has room for so many live keys more.
+pub(crate) async fn check_plan(
+    service: &Service,
+    ctx: &Ctx,
+    access: &Access,
+    tx: &mut dyn Tx,
+    more: u32,
+) -> Result<(), Refusal> {
     if !service.profile.plan_has_keys(&access.workspace.plan) {
         return Err(access::plan_lacks_keys(service, &access.workspace));
     }
     let keys_max = service.profile.plan(&access.workspace.plan).and_then(|plan| plan.keys_max);
-    if let Some(keys_max) = keys_max
-        && tx.live_keys(ctx.now).await? >= keys_max
-    {
-        let plan = &access.workspace.plan;
-        let message = format!(
-            "the plan \"{plan}\" has {keys_max} live keys, and all are in use; revoke one or upgrade under Settings → Billing"
-        );
-        return Err(Refusal::PlanRequired(message));
+    if let Some(keys_max) = keys_max {
+        let live = tx.live_keys(ctx.now).await?;
+        if live.saturating_add(more) > keys_max {
+            return Err(Refusal::PlanRequired(no_room(&access.workspace.plan, keys_max, live, more)));
+        }
     }
     Ok(())
+}
+
+fn no_room(plan: &PlanName, keys_max: u32, live: u32, more: u32) -> String {
+    let what = if more == 1 {
+        "all are in use; revoke one".to_owned()
+    } else {
+        format!("{live} are in use, so {more} more do not fit; revoke some")
+    };
+    format!("the plan \"{plan}\" has {keys_max} live keys, and {what} or upgrade under Settings → Billing")
 }
 
 /// A personal key is of use where at least one plan has keys.
@@ -226,21 +249,6 @@ pub(crate) fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> 
     Err(FieldError::new("allowed_cidrs", FieldCode::TooLarge, message).into())
 }
 
-async fn name_service_account(
-    ctx: &Ctx,
-    tx: &mut dyn Tx,
-    name: &DisplayName,
-) -> Result<ServiceAccount, Refusal> {
-    for attempt in 1..=SERVICE_ACCOUNT_NAMES_MAX {
-        let candidate = ServiceAccount::name_for(name, attempt);
-        if !tx.service_account_name_taken(&candidate).await? {
-            let (ms, random) = ctx.id_parts()?;
-            return Ok(ServiceAccount { id: ServiceAccountId::new(ms, random), name: candidate.into() });
-        }
-    }
-    Err(Refusal::Conflict(format!("{SERVICE_ACCOUNT_NAMES_MAX} live keys have this name; choose another")))
-}
-
 async fn keep(
     service: &Service,
     ctx: &Ctx,
@@ -250,24 +258,8 @@ async fn keep(
     home: AuditHome,
 ) -> Result<Created, Refusal> {
     let secret = entropy::secret(&service.profile.keys.format)?;
-    let (ms, random) = ctx.id_parts()?;
-    let key = Key {
-        id: KeyId::new(ms, random),
-        belongs,
-        name: parsed.name,
-        description: parsed.description,
-        grant: parsed.grant,
-        secret: StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) },
-        old: None,
-        retired: Vec::new(),
-        created_at: ctx.now,
-        created_by: ctx.principal()?,
-        expires_at: parsed.expires_at,
-        revoked: None,
-        allowed_cidrs: parsed.allowed_cidrs,
-        metadata: parsed.metadata,
-        version: 1,
-    };
+    let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) };
+    let key = assemble(ctx, parsed, belongs, stored)?;
     tx.insert_key(&key).await?;
     let deed = Deed {
         home,
@@ -278,6 +270,33 @@ async fn keep(
     };
     let row = settle(service, ctx, tx, key.id, deed).await?;
     Ok(Created { row, secret })
+}
+
+/// A key that is new here, from its parts.
+pub(crate) fn assemble(
+    ctx: &Ctx,
+    parsed: parse::Parsed,
+    belongs: Belongs,
+    secret: StoredSecret,
+) -> Result<Key, Refusal> {
+    let (ms, random) = ctx.id_parts()?;
+    Ok(Key {
+        id: KeyId::new(ms, random),
+        belongs,
+        name: parsed.name,
+        description: parsed.description,
+        grant: parsed.grant,
+        secret,
+        old: None,
+        retired: Vec::new(),
+        created_at: ctx.now,
+        created_by: ctx.principal()?,
+        expires_at: parsed.expires_at,
+        revoked: None,
+        allowed_cidrs: parsed.allowed_cidrs,
+        metadata: parsed.metadata,
+        version: 1,
+    })
 }
 
 /// A key for the audit log: what somebody would ask about afterwards.

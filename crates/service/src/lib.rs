@@ -15,6 +15,7 @@ pub mod password;
 pub mod refusal;
 pub mod uses;
 
+mod account_names;
 mod audit;
 mod settle;
 
@@ -25,6 +26,7 @@ pub mod create_key;
 pub mod create_workspace;
 pub mod get_key;
 pub mod get_workspace;
+pub mod import_keys;
 pub mod invite_member;
 pub mod list_keys;
 pub mod list_members;

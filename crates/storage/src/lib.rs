@@ -28,7 +28,7 @@ pub use audit::Audit;
 pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
 pub use invitations::{Invitation, Invitations};
-pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue};
+pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
 pub use members::{Member, Members, Place};
 pub use page::{Page, Position};
 pub use people::{Credentials, People};

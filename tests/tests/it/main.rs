@@ -13,6 +13,7 @@ mod bad_input;
 mod data_plane;
 mod directions;
 mod docs;
+mod import;
 mod invitations;
 mod isolation;
 mod keys;

@@ -50,6 +50,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         ))
         .routes(routes!(keys::revoke::revoke_workspace_key))
         .routes(routes!(keys::bulk_revoke::bulk_revoke))
+        .routes(routes!(keys::import::import_keys))
         .routes(routes!(members::list::list_members))
         .routes(routes!(members::update::update_member, members::remove::remove_member))
         .routes(routes!(invite_member::invite_member))

@@ -51,7 +51,7 @@ pub(crate) async fn create_personal_key(
     Ok(answer(&created, "/api/v1/me/keys", ctx.now))
 }
 
-fn new_key(input: CreateKey) -> NewKey {
+pub(super) fn new_key(input: CreateKey) -> NewKey {
     let rules = input.rules.unwrap_or_default();
     NewKey {
         name: input.name,
