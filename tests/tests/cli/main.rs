@@ -9,6 +9,7 @@
 mod answers;
 mod create;
 mod exit_codes;
+mod import;
 mod person;
 mod revoke;
 mod sessions;

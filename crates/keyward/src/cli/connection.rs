@@ -138,10 +138,26 @@ impl Api {
         self.ask(Method::POST, path.into(), Some(json_body(body)?))
     }
 
+    /// Posts JSON that is written down already, with a key by which the server knows the same request again.
+    /// Whatever it answers comes back, for [`Self::judge`].
+    pub(super) fn post_once(&self, path: &str, json: &[u8], idempotency_key: &str) -> Result<Reply, Failure> {
+        let mut headers = self.asker.headers()?;
+        let value = HeaderValue::from_str(idempotency_key)
+            .map_err(|error| Failure::failed(format!("this cannot be sent: {error}")))?;
+        headers.push((HeaderName::from_static("idempotency-key"), value));
+        let body = Some(Body(Zeroizing::new(json.to_vec())));
+        let question = Question { method: Method::POST, path: path.to_owned(), headers, body };
+        self.client.send(question).map_err(advise_another)
+    }
+
+    /// The answer if it is a success, and otherwise what failed.
+    pub(super) fn judge(&self, reply: Reply) -> Result<Reply, Failure> {
+        reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
+    }
+
     fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
         let question = Question { method, path, headers: self.asker.headers()?, body };
-        let reply = self.client.send(question).map_err(advise_another)?;
-        reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
+        self.judge(self.client.send(question).map_err(advise_another)?)
     }
 }
 

@@ -66,6 +66,16 @@ pub(super) fn width() -> Option<usize> {
     io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0.into())
 }
 
+/// Whether a line on stderr can be written anew.
+pub(super) fn can_redraw() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// How many columns stderr has.
+pub(super) fn stderr_width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0.into())
+}
+
 /// Whether what is written to stdout may be coloured.
 pub(super) fn stdout_has_colour() -> bool {
     has_colour(io::stdout().is_terminal())

@@ -1,6 +1,7 @@
 //! `keyward keys …`
 
 mod create;
+mod import;
 mod list;
 mod out_file;
 mod revoke;
@@ -18,10 +19,11 @@ Examples:
   keyward keys list --status active
   keyward keys revoke key_01jd8xq2m0e6vt5r3n7k9c4wzb";
 
-/// Create, list, show and revoke API keys
+/// Create, import, list, show and revoke API keys
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {
     Create(create::Create),
+    Import(import::Import),
     Scopes(scopes::Scopes),
     List(list::List),
     Show(show::Show),
@@ -31,6 +33,7 @@ pub(super) enum Keys {
 pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
     match keys {
         Keys::Create(create) => create::run(create),
+        Keys::Import(import) => import::run(import),
         Keys::Scopes(scopes) => scopes::run(scopes),
         Keys::List(list) => list::run(list),
         Keys::Show(show) => show::run(show),
