@@ -30,8 +30,11 @@ use crate::{credentials, page};
 pub(crate) const BODY_LEN_MAX: usize = 1024 * 1024;
 /// How long a client may take for its body.
 const BODY_READ_MAX: Duration = Duration::from_secs(15);
-/// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why.
-const BODY_DISCARD_MAX: usize = 16 * BODY_LEN_MAX;
+/// The same for a body that may be longer than most: 16 MiB in this time are a slow line, not a slow client.
+const LONG_BODY_READ_MAX: Duration = Duration::from_mins(1);
+/// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why: twice the
+/// longest that anybody may send.
+const BODY_DISCARD_MAX: usize = 32 * BODY_LEN_MAX;
 
 /// The key that a request was made with, for the layer that notes uses and says what is left of a limit once the
 /// answer is known.
@@ -146,39 +149,52 @@ fn head(parts: &Parts, api: &Api) -> Result<Head, Failure> {
     Head::of(parts, &api.trusted_proxies).map_err(|missing| Refusal::Internal(missing.to_string()).into())
 }
 
-/// A JSON body, read strictly: nothing twice, nothing unknown.
-pub(crate) struct Body<T>(pub(crate) T);
+/// A JSON body of at most `LEN_MAX` bytes, read strictly: nothing twice, nothing unknown.
+pub(crate) struct Body<T, const LEN_MAX: usize = BODY_LEN_MAX>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Api>> for Body<T> {
+impl<T, const LEN_MAX: usize> FromRequest<Arc<Api>> for Body<T, LEN_MAX>
+where
+    T: DeserializeOwned + Send + 'static,
+{
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
-        let bytes = json_bytes(request).await?;
-        Ok(Self(keyward_wire::strict::from_slice(&bytes)?))
+        let bytes = json_bytes(request, LEN_MAX).await?;
+        parse(bytes).await.map(Self)
     }
 }
 
 /// The bytes of a body that says it is JSON, unread.
-pub(crate) async fn json_bytes(request: Request) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn json_bytes(request: Request, len_max: usize) -> Result<Vec<u8>, Failure> {
     if !is_json(request.headers()) {
         discard(request.into_body());
         return Err(Failure::NotJson);
     }
     let (parts, body) = request.into_parts();
-    read(&parts.headers, body).await
+    read(&parts.headers, body, len_max).await
+}
+
+/// A long body takes a while to be understood: not on a thread that others wait for.
+async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Failure> {
+    if bytes.len() <= BODY_LEN_MAX {
+        return Ok(keyward_wire::strict::from_slice(&bytes)?);
+    }
+    let parsed = tokio::task::spawn_blocking(move || keyward_wire::strict::from_slice(&bytes)).await;
+    let lost = |_| Refusal::Internal("the reader of a body was lost".to_owned());
+    Ok(parsed.map_err(lost)??)
 }
 
 /// A JSON body, or none: a request that needs no more than its address.
 pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Api>> for MaybeBody<T> {
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Arc<Api>> for MaybeBody<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Failure> {
         if request.body().is_end_stream() {
             return Ok(Self(None));
         }
-        Body::from_request(request, api).await.map(|Body(input)| Self(Some(input)))
+        Body::<T>::from_request(request, api).await.map(|Body(input)| Self(Some(input)))
     }
 }
 
@@ -188,37 +204,38 @@ fn announced_len(headers: &HeaderMap) -> usize {
 }
 
 /// The whole of a body, within its bounds.
-pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody) -> Result<Vec<u8>, Failure> {
-    if announced_len(headers) > BODY_LEN_MAX {
+pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody, len_max: usize) -> Result<Vec<u8>, Failure> {
+    if announced_len(headers) > len_max {
         discard(body);
-        return Err(Failure::TooLarge(BODY_LEN_MAX));
+        return Err(Failure::TooLarge(len_max));
     }
+    let read_max = if len_max > BODY_LEN_MAX { LONG_BODY_READ_MAX } else { BODY_READ_MAX };
     let mut bytes = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failure::malformed("the body ended early"))?;
             let Some(data) = frame.data_ref() else { continue };
-            if bytes.len() + data.len() > BODY_LEN_MAX {
-                return Err(Failure::TooLarge(BODY_LEN_MAX));
+            if bytes.len() + data.len() > len_max {
+                return Err(Failure::TooLarge(len_max));
             }
             bytes.extend_from_slice(data);
         }
         Ok(())
     };
-    let read = tokio::time::timeout(BODY_READ_MAX, reading).await;
+    let read = tokio::time::timeout(read_max, reading).await;
     match read {
         Ok(Ok(())) => Ok(bytes),
         Ok(Err(failure)) => {
             discard(body);
             Err(failure)
         }
-        Err(_) => Err(Failure::TimedOut),
+        Err(_) => Err(Failure::TimedOut(read_max)),
     }
 }
 
 /// Goes on reading what nobody wants, while the answer is sent already: a client that is still writing would
 /// otherwise see its connection reset and never read why.
-fn discard(mut body: AnyBody) {
+pub(crate) fn discard(mut body: AnyBody) {
     tokio::spawn(tokio::time::timeout(BODY_READ_MAX, async move {
         let mut seen = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -26,9 +26,10 @@ use tokio::sync::Semaphore;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::Operation;
 
-use crate::extract::{Asking, Known, is_json, read};
+use crate::extract::{Asking, BODY_LEN_MAX, Known, discard, is_json, read};
 use crate::problem::Failure;
 use crate::state::Api;
+use crate::v1::keys::import;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -36,7 +37,7 @@ const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-re
 pub(crate) const KEY_LEN_MAX: usize = 255;
 /// Requests that are carried out at once under a key. Each goes on when its client goes away, so that the answer is
 /// there when it asks again: without a bound of their own, those without a client would have none. Each holds a body
-/// of up to a megabyte.
+/// of up to a megabyte; imports, whose bodies are longer, have a smaller bound of their own.
 const AT_ONCE_MAX: usize = 256;
 
 /// The members of an answer that hold a secret. Whoever answers one says so with this extension: an answer that may
@@ -66,12 +67,30 @@ impl Once {
             && route.is_some_and(|route| self.routes.contains(route))
     }
 
+    /// How long the body may be. One that may be longer than most is only read when it is its turn.
+    async fn admit_long(&self, parts: &mut Parts, ctx: &Ctx, slug: Option<&str>) -> Result<usize, Refusal> {
+        let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
+        if route != Some(import::ROUTE) {
+            return Ok(BODY_LEN_MAX);
+        }
+        let turn = import::admit(&self.api, ctx, slug.unwrap_or_default()).await?;
+        parts.extensions.insert(turn);
+        Ok(import::BODY_LEN_MAX)
+    }
+
     async fn answer(self, request: Request, next: Next) -> Result<Response, Failure> {
         let (mut parts, body) = request.into_parts();
         let Asking(ctx) = Asking::from_request_parts(&mut parts, &self.api).await?;
         let key = parse_key(&parts.headers)?.to_owned();
         let slug = slug(&mut parts).await;
-        let body = Bytes::from(read(&parts.headers, body).await?);
+        let len_max = match self.admit_long(&mut parts, &ctx, slug.as_deref()).await {
+            Ok(len_max) => len_max,
+            Err(refusal) => {
+                discard(body);
+                return Err(refusal.into());
+            }
+        };
+        let body = Bytes::from(read(&parts.headers, body, len_max).await?);
         let sent = Sent { ctx, key, slug, parts, body };
         let place = self.places.acquire_owned().await;
         let task = tokio::spawn(async move {

@@ -1,6 +1,8 @@
 //! Answers to what did not work. A handler returns a [`Failure`]; the outermost layer writes it down as
 //! problem+json, with the request's identifier.
 
+use std::time::Duration;
+
 use axum::http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -29,8 +31,8 @@ pub(crate) enum Failure {
     TooLarge(usize),
     /// The headers are too long.
     HeadersTooLarge(usize),
-    /// The body took too long.
-    TimedOut,
+    /// The body took longer than this.
+    TimedOut(Duration),
     /// The body is not JSON.
     NotJson,
     /// A cookie came from another site.
@@ -140,8 +142,8 @@ fn describe(failure: Failure) -> (StatusCode, HeaderMap, Draft) {
             let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
             (status, "headers_too_large", "The headers are too long", detail, vec![])
         }
-        Failure::TimedOut => {
-            let detail = "the whole body is to be here within 15 seconds".to_owned();
+        Failure::TimedOut(max) => {
+            let detail = format!("the whole body is to be here within {} seconds", max.as_secs());
             (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body took too long", detail, vec![])
         }
         Failure::NotJson => {

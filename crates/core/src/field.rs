@@ -34,6 +34,8 @@ pub enum FieldCode {
     Reserved,
     /// Two fields contradict each other.
     Contradiction,
+    /// The value must be the only one of its kind, and something else has it.
+    Taken,
 }
 
 impl FieldCode {
@@ -49,6 +51,7 @@ impl FieldCode {
             Self::NotFound => "not_found",
             Self::Reserved => "reserved",
             Self::Contradiction => "contradiction",
+            Self::Taken => "duplicate",
         }
     }
 }
@@ -57,6 +60,13 @@ impl FieldError {
     /// A complaint about `field`.
     pub fn new(field: impl Into<String>, code: FieldCode, message: impl Into<String>) -> Self {
         Self { field: field.into(), code, message: message.into() }
+    }
+
+    /// The same complaint about a field that stands within another, such as `keys[17]`.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        self.field = format!("{outer}.{}", self.field);
+        self
     }
 }
 

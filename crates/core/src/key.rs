@@ -19,6 +19,8 @@ pub const ALLOWED_CIDRS_MAX: usize = 50;
 pub const WORKSPACES_MAX: usize = 100;
 /// Most entries of metadata, and the longest name and value of one: Stripe's bounds.
 pub const METADATA_ENTRIES_MAX: usize = 50;
+/// Most keys of one import (contract): one transaction, which others wait for.
+pub const IMPORT_MAX: usize = 10_000;
 /// Longest name of an entry.
 pub const METADATA_NAME_CHARS_MAX: usize = 40;
 /// Longest value of an entry.

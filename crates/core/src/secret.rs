@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use crate::field::{FieldCode, FieldError};
+use crate::person::is_unprintable;
+
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -29,6 +32,9 @@ pub const PRESENTED_LEN_MAX: usize = 512;
 pub const PREFIX_LEN_MAX: usize = 24;
 /// Characters of the end of a secret that its hint shows.
 const HINT_TAIL_LEN: usize = 4;
+/// Longest hint that somebody may give to a secret from elsewhere: a prefix such as `sk_live_`, dots and four
+/// characters. No secret worth the name is as short.
+pub const HINT_CHARS_MAX: usize = 16;
 
 /// How the body of a secret is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,6 +283,19 @@ impl SecretDigest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Reads a digest as other tools write it: 64 hex digits in either case.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0_u8; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
     /// A digest that a store kept.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -286,6 +305,10 @@ impl SecretDigest {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 impl PartialEq for SecretDigest {
@@ -314,6 +337,26 @@ impl fmt::Debug for SecretDigest {
 pub struct SecretHint(Box<str>);
 
 impl SecretHint {
+    /// Checks a hint that somebody gives to a secret from elsewhere, complaining about `field`.
+    pub fn parse(field: &str, text: &str, digest: &SecretDigest) -> Result<Self, FieldError> {
+        let fits = (1..=HINT_CHARS_MAX).contains(&text.chars().count());
+        if !fits || text.chars().any(|c| c.is_whitespace() || is_unprintable(c)) {
+            let message =
+                format!("give 1 to {HINT_CHARS_MAX} visible characters, such as the secret's last four");
+            return Err(FieldError::new(field, FieldCode::Invalid, message));
+        }
+        if SecretDigest::of(text.as_bytes()) == *digest {
+            let message = "this is the secret itself, and hints are shown; give its last four characters";
+            return Err(FieldError::new(field, FieldCode::Invalid, message));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The hint of a secret of which nothing is known.
+    pub fn none() -> Self {
+        Self("…".into())
+    }
+
     /// A hint that a store kept.
     pub fn from_stored(text: &str) -> Self {
         Self(text.into())
@@ -373,6 +416,31 @@ mod tests {
         let secret = format.mint(&[9; 32]);
         let tail = &secret.expose()[64..];
         assert_eq!(secret.hint(&format).as_str(), format!("cvk_…{tail}"));
+    }
+
+    #[test]
+    fn a_digest_is_read_in_hex_of_either_case_and_nothing_else() {
+        let digest = SecretDigest::of(b"abc");
+        let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(SecretDigest::from_hex(hex), Some(digest));
+        assert_eq!(SecretDigest::from_hex(&hex.to_uppercase()), Some(digest));
+        let typo = format!("{}g", &hex[1..]);
+        for text in
+            ["", "ba", &hex[1..], &format!("{hex}0"), &typo, &format!("+{}", &hex[1..]), &"ж".repeat(32)]
+        {
+            assert_eq!(SecretDigest::from_hex(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hint_from_elsewhere_is_short_visible_and_not_the_secret() {
+        let digest = SecretDigest::of(b"s3cr3t");
+        for fine in ["9f3a", "sk_live_…9f3a", "…"] {
+            assert_eq!(SecretHint::parse("hint", fine, &digest).unwrap().as_str(), fine);
+        }
+        for bad in ["", "a b", "a\u{202e}b", "a\nb", "sk_live_0123456789", "s3cr3t"] {
+            assert!(SecretHint::parse("hint", bad, &digest).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

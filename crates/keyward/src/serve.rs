@@ -75,6 +75,9 @@ impl Running {
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
         let store = open_store(&settings.store.url)?;
+        // The lock says that nobody else is at work on the store.
+        let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
+        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();

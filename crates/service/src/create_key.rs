@@ -8,20 +8,21 @@ use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
-use keyward_core::id::{KeyId, ServiceAccountId};
-use keyward_core::key::{Belongs, Key, KeyKind, ServiceAccount, StoredSecret, WORKSPACES_MAX};
+use keyward_core::id::KeyId;
+use keyward_core::key::{Belongs, Key, KeyKind, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
-use keyward_core::person::DisplayName;
 use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::PlainSecret;
 use keyward_core::workspace::Slug;
 use keyward_storage::{KeyRow, Place, Tenant, Tx};
 use serde_json::{Value, json};
 
+pub(crate) use parse::Ended;
 pub use parse::{NewKey, NewRule};
 
 use crate::Service;
 use crate::access::{self, Access, Mode};
+use crate::account_names::AccountNames;
 use crate::audit::Deed;
 use crate::ctx::{Ctx, Door};
 use crate::entropy;
@@ -30,9 +31,6 @@ use crate::service_account;
 use crate::settle::settle;
 use crate::upgrade;
 
-/// How often a name for the service account is tried with another number. A workspace has at most some keys
-/// of one name; past this the name itself is the mistake.
-const SERVICE_ACCOUNT_NAMES_MAX: u32 = 1_000;
 /// Most live personal keys of one person: more are forgotten ones, and each is kept in memory by every node.
 const PERSONAL_KEYS_MAX: u32 = 1_000;
 /// Most workspaces of one person that are looked at.
@@ -54,23 +52,34 @@ pub async fn create_workspace_key(
     slug: &str,
     input: NewKey,
 ) -> Result<Created, Refusal> {
-    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
-    check_kind(service, ctx, KeyKind::Workspace)?;
-    access.require(permission::SETTINGS_MANAGE)?;
-    check_plan(service, ctx, &access, tx.as_mut()).await?;
-    let input_account = input.service_account.clone();
-    let parsed = parse::parse(service, ctx, KeyKind::Workspace, input)?;
+    let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
+    check_plan(service, ctx, &access, tx.as_mut(), 1).await?;
+    let account = input.service_account.clone();
+    let parsed = parse::parse(service, ctx, KeyKind::Workspace, input, Ended::Refused)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
     check_confined(ctx, &parsed.allowed_cidrs)?;
     check_slowed(ctx, parsed.requests_per_minute)?;
     let workspace = access.workspace.id;
-    let acts_as = match &input_account {
+    let acts_as = match &account {
         Some(id) => service_account::to_act_as(tx.as_mut(), id).await?.account,
-        None => name_service_account(ctx, tx.as_mut(), &parsed.name).await?,
+        None => AccountNames::default().account(ctx, tx.as_mut(), &parsed.name).await?,
     };
     let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
     keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace)).await
+}
+
+/// Enters a workspace to bring keys into it.
+pub(crate) async fn enter(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    mode: Mode,
+) -> Result<(Box<dyn Tx>, Access), Refusal> {
+    let (tx, access) = access::enter(service, ctx, slug, mode).await?;
+    check_kind(service, ctx, KeyKind::Workspace)?;
+    access.require(permission::SETTINGS_MANAGE)?;
+    Ok((tx, access))
 }
 
 /// Creates a key of the person who is signed in (CYS-2).
@@ -84,7 +93,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     }
     let places = tx.places(person, PLACES_MAX).await?;
     let asked = input.workspaces.clone();
-    let parsed = parse::parse(service, ctx, KeyKind::Personal, input);
+    let parsed = parse::parse(service, ctx, KeyKind::Personal, input, Ended::Refused);
     let reach = reach(&places, asked.as_deref());
     let (parsed, reach) = both(parsed, reach)?;
     check_some_plan_has_keys(service, &reach)?;
@@ -96,7 +105,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
 }
 
 /// All complaints at once, of both.
-fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result<(A, B), Refusal> {
+pub(crate) fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result<(A, B), Refusal> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
         (Err(Refusal::Invalid(mut first)), Err(Refusal::Invalid(second))) => {
@@ -133,7 +142,14 @@ pub(crate) fn check_door(service: &Service, ctx: &Ctx) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn Tx) -> Result<(), Refusal> {
+/// Whether the plan has room for so many live keys more.
+pub(crate) async fn check_plan(
+    service: &Service,
+    ctx: &Ctx,
+    access: &Access,
+    tx: &mut dyn Tx,
+    more: u32,
+) -> Result<(), Refusal> {
     let workspace = &access.workspace;
     if !service.profile.plan_has_keys(&workspace.plan) {
         return Err(upgrade::plan_lacks_keys(service, workspace));
@@ -141,10 +157,10 @@ async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn 
     let keys_max = service.profile.plan(&workspace.plan).and_then(|plan| plan.keys_max);
     let Some(keys_max) = keys_max else { return Ok(()) };
     let live = tx.live_keys(ctx.now).await?;
-    if live < keys_max {
+    if live.saturating_add(more) <= keys_max {
         return Ok(());
     }
-    Err(upgrade::plan_lacks_room_for_keys(service, workspace, keys_max, live))
+    Err(upgrade::plan_lacks_room_for_keys(service, workspace, keys_max, live, more))
 }
 
 /// A personal key is of use where at least one plan has keys.
@@ -247,21 +263,6 @@ pub(crate) fn check_slowed(ctx: &Ctx, asked: Option<RequestsPerMinute>) -> Resul
     Err(FieldError::new("requests_per_minute", FieldCode::TooLarge, message).into())
 }
 
-async fn name_service_account(
-    ctx: &Ctx,
-    tx: &mut dyn Tx,
-    name: &DisplayName,
-) -> Result<ServiceAccount, Refusal> {
-    for attempt in 1..=SERVICE_ACCOUNT_NAMES_MAX {
-        let candidate = ServiceAccount::name_for(name, attempt);
-        if !tx.service_account_name_taken(&candidate).await? {
-            let (ms, random) = ctx.id_parts()?;
-            return Ok(ServiceAccount::of_key(ServiceAccountId::new(ms, random), candidate.into()));
-        }
-    }
-    Err(Refusal::Conflict(format!("{SERVICE_ACCOUNT_NAMES_MAX} live keys have this name; choose another")))
-}
-
 async fn keep(
     service: &Service,
     ctx: &Ctx,
@@ -271,25 +272,8 @@ async fn keep(
     home: AuditHome,
 ) -> Result<Created, Refusal> {
     let secret = entropy::secret(&service.profile.keys.format)?;
-    let (ms, random) = ctx.id_parts()?;
-    let key = Key {
-        id: KeyId::new(ms, random),
-        belongs,
-        name: parsed.name,
-        description: parsed.description,
-        grant: parsed.grant,
-        secret: StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) },
-        old: None,
-        retired: Vec::new(),
-        created_at: ctx.now,
-        created_by: ctx.principal()?,
-        expires_at: parsed.expires_at,
-        revoked: None,
-        allowed_cidrs: parsed.allowed_cidrs,
-        requests_per_minute: parsed.requests_per_minute,
-        metadata: parsed.metadata,
-        version: 1,
-    };
+    let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) };
+    let key = assemble(ctx, parsed, belongs, stored)?;
     tx.insert_key(&key).await?;
     let deed = Deed {
         home,
@@ -300,6 +284,34 @@ async fn keep(
     };
     let row = settle(service, ctx, tx, key.id, deed).await?;
     Ok(Created { row, secret })
+}
+
+/// A key that is new here, from its parts.
+pub(crate) fn assemble(
+    ctx: &Ctx,
+    parsed: parse::Parsed,
+    belongs: Belongs,
+    secret: StoredSecret,
+) -> Result<Key, Refusal> {
+    let (ms, random) = ctx.id_parts()?;
+    Ok(Key {
+        id: KeyId::new(ms, random),
+        belongs,
+        name: parsed.name,
+        description: parsed.description,
+        grant: parsed.grant,
+        secret,
+        old: None,
+        retired: Vec::new(),
+        created_at: ctx.now,
+        created_by: ctx.principal()?,
+        expires_at: parsed.expires_at,
+        revoked: None,
+        allowed_cidrs: parsed.allowed_cidrs,
+        requests_per_minute: parsed.requests_per_minute,
+        metadata: parsed.metadata,
+        version: 1,
+    })
 }
 
 /// A key for the audit log: what somebody would ask about afterwards.

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::key::PrincipalId;
 use keyward_core::secret::{Encoding, SecretFormat};
-use keyward_storage::{Claim, ClaimState, NewClaim, Store, SystemReason, Tx};
+use keyward_storage::{Claim, ClaimState, NewClaim, Store, StoreError, SystemReason, Tx};
 use sha2::{Digest as _, Sha256};
 
 pub use keyward_storage::{ClaimId, KeptAnswer};
@@ -229,6 +229,15 @@ fn holds_secret(format: &SecretFormat, text: &str) -> bool {
 pub async fn release(service: &Service, claim: ClaimId) -> Result<(), Refusal> {
     let mut tx = service.store.begin_system(SystemReason::Repeat).await?;
     tx.release_claim(claim).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives all claims back that a process which has ended had begun: nobody waits for them, and nothing was written
+/// under them. Only for a process that is alone with the store, before it answers anything.
+pub async fn release_abandoned(store: &dyn Store) -> Result<(), StoreError> {
+    let mut tx = store.begin_system(SystemReason::Repeat).await?;
+    tx.release_claims().await?;
     tx.commit().await?;
     Ok(())
 }

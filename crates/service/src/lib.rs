@@ -20,6 +20,7 @@ pub mod role;
 pub mod stripe_signature;
 pub mod uses;
 
+mod account_names;
 mod audit;
 mod service_account;
 mod settle;
@@ -37,6 +38,7 @@ pub mod delete_role;
 pub mod delete_service_account;
 pub mod get_key;
 pub mod get_workspace;
+pub mod import_keys;
 pub mod invite_member;
 pub mod list_keys;
 pub mod list_members;

@@ -19,18 +19,22 @@ pub(crate) fn plan_lacks_keys(service: &Service, workspace: &Workspace) -> Refus
     ))
 }
 
-/// The workspace has as many live keys as its plan allows, or more after a downgrade.
+/// The workspace has no room for `more` live keys under its plan; after a downgrade it may have more than that already.
 pub(crate) fn plan_lacks_room_for_keys(
     service: &Service,
     workspace: &Workspace,
     keys_max: u32,
     live: u32,
+    more: u32,
 ) -> Refusal {
     let profile = &service.profile;
-    let goes_on = |plan: &Plan| plan.api_keys && plan.keys_max.is_none_or(|keys_max| keys_max > live);
-    let surplus = live.saturating_sub(keys_max).saturating_add(1);
+    let needed = live.saturating_add(more);
+    let goes_on = |plan: &Plan| plan.api_keys && plan.keys_max.is_none_or(|keys_max| keys_max >= needed);
+    let too_many = needed.saturating_sub(keys_max);
+    let way =
+        if too_many <= live { format!("Revoke {too_many} first") } else { format!("{more} more do not fit") };
     Refusal::PlanRequired(format!(
-        "the {} plan of \"{}\" allows {}, and {live} are in use. Revoke {surplus} first; {}",
+        "the {} plan of \"{}\" allows {}, and {live} are in use. {way}; {}",
         title(profile, &workspace.plan),
         workspace.name,
         counted(keys_max, "live key"),

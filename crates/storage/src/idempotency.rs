@@ -121,4 +121,8 @@ pub trait Idempotency {
 
     /// Forgets a claim under which nothing was written; any other stays. System only.
     async fn release_claim(&mut self, id: ClaimId) -> Result<(), StoreError>;
+
+    /// The same for all claims: those of a process that has ended. Only for one that is alone with the store, before
+    /// it answers anything. System only.
+    async fn release_claims(&mut self) -> Result<(), StoreError>;
 }

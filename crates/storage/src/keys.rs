@@ -26,6 +26,15 @@ pub struct KeyRow {
     pub old_secret_used_at: Option<Timestamp>,
 }
 
+/// A secret that some key of this store has or had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownSecret {
+    /// Its place among those that were asked about.
+    pub at: usize,
+    /// The key, where it is one of the tenant's workspace. Whose it is otherwise is not told.
+    pub key: Option<KeyId>,
+}
+
 /// Whose keys a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyScope {
@@ -124,6 +133,11 @@ pub trait Keys {
 
     /// The key that a secret opens. System only.
     async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError>;
+
+    /// Which of these secrets are known already, in the order of the question: current, old and retired ones, of
+    /// every tenant, since a secret opens one key of the whole store. A transaction without a workspace is told
+    /// of none.
+    async fn known_secrets(&mut self, digests: &[SecretDigest]) -> Result<Vec<KnownSecret>, StoreError>;
 
     /// How many keys of the tenant's workspace are neither revoked nor expired; without a workspace, of the
     /// tenant's person.

@@ -33,7 +33,7 @@ pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
-pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, SortField, SortValue};
+pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
 pub use members::{Member, Members, Place};
 pub use page::{Page, Position};
 pub use people::{Credentials, People};

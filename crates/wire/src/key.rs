@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keyward_core::grant::Rule as CoreRule;
-use keyward_core::key::{Belongs, Key as CoreKey, OldSecret, Principal as CorePrincipal};
+use keyward_core::key::{Belongs, IMPORT_MAX, Key as CoreKey, OldSecret, Principal as CorePrincipal};
 use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::Slug;
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,101 @@ pub struct CreateKey {
     /// of its own, named after the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
+}
+
+/// Keys that exist already, elsewhere, to be known here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportKeys {
+    /// The keys: all are imported, or none.
+    #[serde(deserialize_with = "crate::strict::at_most::<_, _, IMPORT_MAX>")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 10_000))]
+    pub keys: Vec<ImportKey>,
+}
+
+/// A key that exists already, known by the digest of its secret.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportKey {
+    /// SHA-256 of the whole secret, as 64 hex digits. Never the secret itself.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            pattern = "^[0-9a-fA-F]{64}$",
+            example = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        )
+    )]
+    pub sha256: String,
+    /// What people call it.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100, example = "ci-pipeline-prod"))]
+    pub name: String,
+    /// What people see of its secret, such as its last four characters. Left out: `…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 16, example = "sk_…9f3a"))]
+    pub hint: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
+    pub description: Option<String>,
+    /// Scopes of the catalogue: the short form of rules without resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = json!(["products:read"])))]
+    pub scopes: Option<Vec<String>>,
+    /// Rules beside them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
+    /// When it ends by itself. A time that is over: the key arrives expired. Neither this nor
+    /// `expires_in_seconds`: never, where the profile allows that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub expires_at: Option<Timestamp>,
+    /// How long it lives from now on, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub expires_in_seconds: Option<u64>,
+    /// When it was made, where it was. Left out: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub created_at: Option<Timestamp>,
+    /// The only networks it may be used from, such as `10.0.0.0/8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_cidrs: Option<Vec<String>>,
+    /// Most requests a minute. Left out: it has no limit of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000))]
+    pub requests_per_minute: Option<u64>,
+    /// What you want to remember with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<BTreeMap<String, String>>,
+}
+
+/// Somebody may have put a secret where its digest belongs.
+impl std::fmt::Debug for ImportKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ImportKey").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What was imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImportedKeys {
+    /// How many keys.
+    pub imported: usize,
+    /// The keys, in the order of the request.
+    pub keys: Vec<ImportedKey>,
+}
+
+/// A key that was imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ImportedKey {
+    /// Its identifier, such as `key_01jd…`.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
 }
 
 /// Who did or owns something.

@@ -2,11 +2,13 @@
 //! that says which field, why and what would do. No complaint quotes a value: it could be a secret.
 //!
 //! A shape whose own `Deserialize` has something kinder to say starts its message with `give ` and quotes
-//! nothing of the input; every other custom message is replaced.
+//! nothing of the input; every other custom message is replaced. One that starts with `give at most ` is about
+//! a list that is too long: [`at_most`] stops reading there.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::marker::PhantomData;
 
 use keyward_core::field::{FieldCode, FieldError};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -24,6 +26,8 @@ const NAME_LEN_MAX: usize = 40;
 const WHOLE_BODY: &str = "body";
 /// How our own shapes start a message that may be passed on.
 const OWN_MESSAGE: &str = "give ";
+/// How a message about too long a list starts.
+const TOO_MANY: &str = "give at most ";
 
 /// The bytes are not the JSON that the shape asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +64,35 @@ pub fn from_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Stric
         let field = field_of(error.path());
         explain(error.inner(), field)
     })
+}
+
+/// Reads a list of at most `MAX` elements (`deserialize_with`). What follows them is not read: a short text can be
+/// a long list of small elements, each of which takes many times its length in memory.
+pub fn at_most<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Elements<T, const MAX: usize>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Elements<T, MAX> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() == MAX {
+                    return Err(serde::de::Error::custom(format_args!("{TOO_MANY}{MAX}")));
+                }
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+    deserializer.deserialize_seq(Elements::<T, MAX>(PhantomData))
 }
 
 /// Walks the whole text once: that it is JSON, that no object has a name twice, that nothing is too deep.
@@ -270,6 +303,8 @@ fn explain(error: &serde_json::Error, field: String) -> StrictError {
     } else if text.starts_with("invalid value: ") || text.starts_with("invalid length ") {
         let wanted = expected.map_or("another value", plain_type);
         FieldError::new(field, FieldCode::Invalid, format!("give {wanted}"))
+    } else if text.starts_with(TOO_MANY) {
+        FieldError::new(field, FieldCode::TooLarge, text)
     } else if text.starts_with(OWN_MESSAGE) {
         FieldError::new(field, FieldCode::Invalid, text)
     } else {
@@ -340,6 +375,8 @@ mod tests {
         rules: Vec<Inner>,
         #[serde(default)]
         at: Option<jiff::Timestamp>,
+        #[serde(default, deserialize_with = "at_most::<_, _, 2>")]
+        few: Vec<Inner>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -383,6 +420,9 @@ mod tests {
             (r#"{"name":"a","count":"many"}"#, "count", "invalid"),
             (r#"{"name":"a","list":["x",1]}"#, "list[1]", "invalid"),
             (r#"{"name":"a","at":"tomorrow"}"#, "at", "invalid"),
+            (r#"{"name":"a","few":[{"action":"x"},{"action":"x"},{"action":"x"}]}"#, "few", "too_large"),
+            (r#"{"name":"a","few":[{"action":"x"},{"action":7}]}"#, "few[1].action", "invalid"),
+            (r#"{"name":"a","few":"x"}"#, "few", "invalid"),
             ("[]", "body", "invalid"),
             ("7", "body", "invalid"),
         ] {
@@ -398,7 +438,7 @@ mod tests {
         let unknown = refused(r#"{"name":"a","x":1}"#).message;
         assert_eq!(
             unknown,
-            "this request has no such field; there are name, count, list, metadata, rules, at"
+            "this request has no such field; there are name, count, list, metadata, rules, at, few"
         );
     }
 

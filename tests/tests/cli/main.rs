@@ -11,6 +11,7 @@ mod answers;
 mod create;
 mod edit;
 mod exit_codes;
+mod import;
 mod invite;
 mod list;
 mod masked;

@@ -58,6 +58,10 @@ fn wrongly(keyward: &Keyward, workspace: &Workspace<'_>, key: &Key) -> Vec<Answe
             &workspace.path("keys"),
             json!({"name": "ci", "scopes": ["products:read"], "expires_at": secret}),
         ),
+        owner.post(
+            &workspace.path("keys/import"),
+            json!({"keys": [{"sha256": secret, "name": "ci", "hint": secret, "scopes": ["products:read"]}]}),
+        ),
         owner.get(&workspace.path(&format!("keys/{secret}"))),
         owner.get(&format!("/api/v1/{secret}/whoami")),
         keyward.anonymous().post("/api/v1/session", json!({"email": secret, "password": secret})),

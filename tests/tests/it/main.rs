@@ -15,6 +15,7 @@ mod directions;
 mod docs;
 mod fields;
 mod idempotency;
+mod import;
 mod invitations;
 mod isolation;
 mod keys;

@@ -85,6 +85,7 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
         Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
     ];
+    known.push(Known::among("body.keys[*].scopes[*]", &cast.scopes).of("POST /api/v1/{slug}/keys/import"));
     for (operation, id) in cast.keys.iter().chain(&cast.others) {
         known.push(Known::among("path.id", &[id]).of(operation));
     }

@@ -4,7 +4,7 @@ mod accept_invitation;
 mod billing;
 mod get_plan;
 mod invite_member;
-mod keys;
+pub(crate) mod keys;
 mod me;
 mod members;
 mod roles;
@@ -55,6 +55,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         ))
         .routes(routes!(keys::revoke::revoke_workspace_key))
         .routes(routes!(keys::bulk_revoke::bulk_revoke_workspace_keys))
+        .routes(routes!(keys::import::import_keys))
         .routes(routes!(members::list::list_members))
         .routes(routes!(members::update::update_member, members::remove::remove_member))
         .routes(routes!(invite_member::invite_member))

@@ -155,6 +155,28 @@ impl Api {
         self.ask(Method::POST, path.into(), Some(json_body(body)?))
     }
 
+    /// Posts JSON that is written down already, with a key by which the server knows the same request again.
+    /// Whatever it answers comes back, for [`Self::judge`].
+    pub(super) fn post_written(
+        &self,
+        path: &str,
+        json: &[u8],
+        idempotency_key: &str,
+    ) -> Result<Reply, Failure> {
+        let mut headers = self.asker.headers()?;
+        let value = HeaderValue::from_str(idempotency_key)
+            .map_err(|error| Failure::failed(format!("this cannot be sent: {error}")))?;
+        headers.push((IDEMPOTENCY_KEY, value));
+        let body = Some(Body(Zeroizing::new(json.to_vec())));
+        let question = Question { method: Method::POST, path: path.to_owned(), headers, body };
+        self.client.send(question).map_err(advise_another)
+    }
+
+    /// The answer if it is a success, and otherwise what failed.
+    pub(super) fn judge(&self, reply: Reply) -> Result<Reply, Failure> {
+        reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
+    }
+
     /// As [`Self::post`], under an idempotency key if there is one: sent again, it is not carried out again.
     pub(super) fn post_once(
         &self,
@@ -195,8 +217,7 @@ impl Api {
         let mut headers = self.asker.headers()?;
         headers.extend(header);
         let question = Question { method, path, headers, body };
-        let reply = self.client.send(question).map_err(advise_another)?;
-        reply.success(self.server()).map_err(|failure| self.asker.advise(failure, self.server()))
+        self.judge(self.client.send(question).map_err(advise_another)?)
     }
 }
 

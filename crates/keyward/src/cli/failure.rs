@@ -45,6 +45,17 @@ impl Failure {
         self
     }
 
+    /// Says the same in other words, where the server's are about what it was sent and not about what a person
+    /// wrote.
+    pub(crate) fn reword(mut self, reword: impl Fn(&str) -> String) -> Self {
+        self.what = reword(&self.what);
+        for (field, message) in &mut self.fields {
+            *field = reword(field);
+            *message = reword(message);
+        }
+        self
+    }
+
     /// Adds the id by which the server's logs know the request.
     pub(crate) fn request_id(mut self, id: impl Into<Box<str>>) -> Self {
         self.request_id = Some(id.into());

@@ -6,6 +6,7 @@
 //! Deliberately absent: knowledge of the store. The commands of clients know a server by its HTTP API alone.
 
 mod answer;
+mod bar;
 mod clock;
 mod completions;
 mod confirm;
@@ -53,7 +54,7 @@ const EXAMPLES: &str = "\
 Start here:
   keyward quickstart      a store, an owner, a workspace and a first key, on this machine
   keyward login           sign in to a server that runs already
-  keyward keys --help     create, list, show, edit, rotate and revoke keys
+  keyward keys --help     create, import, list, show, edit, rotate and revoke keys
 
 `keyward help COMMAND` explains a command. `keyward --help` lists exit codes and the environment.";
 
@@ -206,6 +207,12 @@ mod tests {
             ("keyward keys create ci --force", MissingRequiredArgument),
             ("keyward keys create ci --expires soon", ValueValidation),
             ("keyward keys create", MissingRequiredArgument),
+            ("keyward keys import", MissingRequiredArgument),
+            ("keyward keys import keys.csv --personal", UnknownArgument),
+            ("keyward keys import keys.csv --dry-run --resume", ArgumentConflict),
+            ("keyward keys import keys.csv --chunk 0", ValueValidation),
+            ("keyward keys import keys.csv --chunk 10001", ValueValidation),
+            ("keyward keys import keys.csv --format xml", InvalidValue),
             ("keyward keys list --all --limit 3", ArgumentConflict),
             ("keyward keys list --status gone", InvalidValue),
             ("keyward keys show ci", ValueValidation),

@@ -21,7 +21,7 @@ pub(super) struct Progress {
 impl Progress {
     /// Work on that many things. Nothing is said yet.
     pub(super) fn of(what: &'static str, total: usize) -> Self {
-        let in_terminal = terminal::stderr_is_terminal();
+        let in_terminal = terminal::can_redraw();
         Self { what, total, in_terminal, width: 0, said_at: Instant::now() }
     }
 

@@ -66,6 +66,11 @@ pub(super) fn width() -> Option<usize> {
     io::stdout().is_terminal().then(terminal_size::terminal_size).flatten().map(|(width, _)| width.0.into())
 }
 
+/// Whether a line on stderr can be written anew.
+pub(super) fn can_redraw() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 /// How many columns stderr has, as [`width`].
 pub(super) fn stderr_width() -> Option<usize> {
     let stderr = io::stderr();
@@ -79,11 +84,6 @@ pub(super) fn stderr_width() -> Option<usize> {
 /// Whether what is written to stderr may be coloured.
 pub(super) fn stderr_has_colour() -> bool {
     has_colour(io::stderr().is_terminal())
-}
-
-/// Whether stderr is a terminal, so that a line there can be written over.
-pub(super) fn stderr_is_terminal() -> bool {
-    io::stderr().is_terminal()
 }
 
 /// Whether what is written to stdout may be coloured.

@@ -51,6 +51,25 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A number as people read it, such as `12,000`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// So many keys, such as `1 key` or `12,000 keys`.
+pub(super) fn keys(number: u64) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} key{plural}", thousands(number))
+}
+
 /// How far `then` is from `now`, such as "3 minutes ago" or "in 29 days".
 pub(super) fn from_now(then: Timestamp, now: Timestamp) -> String {
     let seconds = then.as_second() - now.as_second();
@@ -84,6 +103,13 @@ mod tests {
     fn distance(seconds: i64) -> String {
         let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
         from_now(Timestamp::from_second(now.as_second() + seconds).unwrap(), now)
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
+            assert_eq!(thousands(number), shown);
+        }
     }
 
     #[test]

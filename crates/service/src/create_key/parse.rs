@@ -66,7 +66,7 @@ impl From<&Rule> for NewRule {
 
 /// The same, parsed.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(crate) struct Parsed {
     pub name: DisplayName,
     pub description: Option<Box<str>>,
     pub grant: Grant,
@@ -76,7 +76,22 @@ pub(super) struct Parsed {
     pub metadata: BTreeMap<String, String>,
 }
 
-pub(super) fn parse(service: &Service, ctx: &Ctx, kind: KeyKind, input: NewKey) -> Result<Parsed, Refusal> {
+/// Whether a key may have ended before it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A new key that opens nothing is a mistake.
+    Refused,
+    /// A key that is moved here may be an old one.
+    Accepted,
+}
+
+pub(crate) fn parse(
+    service: &Service,
+    ctx: &Ctx,
+    kind: KeyKind,
+    input: NewKey,
+    ended: Ended,
+) -> Result<Parsed, Refusal> {
     let mut complaints = Complaints::new();
     check_workspaces(&mut complaints, kind, input.workspaces.as_deref());
     if kind == KeyKind::Personal && input.service_account.is_some() {
@@ -89,7 +104,7 @@ pub(super) fn parse(service: &Service, ctx: &Ctx, kind: KeyKind, input: NewKey) 
     let grant =
         parse_grant(&mut complaints, &service.profile.catalogue, inherits, &input.scopes, &input.rules);
     let expiry = &service.profile.keys.expiry;
-    let expires_at = parse_expiry(expiry, ctx.now, input.expires_at, input.expires_in_seconds);
+    let expires_at = parse_expiry(expiry, ctx.now, ended, input.expires_at, input.expires_in_seconds);
     let expires_at = complaints.take(expires_at).flatten();
     let allowed_cidrs = parse_cidrs(&mut complaints, &input.allowed_cidrs);
     let requests_per_minute = parse_rate(&mut complaints, input.requests_per_minute);
@@ -211,10 +226,12 @@ fn parse_rule(complaints: &mut Complaints, index: usize, rule: &NewRule) -> Opti
 fn parse_expiry(
     policy: &ExpiryPolicy,
     now: Timestamp,
+    ended: Ended,
     at: Option<Timestamp>,
     in_seconds: Option<u64>,
 ) -> Result<Option<Timestamp>, FieldError> {
     let (field, end) = match (at, in_seconds) {
+        (Some(at), None) if at <= now && ended == Ended::Accepted => return Ok(Some(at)),
         (Some(_), Some(_)) => {
             let message = "give expires_at or expires_in_seconds, not both";
             return Err(FieldError::new("expires_in_seconds", FieldCode::Contradiction, message));

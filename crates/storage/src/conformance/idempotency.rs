@@ -147,8 +147,12 @@ pub(crate) async fn a_committed_claim_is_not_released(bed: &impl Bed) {
     for claim in &claims {
         tx.release_claim(claim.id).await.unwrap();
     }
+    let another = claim_of(&town, 4, 100);
+    assert!(tx.start_claim(&another, None).await.unwrap());
+    tx.release_claims().await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(state_of(&town, started).await, None);
+    assert_eq!(state_of(&town, &another).await, None);
     assert_eq!(state_of(&town, committed).await, Some(ClaimState::Committed));
     assert_eq!(state_of(&town, answered).await, Some(ClaimState::Answered(answer("{}"))));
 }

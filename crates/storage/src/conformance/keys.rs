@@ -3,7 +3,7 @@ use keyward_core::rate::RequestsPerMinute;
 
 use super::Bed;
 use super::town::{Town, another_secret, at, display, personal_key, role, service_account_of, workspace_key};
-use crate::{StoreError, Unique};
+use crate::{KnownSecret, StoreError, Unique};
 
 fn by_ada(town: &Town) -> Principal {
     Principal { id: PrincipalId::User(town.ada.id), name: "Ada then".into() }
@@ -133,6 +133,35 @@ pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {
     let mut tx = town.store.begin(town.outside()).await.unwrap();
     assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
     tx.insert_key(&workspace_key("ci", town.globex.id, town.eve.id)).await.unwrap();
+}
+
+pub(crate) async fn a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_own(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let ours = workspace_key("ci", town.acme.id, town.ada.id);
+    let own = personal_key("own", town.ada.id, None);
+    let theirs = workspace_key("ci", town.globex.id, town.eve.id);
+    let mut tx = town.system().await;
+    for key in [&ours, &own, &theirs] {
+        tx.insert_key(key).await.unwrap();
+    }
+    let rotated = ours.clone().rotate(another_secret(), at(1), jiff::SignedDuration::from_hours(1)).unwrap();
+    let cancelled = rotated.clone().cancel_rotation(at(2)).unwrap();
+    for step in [&rotated, &cancelled] {
+        tx.update_key(step).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let unknown = another_secret().digest;
+    let retired = rotated.secret.digest;
+    let asked = [theirs.secret.digest, unknown, ours.secret.digest, retired, own.secret.digest, unknown];
+    let known = |at, key| KnownSecret { at, key };
+    let expected = [known(0, None), known(2, Some(ours.id)), known(3, Some(ours.id)), known(4, None)];
+    assert_eq!(town.view().await.known_secrets(&asked).await.unwrap(), expected);
+    let expected = [known(0, Some(theirs.id)), known(2, None), known(3, None), known(4, None)];
+    let mut outside = town.store.view(town.outside()).await.unwrap();
+    assert_eq!(outside.known_secrets(&asked).await.unwrap(), expected);
+    assert_eq!(outside.known_secrets(&[unknown]).await.unwrap(), []);
+    let mut nowhere = town.store.view(crate::Tenant::person(town.ada.id)).await.unwrap();
+    assert_eq!(nowhere.known_secrets(&asked).await.unwrap(), []);
 }
 
 pub(crate) async fn a_refused_key_leaves_nothing_behind(bed: &impl Bed) {

@@ -88,6 +88,7 @@ macro_rules! conformance {
                 a_restriction_to_no_workspace_is_not_no_restriction,
                 a_key_is_restricted_only_to_workspaces_of_its_owner,
                 secrets_and_service_accounts_are_unique,
+                a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_own,
                 a_refused_key_leaves_nothing_behind,
                 a_deleted_service_account_leaves_its_name_free,
                 keys_are_left_without_an_owner_who_goes,

@@ -118,4 +118,9 @@ impl Idempotency for SqliteTx {
         let sql = "DELETE FROM idempotency WHERE id = ?1 AND state = 'started' AND is_system()";
         run(self.system_write()?, sql, [id.to_bytes()]).map(drop)
     }
+
+    async fn release_claims(&mut self) -> Result<(), StoreError> {
+        let sql = "DELETE FROM idempotency WHERE state = 'started' AND is_system()";
+        run(self.system_write()?, sql, []).map(drop)
+    }
 }

@@ -13,7 +13,7 @@ use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
 use super::row::{count, each, many, one, whole};
-use crate::{KeyFilter, KeyRow, KeySort, Keys, Page, StoreError};
+use crate::{KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
 
 macro_rules! select_by_key {
     ($which:literal) => {
@@ -72,6 +72,23 @@ impl Keys for SqliteTx {
         let sql =
             select_by_key!("WHERE k.id = (SELECT key_id FROM key_secrets WHERE digest = ?1) AND is_system()");
         Ok(one_key(self.system_read()?, sql, [digest.as_bytes()])?.map(|row| row.key))
+    }
+
+    async fn known_secrets(&mut self, digests: &[SecretDigest]) -> Result<Vec<KnownSecret>, StoreError> {
+        let sql = "SELECT CASE WHEN k.workspace_id = tenant_workspace() THEN k.id END
+                   FROM key_secrets s CROSS JOIN keys k ON k.id = s.key_id
+                   WHERE s.digest = ?1 AND (is_system() OR tenant_workspace() IS NOT NULL)";
+        let connection = self.read()?;
+        aside(|| {
+            let mut known = Vec::new();
+            for (at, digest) in digests.iter().enumerate() {
+                let found = one(connection, "key_secrets", sql, [digest.as_bytes()], |columns| {
+                    Ok(columns.take::<Option<[u8; 16]>>()?.map(KeyId::from_bytes))
+                })?;
+                known.extend(found.map(|key| KnownSecret { at, key }));
+            }
+            Ok(known)
+        })
     }
 
     async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError> {

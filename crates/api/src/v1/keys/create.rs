@@ -52,7 +52,7 @@ pub(crate) async fn create_personal_key(
     Ok(answer(&created, "/api/v1/me/keys", ctx.now))
 }
 
-fn new_key(input: CreateKey) -> NewKey {
+pub(super) fn new_key(input: CreateKey) -> NewKey {
     NewKey {
         name: input.name,
         description: input.description,

@@ -3,6 +3,7 @@
 pub(crate) mod bulk_revoke;
 pub(crate) mod create;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod rotate;

@@ -4,6 +4,7 @@ mod changes;
 mod create;
 mod edit;
 mod ids;
+mod import;
 mod list;
 mod metadata;
 mod new_secret;
@@ -32,10 +33,11 @@ Examples:
   keyward keys rotate key_01jd8xq2m0e6vt5r3n7k9c4wzb --out-file ci.key
   keyward keys revoke key_01jd8xq2m0e6vt5r3n7k9c4wzb";
 
-/// Create, list, show, edit, rotate and revoke API keys
+/// Create, import, list, show, edit, rotate and revoke API keys
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Keys {
     Create(create::Create),
+    Import(import::Import),
     Scopes(scopes::Scopes),
     List(list::List),
     Show(show::Show),
@@ -49,6 +51,7 @@ pub(super) enum Keys {
 pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
     match keys {
         Keys::Create(create) => create::run(create),
+        Keys::Import(import) => import::run(import),
         Keys::Scopes(scopes) => scopes::run(scopes),
         Keys::List(list) => list::run(list),
         Keys::Show(show) => show::run(show),

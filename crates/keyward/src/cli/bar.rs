@@ -1,0 +1,103 @@
+//! How far something long has come: one line on stderr that is written anew where that can be, and otherwise a new
+//! line each time.
+
+use std::io::{self, Write as _};
+use std::time::Instant;
+
+use super::terminal;
+use super::text::thousands;
+
+/// Columns where the terminal does not say how many it has.
+const WIDTH_DEFAULT: usize = 80;
+/// The bar itself is no longer: past this it says no more.
+const BAR_WIDTH_MAX: usize = 40;
+
+/// How many of how many keys are done.
+#[derive(Debug)]
+pub(super) struct Bar {
+    total: u64,
+    /// Those that were done before this began.
+    before: u64,
+    began: Instant,
+    redraws: bool,
+}
+
+impl Bar {
+    /// A bar of so many keys, some of which are done already.
+    pub(super) fn new(total: u64, before: u64) -> Self {
+        let bar = Self { total, before, began: Instant::now(), redraws: terminal::can_redraw() };
+        if bar.redraws {
+            bar.draw(before);
+        }
+        bar
+    }
+
+    /// Shows how many are done.
+    pub(super) fn show(&self, done: u64) {
+        if self.redraws {
+            self.draw(done);
+        } else {
+            terminal::say(format!("Done: {} keys.", self.count(done)));
+        }
+    }
+
+    /// Says something above the bar.
+    pub(super) fn say(&self, words: impl AsRef<str>) {
+        self.clear();
+        terminal::say(words);
+    }
+
+    fn count(&self, done: u64) -> String {
+        format!("{} of {}", thousands(done), thousands(self.total))
+    }
+
+    fn draw(&self, done: u64) {
+        let seconds = self.began.elapsed().as_secs().max(1);
+        let speed = done.saturating_sub(self.before) / seconds;
+        let words = format!(" {} keys, {} a second", self.count(done), thousands(speed));
+        let room = terminal::stderr_width().unwrap_or(WIDTH_DEFAULT).saturating_sub(words.len() + 3);
+        let bar = bar(done, self.total, room.min(BAR_WIDTH_MAX));
+        // Nobody can be told that stderr is gone.
+        let _ = write!(io::stderr().lock(), "\r\u{1b}[K{bar}{words}");
+    }
+
+    fn clear(&self) {
+        if self.redraws {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
+        }
+    }
+}
+
+/// Whatever is said next stands on a line of its own.
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn bar(done: u64, total: u64, width: usize) -> String {
+    let full = u128::from(done.min(total)) * width as u128 / u128::from(total.max(1));
+    let full = usize::try_from(full).unwrap_or(width);
+    format!("[{}{}]", "#".repeat(full), ".".repeat(width - full.min(width)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bar;
+
+    #[test]
+    fn a_bar_is_full_at_the_end_and_not_before() {
+        for (done, total, width, shown) in [
+            (0, 10, 4, "[....]"),
+            (5, 10, 4, "[##..]"),
+            (9, 10, 4, "[###.]"),
+            (10, 10, 4, "[####]"),
+            (11, 10, 4, "[####]"),
+            (0, 0, 2, "[..]"),
+            (u64::MAX, u64::MAX, 2, "[##]"),
+            (1, 2, 0, "[]"),
+        ] {
+            assert_eq!(bar(done, total, width), shown);
+        }
+    }
+}

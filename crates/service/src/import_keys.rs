@@ -1,0 +1,323 @@
+//! Import keys that exist already, known by the SHA-256 of their secrets. All of a call, or none.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use jiff::Timestamp;
+use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::field::{Complaints, FieldCode, FieldError};
+use keyward_core::id::KeyId;
+use keyward_core::key::{Belongs, IMPORT_MAX, Key, KeyKind, StoredSecret};
+use keyward_core::person::DisplayName;
+use keyward_core::secret::{SecretDigest, SecretHint};
+use keyward_storage::{Changed, StoreError, Tx, Unique};
+use serde_json::Value;
+
+use crate::Service;
+use crate::access::{Access, Mode};
+use crate::account_names::AccountNames;
+use crate::audit::{self, Deed};
+use crate::create_key::parse::{Parsed, parse};
+use crate::create_key::{
+    Ended, NewKey, assemble, both, check_confined, check_covered, check_outlived, check_plan, check_slowed,
+    describe, enter,
+};
+use crate::ctx::Ctx;
+use crate::refusal::Refusal;
+
+/// Most mistakes of one answer: a person mends some at a time. The last one says how many more there are.
+const MISTAKES_MAX: usize = 100;
+/// Keys after which other tasks get their turn: some milliseconds.
+const KEYS_AT_ONCE: usize = 64;
+
+/// A key from elsewhere, as somebody wrote it.
+#[derive(Clone, Default)]
+pub struct ForeignKey {
+    /// SHA-256 of its secret, in hex.
+    pub sha256: String,
+    /// What people see of its secret.
+    pub hint: Option<String>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// All that a key which is made here has as well.
+    pub key: NewKey,
+}
+
+/// Somebody may have put a secret where its digest belongs.
+impl std::fmt::Debug for ForeignKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ForeignKey").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// A key that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// Its identifier.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: DisplayName,
+}
+
+/// Refuses who may not import into a workspace. Asked before they send megabytes; [`import_keys`] asks again.
+pub async fn check_may_import(service: &Service, ctx: &Ctx, slug: &str) -> Result<(), Refusal> {
+    enter(service, ctx, slug, Mode::Read).await.map(drop)
+}
+
+/// Imports keys of a workspace, in the order given.
+pub async fn import_keys(
+    service: &Service,
+    ctx: &Ctx,
+    slug: &str,
+    keys: Vec<ForeignKey>,
+) -> Result<Vec<Imported>, Refusal> {
+    // Before the one writer is taken: others wait for it.
+    let keys = read(service, ctx, keys).await?;
+    let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
+    let live = keys.iter().filter(|key| key.parsed.expires_at.is_none_or(|end| end > ctx.now)).count();
+    let live = u32::try_from(live).unwrap_or(u32::MAX);
+    check_plan(service, ctx, &access, tx.as_mut(), live).await?;
+    check_given(service, ctx, &access, &keys)?;
+    check_unknown(tx.as_mut(), &keys).await?;
+    keep(service, ctx, tx, &access, keys).await
+}
+
+/// The same key, parsed.
+struct Ready {
+    digest: SecretDigest,
+    hint: SecretHint,
+    created_at: Timestamp,
+    parsed: Parsed,
+}
+
+/// Parses all keys, and sees that no secret is there twice.
+async fn read(service: &Service, ctx: &Ctx, keys: Vec<ForeignKey>) -> Result<Vec<Ready>, Refusal> {
+    check_count(keys.len())?;
+    let mut mistakes = Mistakes::default();
+    let mut ready = Vec::with_capacity(keys.len());
+    let mut seen = HashMap::with_capacity(keys.len());
+    for (at, key) in keys.into_iter().enumerate() {
+        pause_at(at).await;
+        if let Some(digest) = SecretDigest::from_hex(&key.sha256) {
+            match seen.entry(digest) {
+                Entry::Vacant(place) => drop(place.insert(at)),
+                Entry::Occupied(first) => {
+                    let message = format!("this secret is there twice; keys[{}] has it too", first.get());
+                    mistakes.add(at, FieldError::new("sha256", FieldCode::Taken, message));
+                }
+            }
+        }
+        match read_one(service, ctx, key) {
+            Ok(key) => ready.push(key),
+            Err(Refusal::Invalid(errors)) => errors.into_iter().for_each(|error| mistakes.add(at, error)),
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    mistakes.finish()?;
+    Ok(ready)
+}
+
+fn check_count(count: usize) -> Result<(), Refusal> {
+    match count {
+        0 => Err(FieldError::new("keys", FieldCode::Required, "give at least one key").into()),
+        1..=IMPORT_MAX => Ok(()),
+        _ => {
+            let message = format!("give at most {IMPORT_MAX} keys a call");
+            Err(FieldError::new("keys", FieldCode::TooLarge, message).into())
+        }
+    }
+}
+
+fn read_one(service: &Service, ctx: &Ctx, key: ForeignKey) -> Result<Ready, Refusal> {
+    let mut complaints = Complaints::new();
+    let digest = complaints.take(parse_digest(&key.sha256));
+    let hint = complaints.take(parse_hint(key.hint.as_deref(), digest.as_ref()));
+    let created_at = complaints.take(parse_created_at(ctx.now, key.created_at));
+    let parsed = parse(service, ctx, KeyKind::Workspace, key.key, Ended::Accepted);
+    let ((), parsed) = both(complaints.finish().map_err(Refusal::Invalid), parsed)?;
+    match (digest, hint, created_at) {
+        (Some(digest), Some(hint), Some(created_at)) => Ok(Ready { digest, hint, created_at, parsed }),
+        _ => Err(Refusal::Internal("a value without a complaint is missing".to_owned())),
+    }
+}
+
+fn parse_digest(text: &str) -> Result<SecretDigest, FieldError> {
+    SecretDigest::from_hex(text).ok_or_else(|| {
+        // The text is not repeated: it may be the secret.
+        let message = "give the SHA-256 of the secret as 64 hex digits, never the secret itself";
+        FieldError::new("sha256", FieldCode::Invalid, message)
+    })
+}
+
+fn parse_hint(text: Option<&str>, digest: Option<&SecretDigest>) -> Result<SecretHint, FieldError> {
+    match (text, digest) {
+        (Some(text), Some(digest)) => SecretHint::parse("hint", text, digest),
+        (None, _) | (_, None) => Ok(SecretHint::none()),
+    }
+}
+
+/// To the microsecond, as it is kept.
+fn parse_created_at(now: Timestamp, asked: Option<Timestamp>) -> Result<Timestamp, FieldError> {
+    let Some(at) = asked else { return Ok(now) };
+    if at > now {
+        let message = "this time is still to come; give when the key was made, or leave this out";
+        return Err(FieldError::new("created_at", FieldCode::TooLarge, message));
+    }
+    if at < Timestamp::UNIX_EPOCH {
+        let message = "give a time from 1970 on, or leave this out";
+        return Err(FieldError::new("created_at", FieldCode::TooSmall, message));
+    }
+    Ok(Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at))
+}
+
+/// Nobody grants what they do not hold, also not to a key from elsewhere.
+fn check_given(service: &Service, ctx: &Ctx, access: &Access, keys: &[Ready]) -> Result<(), Refusal> {
+    let rights = access.rights();
+    let mut mistakes = Mistakes::default();
+    for (at, Ready { parsed, .. }) in keys.iter().enumerate() {
+        check_covered(&parsed.grant, |rule| rights.cover(&service.profile.catalogue, rule)).map_err(
+            |refusal| match refusal {
+                Refusal::Forbidden(why) => Refusal::Forbidden(format!("keys[{at}]: {why}")),
+                other => other,
+            },
+        )?;
+        for checked in [
+            check_outlived(ctx, parsed.expires_at),
+            check_confined(ctx, &parsed.allowed_cidrs),
+            check_slowed(ctx, parsed.requests_per_minute),
+        ] {
+            match checked {
+                Ok(()) => {}
+                Err(Refusal::Invalid(errors)) => errors.into_iter().for_each(|error| mistakes.add(at, error)),
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+    mistakes.finish()
+}
+
+/// A secret opens one key of the whole deployment, now and for ever: one that was revoked stays so. Whose a key
+/// in another workspace is, is not told.
+async fn check_unknown(tx: &mut dyn Tx, keys: &[Ready]) -> Result<(), Refusal> {
+    let digests: Vec<SecretDigest> = keys.iter().map(|key| key.digest).collect();
+    let known = tx.known_secrets(&digests).await?;
+    let mut mistakes = Mistakes::default();
+    for secret in &known {
+        let mut message = "a key with this secret is here already".to_owned();
+        if let Some(key) = secret.key {
+            message = format!("{message}: {key}");
+        }
+        mistakes.add(secret.at, FieldError::new("sha256", FieldCode::Taken, message));
+    }
+    if known.len() == keys.len() && known.iter().all(|secret| secret.key.is_some()) {
+        let message = "every key of this call is in this workspace already";
+        mistakes.sum = Some(FieldError::new("keys", FieldCode::Taken, message));
+    }
+    mistakes.finish()
+}
+
+async fn keep(
+    service: &Service,
+    ctx: &Ctx,
+    mut tx: Box<dyn Tx>,
+    access: &Access,
+    keys: Vec<Ready>,
+) -> Result<Vec<Imported>, Refusal> {
+    let workspace = access.workspace.id;
+    let mut names = AccountNames::default();
+    let mut imported = Vec::with_capacity(keys.len());
+    let ids = ids_in_order(ctx, keys.len())?;
+    for (at, (Ready { digest, hint, created_at, parsed }, id)) in keys.into_iter().zip(ids).enumerate() {
+        pause_at(at).await;
+        let acts_as = names.account(ctx, tx.as_mut(), &parsed.name).await?;
+        let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
+        let key = assemble(ctx, parsed, belongs, StoredSecret { digest, hint })?;
+        let key = Key { id, created_at, ..key };
+        tx.insert_key(&key).await.map_err(meanwhile)?;
+        let deed = Deed {
+            home: AuditHome::Workspace(workspace),
+            action: AuditAction::KeyCreated,
+            target: key.id.to_string(),
+            before: None,
+            after: Some(describe_imported(&key)),
+        };
+        audit::write(ctx, tx.as_mut(), deed).await?;
+        tx.record_change(Changed::Key(key.id)).await?;
+        imported.push(Imported { id: key.id, name: key.name });
+    }
+    let epoch = tx.commit().await?;
+    service.nodes.catch_up(epoch).await;
+    tracing::info!(%workspace, keys = imported.len(), "keys imported");
+    Ok(imported)
+}
+
+/// Identifiers in the order of the request, though all are of one instant: lists sort by them.
+fn ids_in_order(ctx: &Ctx, count: usize) -> Result<Vec<KeyId>, Refusal> {
+    let id = || ctx.id_parts().map(|(ms, random)| KeyId::new(ms, random));
+    let mut ids = (0..count).map(|_| id()).collect::<Result<Vec<KeyId>, Refusal>>()?;
+    ids.sort_unstable();
+    Ok(ids)
+}
+
+/// What was unknown a moment ago is there now: only a store with several writers says so.
+fn meanwhile(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Duplicate(Unique::SecretDigest | Unique::ServiceAccountName) => {
+            let message =
+                "somebody else brought keys of the same secrets or names meanwhile; send this again";
+            Refusal::Conflict(message.to_owned())
+        }
+        other => other.into(),
+    }
+}
+
+fn describe_imported(key: &Key) -> Value {
+    let mut described = describe(key);
+    if let Some(fields) = described.as_object_mut() {
+        fields.insert("imported".to_owned(), Value::Bool(true));
+        fields.insert("created_at".to_owned(), Value::String(key.created_at.to_string()));
+    }
+    described
+}
+
+/// The work on many keys is long, and all of it on one thread: the data plane's answers must not wait for it.
+async fn pause_at(at: usize) {
+    if at % KEYS_AT_ONCE == KEYS_AT_ONCE - 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What is wrong with which of the keys: the first hundred mistakes, and how many more there are.
+#[derive(Default)]
+struct Mistakes {
+    told: Vec<FieldError>,
+    more: usize,
+    /// What all of them together say.
+    sum: Option<FieldError>,
+}
+
+impl Mistakes {
+    fn add(&mut self, at: usize, error: FieldError) {
+        if self.told.len() < MISTAKES_MAX {
+            self.told.push(error.within(&format!("keys[{at}]")));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn finish(mut self) -> Result<(), Refusal> {
+        let Self { more, sum, .. } = self;
+        self.told.extend(match (more, sum) {
+            (0, sum) => sum,
+            (_, None) => {
+                let message = format!("{more} more mistakes; mend these first");
+                Some(FieldError::new("keys", FieldCode::Invalid, message))
+            }
+            (_, Some(sum)) => {
+                let message = format!("{more} more mistakes: {}", sum.message);
+                Some(FieldError { message, ..sum })
+            }
+        });
+        if self.told.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self.told)) }
+    }
+}
