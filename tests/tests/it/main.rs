@@ -22,5 +22,7 @@ mod leaks;
 mod lifecycle;
 mod members;
 mod sessions;
+mod store;
+mod strangers;
 mod surface;
 mod workspaces;
