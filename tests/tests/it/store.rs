@@ -1,6 +1,6 @@
 //! The store's file, read beside the running server: what no answer shows (yet) can still be looked at.
 
-use keyward_tests::Keyward;
+use keyward_tests::{Keyward, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
@@ -8,10 +8,43 @@ const ALPHABET: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
 pub(crate) struct Store(Connection);
 
+/// An entry of the audit log.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) action: String,
+    /// `user`, `service_account`, …
+    pub(crate) actor_type: String,
+    pub(crate) actor_name: String,
+    /// Without its prefix.
+    actor_id: Vec<u8>,
+    pub(crate) before: Value,
+    pub(crate) after: Value,
+}
+
+impl Entry {
+    pub(crate) fn is_by(&self, id: &str) -> bool {
+        self.actor_id == bytes_of(id)
+    }
+}
+
 impl Store {
     pub(crate) fn of(keyward: &Keyward) -> Self {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Self(Connection::open_with_flags(keyward.store(), flags).expect("the store's file"))
+    }
+
+    /// What the audit log tells of that target, oldest first.
+    pub(crate) fn audit_of(&self, target: &str) -> Vec<Entry> {
+        let sql = "SELECT action, actor_type, actor_name, actor_id, before, after FROM audit_entries
+            WHERE target = ?1 ORDER BY seq";
+        let mut statement = self.0.prepare(sql).expect("the audit log's table");
+        let entries = statement.query_map([target], entry).expect("entries");
+        entries.map(|entry| entry.expect("an entry")).collect()
+    }
+
+    /// The one value that a question about an identifier has.
+    pub(crate) fn number_about(&self, sql: &str, id: &str) -> i64 {
+        self.0.query_row(sql, [bytes_of(id)], |row| row.get(0)).expect("a number")
     }
 
     /// Every row of every table in which one of these identifiers stands, as text.
@@ -38,6 +71,18 @@ impl Store {
         let names = statement.query_map([], |row| row.get(0)).expect("tables");
         names.map(|name| name.expect("a name")).collect()
     }
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let json = |text: Option<String>| text.map_or(Value::Null, |text| text.parse().expect("JSON"));
+    Ok(Entry {
+        action: row.get(0)?,
+        actor_type: row.get(1)?,
+        actor_name: row.get(2)?,
+        actor_id: row.get::<_, Option<Vec<u8>>>(3)?.unwrap_or_default(),
+        before: json(row.get(4)?),
+        after: json(row.get(5)?),
+    })
 }
 
 fn is_one_of(row: &Row<'_>, at: usize, ids: &[Vec<u8>]) -> bool {
