@@ -22,6 +22,7 @@ mod leaks;
 mod lifecycle;
 mod members;
 mod sessions;
+mod settled;
 mod store;
 mod strangers;
 mod surface;
