@@ -3,7 +3,8 @@ use serde_json::Value;
 /// What the server said, with assertions that show the whole of it when they fail.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    pub(crate) asked: String,
+    /// The first line of the request.
+    pub asked: String,
     pub status: u16,
     /// Names in lower case, in the order of arrival.
     pub headers: Vec<(String, String)>,
@@ -67,6 +68,15 @@ impl Answer {
             members.remove("request_id");
         }
         body
+    }
+
+    /// All that a client can tell two answers apart by, without what differs between two askings of the same question.
+    pub fn to_compare(&self) -> String {
+        let differs = |name: &str| ["x-request-id", "date", "ratelimit"].contains(&name);
+        let headers = self.headers.iter().filter(|(name, _)| !differs(name));
+        let headers: String = headers.map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let id = self.header("x-request-id").filter(|id| !id.is_empty()).unwrap_or("no id");
+        format!("{}\n{headers}\n{}", self.status, self.text.replace(id, "[request id]"))
     }
 
     /// RFC 6750: what a 401 and a missing scope say in `WWW-Authenticate`.

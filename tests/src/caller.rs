@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{Answer, response};
 
 /// Longer than anything the server may take, shorter than anybody's patience with a hanging test.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// A client of one listener, with the headers that it sends each time.
 ///
@@ -119,18 +119,31 @@ impl Caller {
 
     /// The request line and the headers of every request, without the empty line that ends them.
     fn head(&self, method: &str, path: &str) -> Vec<u8> {
-        let mut lines = vec![
-            format!("{method} {path} HTTP/1.1"),
-            format!("Host: {}", self.addr),
-            "Connection: close".to_owned(),
-        ];
+        self.with("Connection", "close").head_of_many(method, path)
+    }
+
+    /// As [`Self::head`], on a connection that stays for the next request.
+    fn head_of_many(&self, method: &str, path: &str) -> Vec<u8> {
+        let mut lines = vec![format!("{method} {path} HTTP/1.1"), format!("Host: {}", self.addr)];
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         lines.push(String::new());
         lines.join("\r\n").into_bytes()
     }
 
     fn request(&self, method: &str, path: &str, content_type: Option<&str>, body: &[u8]) -> Vec<u8> {
-        let mut bytes = self.head(method, path);
+        Self::complete(self.head(method, path), method, content_type, body)
+    }
+
+    /// A request with a JSON body or none, on a connection that stays for the next one.
+    pub(crate) fn request_of_many(&self, method: &str, path: &str, body: Option<&Value>) -> Vec<u8> {
+        let body = body.map(Value::to_string);
+        let content_type = body.as_ref().map(|_| "application/json");
+        let head = self.head_of_many(method, path);
+        Self::complete(head, method, content_type, body.unwrap_or_default().as_bytes())
+    }
+
+    /// Ends a head, and adds the body.
+    fn complete(mut bytes: Vec<u8>, method: &str, content_type: Option<&str>, body: &[u8]) -> Vec<u8> {
         if let Some(content_type) = content_type {
             bytes.extend_from_slice(format!("Content-Type: {content_type}\r\n").as_bytes());
         }

@@ -15,11 +15,18 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 1] = [Soak {
-    name: "kill -9 under load on SQLite",
-    rounds: ("KEYWARD_KILL_ROUNDS", "200"),
-    test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
-}];
+const SOAKS: [Soak; 2] = [
+    Soak {
+        name: "kill -9 under load on SQLite",
+        rounds: ("KEYWARD_KILL_ROUNDS", "200"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
+    },
+    Soak {
+        name: "strangers against a workspace",
+        rounds: ("KEYWARD_STRANGER_REQUESTS", "100000"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "strangers", "--nocapture"],
+    },
+];
 
 struct Ran {
     soak: &'static Soak,
@@ -58,11 +65,11 @@ fn one(tree: &Tree, soak: &'static Soak) -> Ran {
 
 fn summary(results: &[Ran]) {
     say::heading("summary");
-    say::line(format!("{:<36} {:<28} {:>9}  tests", "soak", "rounds", "seconds"));
+    say::line(format!("{:<36} {:<34} {:>9}  tests", "soak", "rounds", "seconds"));
     for Ran { soak, took, tally, passed } in results {
         let rounds = format!("{}={}", soak.rounds.0, soak.rounds.1);
         let verdict = if *passed { "passed" } else { "FAILED" };
         let seconds = took.as_secs_f64();
-        say::line(format!("{:<36} {rounds:<28} {seconds:>9.1}  {verdict}: {}", soak.name, tally.closing()));
+        say::line(format!("{:<36} {rounds:<34} {seconds:>9.1}  {verdict}: {}", soak.name, tally.closing()));
     }
 }

@@ -82,6 +82,22 @@ fn signing_out_ends_the_session_on_the_server() {
 }
 
 #[test]
+fn a_key_does_not_sign_out_whoever_sends_it_beside_their_session() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let (person, key) = (workspace.member("admin"), workspace.key_with(&["products:read"]));
+    let refused = person.bearer(&key.secret).delete("/api/v1/session").problem(403, "forbidden");
+    assert!(
+        refused.header("set-cookie").is_none(),
+        "the browser would forget a session that goes on: {refused}"
+    );
+    person.get("/api/v1/me").expect(200);
+    keyward.with_key(&key.secret).delete("/api/v1/session").problem(403, "forbidden");
+    // Without a session there is nothing to end.
+    keyward.anonymous().delete("/api/v1/session").expect(204);
+}
+
+#[test]
 fn a_cookie_that_is_no_session_is_none() {
     let keyward = shared("cveium");
     for value in ["", "x", "../../etc/passwd", &"A".repeat(43), &"A".repeat(4000), "%00"] {

@@ -1,15 +1,20 @@
-use keyward_tests::{Keyward, PROFILES, Workspace, json, project_root, shared};
+use keyward_tests::{Key, Keyward, PROFILES, Value, Workspace, json, project_root, shared};
 
 /// The profile as it is, but for its refusal of creation through the API: no key could otherwise exist
 /// before there is a page that makes one.
 fn cerby_with_creation() -> Keyward {
+    cerby_and("")
+}
+
+/// As [`cerby_with_creation`], with something more.
+fn cerby_and(more: &str) -> Keyward {
     let path = project_root().join("profiles/cerby.toml");
     let text = std::fs::read_to_string(&path).expect("the profile");
     let opened = text.replace("create_by_api = false", "create_by_api = true");
     assert_ne!(opened, text, "{} no longer refuses creation", path.display());
     let dir = tempfile::tempdir().expect("a temporary directory");
     let copy = dir.path().join("cerby.toml");
-    std::fs::write(&copy, opened).expect("a profile of one's own");
+    std::fs::write(&copy, opened + "\n" + more).expect("a profile of one's own");
     Keyward::profile(&copy.display().to_string()).start()
 }
 
@@ -27,6 +32,106 @@ fn cer_1_the_profile_refuses_creation_through_the_api() {
         assert!(refused.text_at("detail").to_lowercase().contains("web app"), "{refused}");
     });
     workspace.owner().post("/api/v1/me/keys", json!({"name": "mine"})).problem(403, "forbidden");
+}
+
+#[test]
+fn cer_1_only_owners_super_admins_and_admins_may_generate_a_key() {
+    let keyward = cerby_with_creation();
+    let workspace = keyward.workspace();
+    let body = json!({"name": "integration", "scopes": ["items:read"], "expires_in_seconds": 3600});
+    for role in ["owner", "super_admin", "admin"] {
+        workspace.member(role).post(&workspace.path("keys"), body.clone()).expect(201);
+    }
+    let user = workspace.member("user");
+    workspace.unchanged_by(|| {
+        user.post(&workspace.path("keys"), body.clone()).problem(403, "forbidden");
+        user.post("/api/v1/me/keys", body.clone()).problem(403, "forbidden");
+    });
+}
+
+/// The statuses of GET on those paths with a key of those scopes.
+fn opened(keyward: &Keyward, workspace: &Workspace<'_>, scopes: &[&str], paths: &[&str]) -> Vec<u16> {
+    let key = ending(workspace, json!({"scopes": scopes}));
+    paths.iter().map(|path| keyward.authorize(&key.secret, "GET", path).status).collect()
+}
+
+/// A key as this profile wants them: with an end.
+fn ending(workspace: &Workspace<'_>, mut body: Value) -> Key {
+    (body["name"], body["expires_in_seconds"]) = (json!("integration"), json!(3600));
+    workspace.create_key(body)
+}
+
+#[test]
+fn cer_9_read_items_includes_reading_accounts_and_secrets() {
+    let keyward = cerby_with_creation();
+    let workspace = keyward.workspace();
+    let paths =
+        ["/v1/items", "/v1/collections/7", "/v1/accounts", "/v1/secrets/7", "/v1/users", "/v1/activities"];
+    let opened = |scope: &str| opened(&keyward, &workspace, &[scope], &paths);
+    assert_eq!(opened("items:read"), [200, 200, 200, 200, 403, 403]);
+    assert_eq!(opened("accounts:read"), [403, 403, 200, 403, 403, 403], "never the other way round");
+    assert_eq!(opened("secrets:read"), [403, 403, 403, 200, 403, 403]);
+
+    let key = ending(&workspace, json!({"scopes": ["items:read"]}));
+    assert_eq!(key.created.body["scopes"], json!(["items:read"]), "what was given is what is shown");
+    let asked =
+        keyward.verify(json!({"key": key.secret, "scopes": ["items:read", "accounts:read", "secrets:read"]}));
+    assert_eq!(
+        (&asked["code"], &asked["scopes"]),
+        (&json!("valid"), &json!(["items:read", "accounts:read", "secrets:read"]))
+    );
+}
+
+#[test]
+fn cer_9_an_endpoint_may_ask_for_one_of_several_scopes_or_for_all_of_several() {
+    let keyward = cerby_with_creation();
+    let workspace = keyward.workspace();
+    let (one_of, all_of) = ("/v1/search", "/v1/accounts/7/entitlements");
+    for (scopes, statuses) in [
+        (&["accounts:read"][..], [200, 403]),
+        (&["secrets:read"], [200, 403]),
+        (&["integrations:read"], [403, 403]),
+        (&["accounts:read", "integrations:read"], [200, 200]),
+        (&["items:read", "integrations:read"], [200, 200]),
+        (&["secrets:read", "integrations:read"], [200, 403]),
+        (&["users:read", "activities:read"], [403, 403]),
+    ] {
+        assert_eq!(opened(&keyward, &workspace, scopes, &[one_of, all_of]), statuses, "{scopes:?}");
+    }
+    let key = ending(&workspace, json!({"scopes": ["accounts:read"]}));
+    let ask = |question: Value| {
+        let mut question = question;
+        question["key"] = json!(key.secret);
+        keyward.verify(question)
+    };
+    assert_eq!(ask(json!({"any_scope": ["users:read", "accounts:read"]}))["code"], "valid");
+    let lacking = ask(json!({"scopes": ["accounts:read", "users:read"]}));
+    assert_eq!((&lacking["code"], &lacking["missing"]), (&json!("insufficient_scope"), &json!("users:read")));
+    assert_eq!(ask(json!({"any_scope": ["users:read", "secrets:read"]}))["code"], "insufficient_scope");
+}
+
+#[test]
+fn cer_9_scopes_narrow_and_never_widen() {
+    let role = "[[roles]]\nname = \"accountant\"\ntitle = \"Accountant\"\nrules = [\"settings.manage\", \"accounts:read\"]\n";
+    let keyward = cerby_and(role);
+    let (workspace, elsewhere) = (keyward.workspace(), keyward.workspace());
+    // Whoever makes a key gives it no more than they hold themselves, not by an inclusion either.
+    let accountant = workspace.member("accountant");
+    let create = |scope: &str| {
+        let body = json!({"name": "integration", "scopes": [scope], "expires_in_seconds": 3600});
+        accountant.post(&workspace.path("keys"), body)
+    };
+    workspace.unchanged_by(|| {
+        for wider in ["items:read", "secrets:read", "users:read"] {
+            create(wider).problem(403, "forbidden");
+        }
+    });
+    create("accounts:read").expect(201);
+    // Nor does any scope reach further than the key itself.
+    let key = ending(&workspace, json!({"rules": [{"action": "**"}]}));
+    keyward.with_key(&key.secret).get(&elsewhere.path("members")).problem(404, "not_found");
+    let question = json!({"key": key.secret, "workspace": elsewhere.slug, "scopes": ["items:read"]});
+    assert_eq!(keyward.verify(question)["code"], "workspace_mismatch");
 }
 
 #[test]

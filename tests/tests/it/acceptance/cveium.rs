@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use keyward_tests::{Keyward, crc32_hex, eventually, json, rust_sources, sha256, shared};
+use keyward_tests::{
+    Answer, Keyward, Value, crc32_hex, eventually, json, rust_sources, sha256, shared, unique,
+};
 
 const SCOPES: [&str; 15] = [
     "products:read",
@@ -119,6 +121,36 @@ fn cve_5_a_request_to_an_endpoint_whose_scope_the_key_lacks_gets_403() {
         assert!(challenge.contains(&format!("scope=\"{missing}\"")), "{challenge}");
         assert!(denied.text_at("detail").contains(missing), "{denied}");
     }
+}
+
+#[test]
+fn cve_16_only_members_with_settings_manage_create_or_revoke_keys() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    for role in ["owner", "admin"] {
+        let person = workspace.member(role);
+        let body = json!({"name": unique("key"), "scopes": ["products:read"]});
+        let id = person.post(&workspace.path("keys"), body).expect(201).text_at("id");
+        person.delete(&workspace.path(&format!("keys/{id}"))).expect(204);
+    }
+    let target = workspace.key_with(&["products:read"]);
+    let manages = workspace.create_key(json!({"name": "manages", "rules": [{"action": "settings.manage"}]}));
+    let refused = |ask: &dyn Fn(&str, &str, Value) -> Answer, code: &str| {
+        let one = workspace.path(&format!("keys/{}", target.id));
+        let create = json!({"name": "mine", "scopes": ["products:read"]});
+        ask("POST", &workspace.path("keys"), create).problem(403, code);
+        ask("DELETE", &one, json!({})).problem(403, code);
+        ask("POST", &format!("{one}/revoke"), json!({})).problem(403, code);
+        ask("POST", &workspace.path("keys/bulk-revoke"), json!({"ids": [target.id]})).problem(403, code);
+    };
+    let (member, lacks) = (workspace.member("member"), keyward.with_key(&target.secret));
+    workspace.unchanged_by(|| {
+        refused(&|method, path, body| member.send_json(method, path, &body), "forbidden");
+        refused(&|method, path, body| lacks.send_json(method, path, &body), "insufficient_scope");
+    });
+    assert_eq!(keyward.verify_code(&target.secret), "valid");
+    keyward.with_key(&manages.secret).delete(&workspace.path(&format!("keys/{}", target.id))).expect(204);
+    assert_eq!(keyward.verify_code(&target.secret), "revoked");
 }
 
 #[test]

@@ -2,5 +2,7 @@
 
 mod cerby;
 mod cveium;
+mod cveium_accounts;
 mod cybrium;
+mod cycloid;
 mod cysmiq;

@@ -1,0 +1,222 @@
+//! The workspace that nobody else may touch, what is known of it, and what has become of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use keyward_tests::{Answer, Dice, Key, Keyward, Person, Value, Workspace, eventually, json, unique};
+
+use crate::store::Store;
+use crate::surface::{Document, Place, ghost};
+
+/// What strangers use against a workspace: all that it is known by.
+#[derive(Clone, Debug)]
+pub(super) struct Names {
+    pub(super) slug: String,
+    pub(super) workspace: String,
+    pub(super) keys: Vec<String>,
+    pub(super) personal_keys: Vec<String>,
+    pub(super) people: Vec<String>,
+    pub(super) service_accounts: Vec<String>,
+    pub(super) roles: Vec<String>,
+    pub(super) invitations: Vec<String>,
+    /// Names, descriptions, addresses, labels.
+    pub(super) words: Vec<String>,
+    /// Where a list of its keys goes on.
+    pub(super) cursor: String,
+}
+
+impl Names {
+    /// The names of a workspace that does not exist, each of the same shape as its counterpart. What goes on in a list
+    /// cannot be made up: it is given.
+    pub(super) fn ghosts(&self, dice: &mut Dice, cursor: String) -> Self {
+        let mut like = |text: &String| ghost::like(text, dice);
+        Self {
+            slug: like(&self.slug),
+            workspace: like(&self.workspace),
+            keys: self.keys.iter().map(&mut like).collect(),
+            personal_keys: self.personal_keys.iter().map(&mut like).collect(),
+            people: self.people.iter().map(&mut like).collect(),
+            service_accounts: self.service_accounts.iter().map(&mut like).collect(),
+            roles: self.roles.iter().map(&mut like).collect(),
+            invitations: self.invitations.iter().map(&mut like).collect(),
+            words: self.words.iter().map(&mut like).collect(),
+            cursor,
+        }
+    }
+
+    /// Addresses of people.
+    pub(super) fn emails(&self) -> Vec<String> {
+        self.words.iter().filter(|word| word.contains('@')).cloned().collect()
+    }
+
+    /// Every identifier.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        let lists = [
+            &self.keys,
+            &self.personal_keys,
+            &self.people,
+            &self.service_accounts,
+            &self.roles,
+            &self.invitations,
+        ];
+        let listed = lists.into_iter().flatten().map(String::as_str);
+        listed.chain([self.workspace.as_str()]).collect()
+    }
+}
+
+/// The workspace, full of things, and those whom it has already sent away.
+pub(super) struct World<'a> {
+    keyward: &'a Keyward,
+    document: Document,
+    pub(super) workspace: Workspace<'a>,
+    pub(super) names: Names,
+    /// Was a member once, and made a personal key then.
+    pub(super) former: Person,
+    pub(super) formers_key: String,
+    /// Secrets that have ended.
+    pub(super) dead: [(&'static str, String); 3],
+    /// Keys that work, and must go on working.
+    alive: Vec<Key>,
+}
+
+/// Somebody with an account and no workspace.
+pub(super) fn somebody(keyward: &Keyward) -> Person {
+    let lobby = keyward.first_workspace();
+    let person = lobby.member("viewer");
+    lobby.remove(&person);
+    person
+}
+
+impl<'a> World<'a> {
+    pub(super) fn build(keyward: &'a Keyward) -> Self {
+        let workspace = keyward.workspace_of(&somebody(keyward));
+        let make = |more: Value| workspace.create_key(described(&more));
+        let expired = make(json!({"expires_in_seconds": 1}));
+        let (revoked, rotated, rotating) = (make(json!({})), make(json!({})), make(json!({})));
+        workspace.revoke(&revoked);
+        for verb in [of(&rotated, "rotate"), of(&rotated, "rotate/finish"), of(&rotating, "rotate")] {
+            workspace.owner().post_nothing(&workspace.path(&verb)).expect(200);
+        }
+        let (former, member) = (workspace.member("admin"), workspace.member("member"));
+        workspace.member("viewer");
+        let formers_key = workspace.personal_key(&former, described(&json!({}))).secret;
+        workspace.remove(&former);
+        let personal =
+            [workspace.owner(), &member].map(|person| workspace.personal_key(person, described(&json!({}))));
+        let alive = vec![
+            make(json!({"rules": [{"action": "**"}]})),
+            make(json!({"allowed_cidrs": ["203.0.113.0/24"]})),
+            rotating,
+        ];
+        // Not by asking the data plane, which would be a use.
+        let status = || workspace.get_key(&expired.id).body["status"].clone();
+        eventually(Duration::from_secs(3), status, |status| status == "expired");
+        let dead = [
+            ("a revoked key of the workspace", revoked.secret.clone()),
+            ("an expired key of the workspace", expired.secret.clone()),
+            ("a secret that the workspace rotated away", rotated.secret.clone()),
+        ];
+        let keys = [&expired, &revoked, &rotated].into_iter().chain(&alive).map(|key| key.created.clone());
+        let names = names(&workspace, &keys.collect::<Vec<_>>(), &personal.map(|key| key.created));
+        let document = Document::of(keyward);
+        Self { keyward, document, workspace, names, former, formers_key, dead, alive }
+    }
+
+    /// What must not be in any answer to a stranger who did not send it.
+    pub(super) fn markers(&self) -> Vec<String> {
+        let Names { slug, words, .. } = &self.names;
+        let ids = self.names.ids().into_iter().map(str::to_owned);
+        let secrets = self.alive.iter().map(|key| key.secret.clone());
+        ids.chain(words.iter().cloned()).chain([slug.clone()]).chain(secrets).collect()
+    }
+
+    /// All that its owner sees of it, use included, and every row that the store has of it.
+    pub(super) fn state(&self) -> BTreeSet<String> {
+        let owner = self.workspace.owner();
+        let rows = Store::of(self.keyward).rows_about(&self.names.ids());
+        // Who gives a wrong password for somebody is written down, and should be.
+        let mut state: BTreeSet<String> =
+            rows.into_iter().filter(|row| !row.contains("| session.refused |")).collect();
+        for operation in self.document.operations().iter().filter(|operation| operation.is_safe()) {
+            let path = operation.template.replace("{slug}", &self.workspace.slug);
+            let mut places = operation.places.iter().map(|(_, place)| *place);
+            let paths = match places.find(|place| *place != Place::Workspace) {
+                None => vec![path],
+                Some(Place::Key) => self.names.keys.iter().map(|id| path.replace("{id}", id)).collect(),
+                Some(_) => Vec::new(),
+            };
+            state.extend(paths.iter().map(|path| format!("{path}: {}", owner.get(path).expect(200).body)));
+        }
+        state
+    }
+
+    /// Whether its keys still do what they did.
+    #[track_caller]
+    pub(super) fn check_alive(&self) {
+        for key in &self.alive {
+            let asked = self.keyward.verify(json!({"key": key.secret, "ip": "203.0.113.7"}));
+            assert_eq!(asked["code"], "valid", "{asked}");
+        }
+        for (_, secret) in &self.dead {
+            assert_ne!(self.keyward.verify_code(secret), "valid");
+        }
+    }
+}
+
+fn of(key: &Key, verb: &str) -> String {
+    format!("keys/{}/{verb}", key.id)
+}
+
+/// A key's body with a name, a description and a label that nothing else has.
+fn described(more: &Value) -> Value {
+    let mut body = json!({"name": unique("planted-name"), "description": unique("planted description"),
+        "scopes": ["api:read"], "metadata": {"team": unique("planted-label")}});
+    body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+    body
+}
+
+/// A role holds something; a service account does not.
+fn body_with_scope(what: &str, mut body: Value) -> Value {
+    if what == "roles" {
+        body["scopes"] = json!(["api:read"]);
+    }
+    body
+}
+
+fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Names {
+    let (owner, slug) = (workspace.owner(), workspace.slug.clone());
+    let emails = [unique("invited"), unique("invited")].map(|name| format!("{name}@example.com"));
+    let invitations = emails.each_ref().map(|email| workspace.invite(email, "admin"));
+    let members = owner.get(&workspace.path("members")).expect(200).items();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut words = vec![workspace.name.clone()];
+    words.extend(emails);
+    words.extend(members.iter().flat_map(|member| [text(&member["name"]), text(&member["email"])]));
+    for key in keys.iter().chain(personal).map(|answer| &answer.body) {
+        words.extend([&key["name"], &key["description"], &key["metadata"]["team"]].map(text));
+    }
+    words.extend(keys.iter().map(|key| text(&key.body["service_account"]["name"])));
+    let named = |what: &str| {
+        let body = json!({"name": unique("planted-name"), "description": unique("planted description")});
+        body_with_scope(what, body)
+    };
+    let make = |what: &str| owner.post(&workspace.path(what), named(what)).expect(201);
+    let (role, bot) = (make("roles"), make("service-accounts"));
+    words.extend(
+        [&role, &bot].iter().flat_map(|made| [text(&made.body["name"]), text(&made.body["description"])]),
+    );
+    let accounts = keys.iter().map(|key| text(&key.body["service_account"]["id"]));
+    let page = owner.get(&workspace.path("keys?limit=1")).expect(200);
+    Names {
+        workspace: text(&owner.get(&format!("/api/v1/{slug}")).expect(200).body["id"]),
+        slug,
+        keys: keys.iter().map(|key| key.text_at("id")).collect(),
+        personal_keys: personal.iter().map(|key| key.text_at("id")).collect(),
+        people: members.iter().map(|member| text(&member["id"])).collect(),
+        service_accounts: accounts.chain([bot.text_at("id")]).collect(),
+        roles: vec![role.text_at("id")],
+        invitations: invitations.iter().map(|invitation| invitation.text_at("id")).collect(),
+        words,
+        cursor: page.text_at("next_cursor"),
+    }
+}
