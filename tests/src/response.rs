@@ -31,7 +31,8 @@ pub(crate) fn parse(asked: &str, bytes: &[u8], connection_ended: bool) -> Option
     } else {
         return None;
     };
-    let json = header("content-type").is_some_and(|of| of.contains("json"));
+    let json =
+        header("content-type").is_some_and(|of| of.starts_with("application/json") || of.contains("+json"));
     let text = String::from_utf8_lossy(&body).into_owned();
     let body = if json && !text.is_empty() { serde_json::from_str(&text).ok()? } else { Value::Null };
     Some(Answer { asked: asked.to_owned(), status, headers, body, text })

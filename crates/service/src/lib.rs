@@ -45,6 +45,7 @@ pub mod list_members;
 pub mod list_roles;
 pub mod list_service_accounts;
 pub mod me;
+pub mod read_audit;
 pub mod remove_member;
 pub mod revoke_key;
 pub mod rotate_key;
@@ -58,6 +59,7 @@ pub mod update_member;
 pub mod update_role;
 pub mod update_service_account;
 pub mod update_workspace;
+pub mod verify_audit;
 pub mod whoami;
 
 use std::sync::Arc;

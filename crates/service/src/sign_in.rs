@@ -18,6 +18,9 @@ pub(crate) const TOKEN_PREFIX: &str = "kwsession_";
 /// How long a session lasts, whatever happens in it.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
 
+/// Workspaces that a sign-in is written down in: one transaction, which others wait for.
+const PLACES_TOLD_MAX: u32 = 100;
+
 /// Somebody who is signed in now.
 #[derive(Debug)]
 pub struct SignedIn {
@@ -67,8 +70,7 @@ pub(crate) fn note_refusal(service: &Service, ctx: &Ctx, person: &Person) {
     tokio::spawn(async move {
         let written = async {
             let mut tx = store.begin_system(SystemReason::Authenticate).await?;
-            let refused = deed(&person, AuditAction::SessionRefused);
-            audit::write_as(&ctx, tx.as_mut(), person_principal(&person), refused).await?;
+            write_down(&ctx, tx.as_mut(), &person, AuditAction::SessionRefused).await?;
             Ok::<_, Refusal>(tx.commit().await?)
         };
         if let Err(error) = written.await {
@@ -95,16 +97,22 @@ pub(crate) async fn open_session(
         user_agent: ctx.request.user_agent.clone(),
     };
     tx.insert_session(&session).await?;
-    audit::write_as(ctx, tx, person_principal(person), deed(person, AuditAction::SessionCreated)).await?;
+    write_down(ctx, tx, person, AuditAction::SessionCreated).await?;
     Ok((session.id, token))
 }
 
-fn deed(person: &Person, action: AuditAction) -> Deed {
-    Deed {
-        home: AuditHome::Person(person.id),
-        action,
-        target: person.id.to_string(),
-        before: None,
-        after: None,
+/// Writes what a person does at the door into their own log and into those of the workspaces that they are in.
+pub(crate) async fn write_down(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    person: &Person,
+    action: AuditAction,
+) -> Result<(), Refusal> {
+    let places = tx.places(person.id, PLACES_TOLD_MAX).await?;
+    let homes = places.into_iter().map(|place| AuditHome::Workspace(place.workspace.id));
+    for home in std::iter::once(AuditHome::Person(person.id)).chain(homes) {
+        let deed = Deed { home, action, target: person.id.to_string(), before: None, after: None };
+        audit::write_as(ctx, tx, person_principal(person), deed).await?;
     }
+    Ok(())
 }

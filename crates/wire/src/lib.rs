@@ -3,6 +3,7 @@
 //! Deliberately absent: rules. A request shape holds what the client wrote, unchecked; `keyward-core` and
 //! `keyward-service` parse it.
 
+pub mod audit;
 pub mod billing;
 pub mod key;
 pub mod member;

@@ -9,6 +9,7 @@
 )]
 
 mod acceptance;
+mod audit;
 mod bad_input;
 mod data_plane;
 mod directions;

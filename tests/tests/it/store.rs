@@ -36,10 +36,17 @@ impl Store {
     /// What the audit log tells of that target, oldest first.
     pub(crate) fn audit_of(&self, target: &str) -> Vec<Entry> {
         let sql = "SELECT action, actor_type, actor_name, actor_id, before, after FROM audit_entries
-            WHERE target = ?1 ORDER BY seq";
+            WHERE target = ?1 ORDER BY at, n";
         let mut statement = self.0.prepare(sql).expect("the audit log's table");
         let entries = statement.query_map([target], entry).expect("entries");
         entries.map(|entry| entry.expect("an entry")).collect()
+    }
+
+    /// Changes the store behind the server's back.
+    pub(crate) fn tamper(keyward: &Keyward, sql: &str) {
+        let store = Connection::open(keyward.store()).expect("the store's file");
+        store.busy_timeout(std::time::Duration::from_secs(5)).expect("a wait");
+        store.execute_batch(sql).expect("a change of the store");
     }
 
     /// The one value that a question about an identifier has.

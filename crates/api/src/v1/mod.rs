@@ -1,6 +1,7 @@
 //! `/api/v1/…`: one file an operation, laid out as the addresses are.
 
 mod accept_invitation;
+mod audit;
 mod billing;
 mod get_plan;
 mod invite_member;
@@ -69,6 +70,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             service_accounts::delete_service_account
         ))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
+        .routes(routes!(audit::list_audit))
+        .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::list_own_audit))
+        .routes(routes!(audit::verify_own_audit))
         .routes(routes!(users::get_user, users::update_user))
         .routes(routes!(billing::take_stripe_event))
 }

@@ -193,12 +193,13 @@ CREATE TABLE subscriptions (
 CREATE INDEX paid_subscriptions ON subscriptions (workspace_id, plan) WHERE plan IS NOT NULL;
 CREATE INDEX ended_subscriptions ON subscriptions (heard_at) WHERE plan IS NULL;
 
--- No foreign keys: an entry outlives what it tells of.
+-- No foreign keys: an entry outlives what it tells of. n counts within a log; hash is that of the entry, in which prev,
+-- the hash of the one before it, stands.
 CREATE TABLE audit_entries (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    id         BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     home_type  TEXT    NOT NULL CHECK (home_type IN ('workspace', 'person')),
     home_id    BLOB    NOT NULL,
+    n          INTEGER NOT NULL,
+    id         BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     at         INTEGER NOT NULL,
     actor_type TEXT    NOT NULL,
     actor_id   BLOB,
@@ -209,10 +210,25 @@ CREATE TABLE audit_entries (
     after      TEXT,
     ip         TEXT,
     user_agent TEXT,
-    request_id BLOB    NOT NULL
+    request_id BLOB    NOT NULL,
+    prev       BLOB    NOT NULL CHECK (length(prev) = 32),
+    hash       BLOB    NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 
-CREATE INDEX audit_entries_by_home ON audit_entries (home_type, home_id, seq);
+CREATE UNIQUE INDEX audit_entries_by_place ON audit_entries (home_id, home_type, n);
+CREATE INDEX audit_entries_by_time ON audit_entries (home_id, home_type, at, n);
+CREATE INDEX audit_entries_by_actor ON audit_entries (home_id, home_type, actor_id, actor_type, at, n);
+CREATE INDEX audit_entries_by_action ON audit_entries (home_id, home_type, action, at, n);
+CREATE INDEX audit_entries_by_target ON audit_entries (home_id, home_type, target, at, n);
+
+-- Where each log ends, apart from its entries, so that a missing end shows.
+CREATE TABLE audit_heads (
+    home_type TEXT    NOT NULL,
+    home_id   BLOB    NOT NULL,
+    n         INTEGER NOT NULL,
+    hash      BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (home_id, home_type)
+) STRICT, WITHOUT ROWID;
 
 -- AUTOINCREMENT: the number of a committed change is never given out again.
 CREATE TABLE changes (

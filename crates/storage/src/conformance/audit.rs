@@ -1,9 +1,10 @@
 use keyward_core::audit::{AuditAction, AuditEntry, AuditHome};
-use keyward_core::id::{AuditId, RequestId};
+use keyward_core::id::{AuditId, RequestId, ServiceAccountId};
 use keyward_core::key::{Principal, PrincipalId};
 
 use super::Bed;
 use super::town::{Town, at, unique};
+use crate::{AuditFilter, AuditHead, FIRST_PREV, Page, Position, SortValue};
 
 pub(crate) fn entry(home: AuditHome, actor: PrincipalId) -> AuditEntry {
     AuditEntry {
@@ -18,6 +19,104 @@ pub(crate) fn entry(home: AuditHome, actor: PrincipalId) -> AuditEntry {
         ip: Some("192.0.2.1".parse().unwrap()),
         user_agent: Some("Browser/1".into()),
         request_id: RequestId::new(0, unique()),
+    }
+}
+
+pub(crate) async fn entries_are_chained_in_each_log(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (acme, ada) = (AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id));
+    let actor = PrincipalId::User(town.ada.id);
+    let mut tx = town.begin().await;
+    assert_eq!(tx.audit_head(acme).await.unwrap(), None);
+    let mut written = Vec::new();
+    for home in [acme, ada, acme, acme] {
+        let entry = entry(home, actor);
+        tx.append_audit(&entry).await.unwrap();
+        written.push(entry);
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.view().await;
+    let chain = tx.audit_chain(acme, 0, 10).await.unwrap();
+    assert_eq!(chain.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        chain.iter().map(|line| line.id).collect::<Vec<_>>(),
+        [written[0].id, written[2].id, written[3].id]
+    );
+    assert!(chain.iter().all(crate::AuditLine::is_sound));
+    assert_eq!(chain[0].prev, FIRST_PREV);
+    assert_eq!((chain[1].prev, chain[2].prev), (chain[0].hash, chain[1].hash));
+    let head = AuditHead { entries: 3, hash: chain[2].hash };
+    assert_eq!(tx.audit_head(acme).await.unwrap(), Some(head));
+    assert_eq!(tx.audit_chain(acme, 1, 1).await.unwrap(), chain[1..2]);
+    assert_eq!(tx.audit_chain(acme, 3, 10).await.unwrap(), []);
+    assert_eq!(tx.audit_chain(ada, 0, 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn an_undone_operation_leaves_the_chain_whole(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let home = AuditHome::Workspace(town.acme.id);
+    let entry = || entry(home, PrincipalId::User(town.ada.id));
+    let mut tx = town.begin().await;
+    tx.append_audit(&entry()).await.unwrap();
+    drop(tx);
+    for _ in 0..2 {
+        let mut tx = town.begin().await;
+        tx.append_audit(&entry()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let chain = town.view().await.audit_chain(home, 0, 10).await.unwrap();
+    assert_eq!(chain.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((chain[0].prev, chain[1].prev), (FIRST_PREV, chain[0].hash));
+}
+
+pub(crate) async fn entries_are_found_by_each_filter_newest_first(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let home = AuditHome::Workspace(town.acme.id);
+    let (ada, bot) =
+        (PrincipalId::User(town.ada.id), PrincipalId::ServiceAccount(ServiceAccountId::new(0, unique())));
+    let made = |ms, actor, action, target: &str| AuditEntry {
+        at: at(ms),
+        actor: Principal { id: actor, name: "Somebody".into() },
+        action,
+        target: target.to_owned(),
+        ..entry(home, ada)
+    };
+    let all = [
+        made(1, ada, AuditAction::KeyCreated, "key_1"),
+        made(2, bot, AuditAction::KeyCreated, "key_2"),
+        made(2, PrincipalId::Operator, AuditAction::PlanChanged, "ws_1"),
+        made(3, ada, AuditAction::KeyRevoked, "key_1"),
+    ];
+    let mut tx = town.system().await;
+    for entry in &all {
+        tx.append_audit(entry).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let none = AuditFilter::default();
+    for (filter, expected) in [
+        (none.clone(), vec![3, 2, 1, 0]),
+        (AuditFilter { actor: Some(ada), ..none.clone() }, vec![3, 0]),
+        (AuditFilter { actor: Some(bot), ..none.clone() }, vec![1]),
+        (AuditFilter { actor: Some(PrincipalId::Operator), ..none.clone() }, vec![2]),
+        (AuditFilter { actor: Some(PrincipalId::Billing), ..none.clone() }, vec![]),
+        (AuditFilter { action: Some("key.created".to_owned()), ..none.clone() }, vec![1, 0]),
+        (AuditFilter { target: Some("key_1".to_owned()), ..none.clone() }, vec![3, 0]),
+        (AuditFilter { from: Some(at(2)), ..none.clone() }, vec![3, 2, 1]),
+        (AuditFilter { to: Some(at(2)), ..none.clone() }, vec![0]),
+        (AuditFilter { from: Some(at(2)), to: Some(at(3)), actor: Some(ada), ..none }, vec![]),
+    ] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = Page { limit: 1, after: after.take() };
+            let lines = town.view().await.audit_entries(home, &filter, &page).await.unwrap();
+            let Some(last) = lines.last() else { break };
+            let mut id = [0; 16];
+            id[8..].copy_from_slice(&last.number.to_be_bytes());
+            after = Some(Position { value: SortValue::Number(last.at.as_microsecond()), id });
+            found.extend(lines.iter().map(|line| line.id));
+        }
+        let expected: Vec<_> = expected.into_iter().map(|at: usize| all[at].id).collect();
+        assert_eq!(found, expected, "{filter:?}");
     }
 }
 

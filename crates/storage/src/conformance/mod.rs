@@ -99,7 +99,10 @@ macro_rules! conformance {
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;
             audit:
-                an_entry_is_kept;
+                an_entry_is_kept,
+                entries_are_chained_in_each_log,
+                an_undone_operation_leaves_the_chain_whole,
+                entries_are_found_by_each_filter_newest_first;
             idempotency:
                 a_claim_is_found_by_its_actor_and_name,
                 a_claim_is_started_once_and_replaced_by_its_id,

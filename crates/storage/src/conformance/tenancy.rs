@@ -15,7 +15,7 @@ use super::town::{
     shared_account, workspace, workspace_key,
 };
 use crate::{
-    Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, ServiceAccountRow, StoreError,
+    AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, ServiceAccountRow, StoreError,
     SystemReason, Tenant, Tx,
 };
 
@@ -45,6 +45,9 @@ impl Full {
         let (own_role, account) = (custom_role("deployer"), shared_account("bot"));
         tx.insert_role(town.acme.id, &own_role).await.unwrap();
         tx.insert_service_account(town.acme.id, &account).await.unwrap();
+        for home in [AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id)] {
+            tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
+        }
         tx.commit().await.unwrap();
         Self { town, bob, of_acme, of_ada, role: own_role, account }
     }
@@ -81,6 +84,11 @@ impl Full {
         assert_eq!(tx.service_account(account.account.id).await.unwrap(), None);
         assert_eq!(tx.service_accounts(acme, None, &PAGE).await.unwrap(), []);
         assert_eq!(tx.keys_of_service_account(service_account_of(of_acme).id, 10).await.unwrap(), []);
+        for home in [AuditHome::Workspace(acme), AuditHome::Person(ada)] {
+            assert_eq!(tx.audit_head(home).await.unwrap(), None);
+            assert_eq!(tx.audit_chain(home, 0, 10).await.unwrap(), []);
+            assert_eq!(tx.audit_entries(home, &AuditFilter::default(), &PAGE).await.unwrap(), []);
+        }
         assert_eq!(tx.role(own_role.id).await.unwrap(), None);
         assert_eq!(tx.roles(acme, 10).await.unwrap(), []);
     }

@@ -31,6 +31,8 @@ const LOWEST_ROLE: &[&str] = &[
     "list_personal_keys",
     "create_personal_key",
     "bulk_revoke_personal_keys",
+    "list_own_audit",
+    "verify_own_audit",
 ];
 const PERSONAL_KEY: &[&str] =
     &["get_workspace", "whoami", "list_scopes", "get_plan", "me", "list_workspaces"];

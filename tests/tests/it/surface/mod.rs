@@ -114,6 +114,11 @@ impl Operation {
         self.method == "GET"
     }
 
+    /// It tells of wrong passwords too, which anybody may have written down for anybody's address.
+    pub(crate) fn tells_of_the_door(&self) -> bool {
+        self.template.contains("/audit")
+    }
+
     pub(crate) fn has(&self, place: Place) -> bool {
         self.places.iter().any(|(_, of)| *of == place)
     }

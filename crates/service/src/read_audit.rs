@@ -1,0 +1,58 @@
+//! Read the audit log (CVE-13): a workspace's by those with `audit:read`, a person's own by the person.
+
+use keyward_core::audit::AuditHome;
+use keyward_core::permission;
+use keyward_storage::{AuditFilter, AuditLine, Page, Tenant, Tx};
+
+use crate::Service;
+use crate::access::{self, Mode};
+use crate::ctx::Ctx;
+use crate::get_key::Whose;
+use crate::refusal::Refusal;
+
+/// Entries that an export reads at once: it takes the store's time in small parts, and holds some megabytes at most.
+const EXPORT_PART: u32 = 500;
+
+/// Some entries, the newest first.
+pub async fn list_audit(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    filter: &AuditFilter,
+    page: &Page,
+) -> Result<Vec<AuditLine>, Refusal> {
+    let (mut tx, home) = open(service, ctx, whose).await?;
+    Ok(tx.audit_entries(home, filter, page).await?)
+}
+
+/// A part of an export: the entries after a place, in the order of the chain. Empty: that was all. Each part asks anew
+/// whether the caller may.
+pub async fn export_audit(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    after: u64,
+) -> Result<Vec<AuditLine>, Refusal> {
+    let (mut tx, home) = open(service, ctx, whose).await?;
+    Ok(tx.audit_chain(home, after, EXPORT_PART).await?)
+}
+
+/// Opens the log that is meant, for somebody who may read it.
+pub(crate) async fn open(
+    service: &Service,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+) -> Result<(Box<dyn Tx>, AuditHome), Refusal> {
+    match whose {
+        Whose::Workspace(slug) => {
+            let (tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
+            access.require(permission::AUDIT_READ)?;
+            Ok((tx, AuditHome::Workspace(access.workspace.id)))
+        }
+        Whose::Personal => {
+            let person = ctx.signed_in()?.id;
+            let tx = service.store.view(Tenant::person(person)).await?;
+            Ok((tx, AuditHome::Person(person)))
+        }
+    }
+}

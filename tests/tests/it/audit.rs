@@ -1,0 +1,345 @@
+//! `/api/v1/{slug}/audit`: what happened, and the proof that nothing of it was changed.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use keyward_tests::{Answer, Keyward, Workspace, json, sha256, shared};
+use serde_json::Value;
+
+use crate::store::Store;
+
+fn entries(workspace: &Workspace<'_>, query: &str) -> Vec<Value> {
+    workspace.owner().get(&workspace.path(&format!("audit{query}"))).expect(200).items()
+}
+
+fn actions(entries: &[Value]) -> Vec<&str> {
+    entries.iter().filter_map(|entry| entry["action"].as_str()).collect()
+}
+
+fn export(workspace: &Workspace<'_>, kind: &str) -> Answer {
+    workspace.owner().with("Accept", kind).get(&workspace.path("audit")).expect(200)
+}
+
+fn check(workspace: &Workspace<'_>) -> Value {
+    workspace.owner().get(&workspace.path("audit/verify")).expect(200).body
+}
+
+/// A server of one's own, whose store may be spoilt, with a few entries in its workspace.
+fn with_history() -> Keyward {
+    let keyward = Keyward::profile("cveium").start();
+    let workspace = keyward.first_workspace();
+    for name in ["one", "two", "three"] {
+        let key = workspace.create_key(json!({"name": name, "scopes": ["products:read"]}));
+        workspace.revoke(&key);
+    }
+    keyward
+}
+
+#[test]
+fn cve_13_creations_and_revocations_are_in_the_audit_log_which_can_be_exported() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let key = workspace.create_key(json!({"name": "ci-pipeline-prod", "scopes": ["products:read"]}));
+    let path = workspace.path(&format!("keys/{}/revoke", key.id));
+    workspace.owner().post(&path, json!({"reason": "leaked"})).expect(200);
+    let found = entries(&workspace, &format!("?target={}", key.id));
+    assert_eq!(actions(&found), ["key.revoked", "key.created"]);
+    let revoked = &found[0];
+    assert_eq!(revoked["actor"]["type"], "user");
+    assert_eq!(revoked["actor"]["id"], workspace.owner().id_in(&workspace.slug));
+    assert_eq!(revoked["after"]["reason"], "leaked");
+    assert_eq!((&found[1]["before"], &found[1]["after"]["name"]), (&json!(null), &json!("ci-pipeline-prod")));
+    for member in ["id", "at", "ip", "request_id", "hash"] {
+        assert!(revoked[member].is_string(), "{member}: {revoked}");
+    }
+    let reads = workspace.key_with(&["audit:read"]);
+    let export = keyward.with_key(&reads.secret).with("Accept", "application/x-ndjson");
+    let text = export.get(&workspace.path("audit")).expect(200).text;
+    assert!(text.contains(&key.id) && !text.contains(&key.secret));
+    let lacks = workspace.key_with(&["products:read"]);
+    keyward.with_key(&lacks.secret).get(&workspace.path("audit")).problem(403, "insufficient_scope");
+}
+
+#[test]
+fn cve_8_what_a_key_does_is_recorded_as_its_service_account() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let rules =
+        json!([{"action": "settings.manage", "resources": []}, {"action": "keys.read", "resources": []}]);
+    let manager = workspace
+        .create_key(json!({"name": "ci-pipeline-prod", "scopes": ["products:read"], "rules": rules}));
+    let body = json!({"name": "made", "scopes": ["products:read"]});
+    let made = keyward.with_key(&manager.secret).post(&workspace.path("keys"), body).expect(201);
+    let found = entries(&workspace, &format!("?target={}", made.text_at("id")));
+    assert_eq!(found[0]["actor"]["type"], "service_account");
+    assert_eq!(found[0]["actor"]["name"], "api_ci-pipeline-prod");
+    let account = manager.created.body["service_account"]["id"].as_str().expect("an id");
+    assert_eq!(actions(&entries(&workspace, &format!("?actor={account}"))), ["key.created"]);
+    workspace.revoke(&manager);
+    assert_eq!(entries(&workspace, &format!("?actor={account}"))[0]["actor"]["name"], "api_ci-pipeline-prod");
+}
+
+#[test]
+fn the_log_tells_of_all_that_happens_in_a_workspace() {
+    let keyward = shared("cybrium");
+    let workspace = keyward.workspace();
+    workspace.set_plan("pro");
+    let person = workspace.member("viewer");
+    let path = workspace.path(&format!("members/{}", person.id_in(&workspace.slug)));
+    workspace.owner().patch(&path, json!({"role": "member"})).expect(200);
+    let again = keyward.sign_in(&person.email, &person.password);
+    again.delete("/api/v1/session").expect(204);
+    let wrong = json!({"email": person.email, "password": "a wrong passphrase"});
+    keyward.anonymous().post("/api/v1/session", wrong).refused(&[401]);
+    workspace.remove(&person);
+    let found = || entries(&workspace, "?limit=200");
+    keyward_tests::eventually(
+        std::time::Duration::from_secs(5),
+        || actions(&found()).contains(&"session.refused"),
+        |is_there| *is_there,
+    );
+    let found = found();
+    for action in [
+        "workspace.created",
+        "plan.changed",
+        "member.invited",
+        "member.joined",
+        "member.role_changed",
+        "session.created",
+        "session.ended",
+        "session.refused",
+        "member.removed",
+    ] {
+        assert!(actions(&found).contains(&action), "no {action}: {:?}", actions(&found));
+    }
+    let plan = found.iter().find(|entry| entry["action"] == "plan.changed").expect("a change of the plan");
+    assert_eq!(plan["actor"]["type"], "operator");
+    assert_eq!(actions(&entries(&workspace, "?actor=operator")), ["plan.changed"]);
+}
+
+#[test]
+fn entries_are_filtered_and_come_page_by_page() {
+    let workspace = shared("cveium").workspace();
+    let keys = [workspace.key_with(&["products:read"]), workspace.key_with(&["products:read"])];
+    workspace.revoke(&keys[0]);
+    assert_eq!(actions(&entries(&workspace, "?action=key.created")), ["key.created", "key.created"]);
+    let all = entries(&workspace, "?limit=200");
+    let (mut paged, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let query = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let page = workspace.owner().get(&workspace.path(&format!("audit?limit=2{query}"))).expect(200);
+        paged.extend(page.items());
+        cursor = page.body["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, all);
+    let since = all[1]["at"].as_str().expect("a time");
+    assert_eq!(entries(&workspace, &format!("?from={since}")), all[..2]);
+    assert_eq!(entries(&workspace, &format!("?to={since}")), all[2..]);
+    for query in ["actor=nobody", "from=yesterday", "to=x", "colour=red", "limit=0", "cursor=x"] {
+        let field = query.split_once('=').map_or(query, |(name, _)| name);
+        workspace.owner().get(&workspace.path(&format!("audit?{query}"))).refuses_field(field);
+    }
+}
+
+#[test]
+fn only_those_who_may_read_the_log() {
+    let keyward = shared("cybrium");
+    let workspace = keyward.workspace();
+    workspace.set_plan("pro");
+    workspace.member("admin").get(&workspace.path("audit")).expect(200);
+    let viewer = workspace.member("viewer");
+    for path in ["audit", "audit/verify"] {
+        viewer.get(&workspace.path(path)).problem(403, "forbidden");
+        viewer.with("Accept", "application/x-ndjson").get(&workspace.path(path)).problem(403, "forbidden");
+        keyward.workspace().member("owner").get(&workspace.path(path)).problem(404, "not_found");
+        keyward.anonymous().get(&workspace.path(path)).problem(401, "unauthenticated");
+    }
+}
+
+#[test]
+fn people_see_their_own_log() {
+    let keyward = shared("cysmiq");
+    let workspace = keyward.workspace();
+    let person = workspace.member("member");
+    let body = json!({"name": "own", "scopes": ["vulnerabilities:read"]});
+    let key = workspace.personal_key(&person, body);
+    let found = person.get("/api/v1/me/audit").expect(200).items();
+    assert_eq!((&found[0]["action"], &found[0]["target"]), (&json!("key.created"), &json!(key.id)));
+    assert!(actions(&found).contains(&"session.created"));
+    assert_eq!(person.get("/api/v1/me/audit/verify").expect(200).body["ok"], true);
+    keyward.with_key(&key.secret).get("/api/v1/me/audit").problem(403, "forbidden");
+    let of_workspace = entries(&workspace, "?limit=200");
+    assert!(!of_workspace.iter().any(|entry| entry["target"] == key.id.as_str()), "it is theirs alone");
+}
+
+#[test]
+fn the_chain_is_checked_by_the_server_and_by_a_few_lines_of_python() {
+    let keyward = with_history();
+    let workspace = keyward.first_workspace();
+    let found = check(&workspace);
+    let text = export(&workspace, "application/x-ndjson").text;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(found["ok"], true, "{found}");
+    assert_eq!(found["entries"], lines.len());
+    assert_eq!((&found["broken_at"], &found["problem"]), (&json!(null), &json!(null)));
+    // By hand.
+    let last = lines.last().expect("a line");
+    let (body, hash) = last.rsplit_once(",\"hash\":\"").expect("a hash");
+    assert_eq!(sha256(&format!("{body}}}")).1, hash.trim_end_matches("\"}"));
+    assert_eq!(found["head"], hash.trim_end_matches("\"}"));
+    // By the checker of the documentation.
+    let printed = run_checker(&text).expect("a sound log");
+    let head = found["head"].as_str().expect("a hash");
+    assert_eq!(printed.trim(), format!("{} {head}", lines.len()));
+    let moved = [&lines[..1], &[lines[2], lines[1]], &lines[3..]].concat().join("\n");
+    assert!(run_checker(&moved).is_err());
+}
+
+/// Runs the checker that `docs/reference/audit-log.md` shows.
+fn run_checker(export: &str) -> Result<String, String> {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/audit-log.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let program =
+        page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
+    let mut python = Command::new("python3")
+        .args(["-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("python3");
+    let mut stdin = python.stdin.take().expect("its input");
+    // It stops reading at the first line that is not sound.
+    let _ = stdin.write_all(export.as_bytes());
+    drop(stdin);
+    let output = python.wait_with_output().expect("its output");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+#[test]
+fn whatever_is_done_to_the_log_in_the_store_is_found() {
+    let third = "home_type = 'workspace' AND n = 3";
+    for (deed, sql, broken_at, problem) in [
+        ("flip", format!("UPDATE audit_entries SET actor_name = 'Eve' WHERE {third}"), 3, "it was changed"),
+        ("flip a time", format!("UPDATE audit_entries SET at = at + 1 WHERE {third}"), 3, "it was changed"),
+        ("spoil", format!("UPDATE audit_entries SET after = '{{' WHERE {third}"), 3, "it was changed"),
+        ("delete", format!("DELETE FROM audit_entries WHERE {third}"), 3, "it is missing"),
+        (
+            "swap",
+            "UPDATE audit_entries SET n = 1000 WHERE home_type = 'workspace' AND n = 3;
+             UPDATE audit_entries SET n = 3 WHERE home_type = 'workspace' AND n = 4;
+             UPDATE audit_entries SET n = 4 WHERE home_type = 'workspace' AND n = 1000"
+                .to_owned(),
+            3,
+            "it does not follow the entry before it",
+        ),
+        (
+            "insert",
+            "INSERT INTO audit_entries SELECT home_type, home_id, 1000, randomblob(16), at, actor_type, actor_id,
+                 actor_name, action, target, before, after, ip, user_agent, request_id, prev, hash
+             FROM audit_entries WHERE home_type = 'workspace' AND n = 3"
+                .to_owned(),
+            0,
+            "it is missing",
+        ),
+        (
+            "cut the end",
+            "DELETE FROM audit_entries WHERE home_type = 'workspace' AND n > 4".to_owned(),
+            5,
+            "it is missing: the log had more entries",
+        ),
+        (
+            "forget the end",
+            "DELETE FROM audit_heads".to_owned(),
+            1,
+            "it stands behind the end of the log",
+        ),
+    ] {
+        let keyward = with_history();
+        let workspace = keyward.first_workspace();
+        let before = check(&workspace);
+        assert_eq!(before["ok"], true);
+        Store::tamper(&keyward, &sql);
+        let found = check(&workspace);
+        assert_eq!((&found["ok"], &found["problem"]), (&json!(false), &json!(problem)), "{deed}: {found}");
+        let last = before["entries"].as_u64().expect("a number");
+        let expected = if broken_at == 0 { last + 1 } else { broken_at };
+        assert_eq!(found["broken_at"], expected, "{deed}: {found}");
+        assert_eq!(found["entries"], expected - 1, "{deed}: {found}");
+        if ["flip", "delete", "swap", "insert"].contains(&deed) {
+            let text = export(&workspace, "application/x-ndjson").text;
+            assert!(run_checker(&text).is_err(), "{deed}: the checker found nothing");
+        }
+    }
+}
+
+#[test]
+fn an_end_that_was_kept_elsewhere_shows_that_the_log_was_cut_with_all_that_the_store_remembers() {
+    let keyward = with_history();
+    let workspace = keyward.first_workspace();
+    let kept = check(&workspace);
+    let entries = kept["entries"].as_u64().expect("a number");
+    let query = format!("audit/verify?entries={entries}&head={}", kept["head"].as_str().expect("a hash"));
+    let ask = || workspace.owner().get(&workspace.path(&query)).expect(200).body;
+    assert_eq!(ask()["ok"], true);
+    workspace.key_with(&["products:read"]);
+    assert_eq!(ask()["ok"], true, "the log has grown since");
+    let last = entries - 2;
+    Store::tamper(
+        &keyward,
+        &format!(
+            "DELETE FROM audit_entries WHERE home_type = 'workspace' AND n > {last};
+             UPDATE audit_heads SET n = {last}, hash = (SELECT hash FROM audit_entries
+                 WHERE home_type = 'workspace' AND n = {last}) WHERE home_type = 'workspace'"
+        ),
+    );
+    assert_eq!(check(&workspace)["ok"], true, "by itself it looks sound");
+    let found = ask();
+    assert_eq!(found["ok"], false, "{found}");
+    assert_eq!(found["problem"], "it is missing: the log that was kept had more entries");
+    for query in ["entries=1", "head=00", "entries=0&head=00", "entries=1&head=zz"] {
+        workspace
+            .owner()
+            .get(&workspace.path(&format!("audit/verify?{query}")))
+            .problem(422, "validation_failed");
+    }
+}
+
+#[test]
+fn a_table_is_exported_that_no_spreadsheet_takes_for_formulas() {
+    let workspace = shared("cveium").workspace();
+    workspace.owner().patch(&format!("/api/v1/{}", workspace.slug), json!({"name": "=1+1"})).expect(200);
+    let table = export(&workspace, "text/csv");
+    assert_eq!(table.header("content-disposition"), Some("attachment; filename=\"audit.csv\""));
+    let rows: Vec<&str> = table.text.split("\r\n").collect();
+    assert!(rows[0].starts_with("n,id,at,actor_type,"), "{}", rows[0]);
+    assert_eq!(rows.len() - 2, entries(&workspace, "?limit=200").len());
+    workspace
+        .owner()
+        .with("Accept", "text/csv")
+        .get(&workspace.path("audit?action=x"))
+        .refuses_field("action");
+}
+
+#[test]
+fn a_mutation_whose_entry_cannot_be_written_does_not_happen() {
+    let keyward = with_history();
+    let workspace = keyward.first_workspace();
+    let key = workspace.key_with(&["products:read"]);
+    Store::tamper(
+        &keyward,
+        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    );
+    workspace.unchanged_by(|| {
+        let body = json!({"name": "x", "scopes": ["products:read"]});
+        workspace.owner().post(&workspace.path("keys"), body).refused(&[500, 503]);
+        workspace.owner().delete(&workspace.path(&format!("keys/{}", key.id))).refused(&[500, 503]);
+    });
+    assert_eq!(keyward.verify_code(&key.secret), "valid");
+    Store::tamper(&keyward, "DROP TRIGGER full");
+    workspace.revoke(&key);
+}
