@@ -28,7 +28,6 @@ mod operator;
 mod pages;
 mod place;
 mod plan;
-mod progress;
 mod quickstart;
 mod record;
 mod reference;
