@@ -9,6 +9,7 @@ use super::receipt;
 use super::revoke::Revoke;
 use crate::cli::answer::exit_of;
 use crate::cli::bar::Bar;
+use crate::cli::confirm::SHOWN_MAX;
 use crate::cli::connection::Api;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -19,8 +20,6 @@ use crate::cli::{clock, confirm, json, terminal, text};
 
 /// As many as the server takes at once.
 const CHUNK: usize = 1_000;
-/// As many as somebody reads before they answer a question.
-const SHOWN_MAX: usize = 50;
 
 pub(super) fn run(revoke: &Revoke, api: &Api, place: &Place, ids: &[KeyId]) -> Result<(), Failure> {
     let asker = Asker { api, place, reason: revoke.reason.as_deref() };
