@@ -41,6 +41,14 @@ fn two_the_command_line_is_wrong() {
         &["keys", "rotate", NO_SUCH_KEY, "--overlap", "soon"],
         &["members", "set-role", "Ada", "admin"],
         &["members", "remove", "ada@example.com"],
+        &["members", "suspend", "Ada"],
+        &["roles", "show"],
+        &["roles", "edit", "deployer"],
+        &["roles", "delete", "deployer"],
+        &["service-accounts", "list", "--shared", "--of-keys"],
+        &["service-accounts", "edit", "deploy-bot"],
+        &["service-accounts", "delete", "deploy-bot"],
+        &["users", "show", "ada@example.com"],
         &["verify", "a-key-as-an-argument"],
         &["verify"],
         &["login"],
@@ -66,7 +74,21 @@ fn three_nobody_is_signed_in() {
         &["members", "list"],
         &["members", "set-role", "ada@example.com", "admin"],
         &["members", "remove", "ada@example.com", "--yes"],
+        &["members", "suspend", "ada@example.com"],
+        &["members", "resume", "ada@example.com"],
         &["invite", "ada@example.com", "--role", "admin"],
+        &["roles", "list"],
+        &["roles", "show", "admin"],
+        &["roles", "create", "x", "--scope", "products:read"],
+        &["roles", "edit", "x", "--name", "y"],
+        &["roles", "delete", "x", "--yes"],
+        &["service-accounts", "list"],
+        &["service-accounts", "show", "x"],
+        &["service-accounts", "create", "x"],
+        &["service-accounts", "edit", "x", "--name", "y"],
+        &["service-accounts", "disable", "x"],
+        &["service-accounts", "enable", "x"],
+        &["service-accounts", "delete", "x", "--yes"],
         &["workspaces", "list"],
         &["workspaces", "create", "Acme"],
         &["workspaces", "rename", "Acme"],
@@ -125,7 +147,17 @@ fn an_id_in_a_wrong_command_line_is_no_secret_and_a_secret_is_withheld() {
     let shown = shell.run(&["keys", "show", NO_SUCH_KEY, "--al", NO_SUCH_KEY]).expect(2).without_data();
     assert!(!shown.stderr.contains("never an argument"), "{shown:#?}");
     let secret = "cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1";
-    for command in [&["keys", "rotate"][..], &["keys", "revoke"], &["keys", "edit"], &["members", "remove"]] {
+    for command in [
+        &["keys", "rotate"][..],
+        &["keys", "revoke"],
+        &["keys", "edit"],
+        &["members", "remove"],
+        &["members", "suspend"],
+        &["roles", "show"],
+        &["service-accounts", "delete", "--yes"],
+        &["users", "suspend"],
+        &["keys", "create", "ci", "--service-account"],
+    ] {
         let shown = shell.run(&[command, &[secret]].concat()).expect(2).without_data();
         assert!(!shown.stderr.contains(secret), "{shown:#?}");
         shown.saying("never an argument");

@@ -15,9 +15,9 @@ fn the_people_of_a_workspace_are_listed() {
     let also = [(grace.email.as_str(), "HER ADDRESS"), (&grace.name, "HER NAME")];
     assert_snapshot!(masked(&listed, &also), @r#"
     stdout:
-    NAME  EMAIL  ROLE  JOINED  ID
-    ada  ada@example.com  owner  … ago  usr_ID
-    HER NAME  HER ADDRESS  admin  … ago  usr_ID
+    NAME  EMAIL  ROLE  STATUS  JOINED  ID
+    ada  ada@example.com  owner  active  … ago  usr_ID
+    HER NAME  HER ADDRESS  admin  active  … ago  usr_ID
     exit: 0
     "#);
     let json = shell.run(&["members", "list", "--json"]).expect(0).json();

@@ -203,7 +203,7 @@ fn more_than_the_server_takes_at_once_are_sent_in_parts_with_their_progress() {
     let (exit, shown) = Terminal::new(120).run(&shell, &arguments, "");
     assert_eq!(exit, 5);
     assert!(
-        shown.contains("Revoked 1000 of 2001 …") && shown.contains("1 of 2001 keys is revoked"),
+        shown.contains("] Revoked 1,000 of 2,001 keys, ") && shown.contains("1 of 2,001 keys is revoked"),
         "{shown}"
     );
 }
@@ -223,7 +223,7 @@ fn what_was_done_before_the_server_failed_is_told() {
     let ran =
         shell.run_with(&["keys", "revoke", "--stdin", "--yes", "-w", "acme"], &ids.join("\n")).expect(7);
     assert_eq!(ran.stdout.lines().count(), 1_001, "a title, and a result for each of the first part");
-    ran.saying("1000 of 1500 keys are revoked").saying("Run it again for the others");
+    ran.saying("1,000 of 1,500 keys are revoked").saying("Run it again for the others");
     let asked = asked.join().expect("the server's end");
     assert!(asked[1].contains("\"key_1000\"") && !asked[1].contains("\"key_999\""), "{}", asked[1]);
 }

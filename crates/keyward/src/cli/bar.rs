@@ -1,31 +1,37 @@
 //! How far something long has come: one line on stderr that is written anew where that can be, and otherwise a new
-//! line each time.
+//! line now and then.
 
 use std::io::{self, Write as _};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::terminal;
-use super::text::thousands;
+use super::text::{self, thousands};
 
 /// Columns where the terminal does not say how many it has.
 const WIDTH_DEFAULT: usize = 80;
 /// The bar itself is no longer: past this it says no more.
 const BAR_WIDTH_MAX: usize = 40;
+/// How often a line is added where lines cannot be written anew: a log wants few.
+const LINE_EVERY: Duration = Duration::from_secs(5);
 
-/// How many of how many keys are done.
+/// How many of how many keys are done. In a terminal the line is gone at the end.
 #[derive(Debug)]
 pub(super) struct Bar {
+    /// What is done to them, such as `Imported`.
+    what: &'static str,
     total: u64,
     /// Those that were done before this began.
     before: u64,
     began: Instant,
     redraws: bool,
+    said_at: Instant,
 }
 
 impl Bar {
     /// A bar of so many keys, some of which are done already.
-    pub(super) fn new(total: u64, before: u64) -> Self {
-        let bar = Self { total, before, began: Instant::now(), redraws: terminal::can_redraw() };
+    pub(super) fn new(what: &'static str, total: u64, before: u64) -> Self {
+        let now = Instant::now();
+        let bar = Self { what, total, before, began: now, redraws: terminal::can_redraw(), said_at: now };
         if bar.redraws {
             bar.draw(before);
         }
@@ -33,11 +39,12 @@ impl Bar {
     }
 
     /// Shows how many are done.
-    pub(super) fn show(&self, done: u64) {
+    pub(super) fn show(&mut self, done: u64) {
         if self.redraws {
             self.draw(done);
-        } else {
-            terminal::say(format!("Done: {} keys.", self.count(done)));
+        } else if self.said_at.elapsed() >= LINE_EVERY {
+            terminal::say(format!("{}.", self.count(done)));
+            self.said_at = Instant::now();
         }
     }
 
@@ -48,13 +55,13 @@ impl Bar {
     }
 
     fn count(&self, done: u64) -> String {
-        format!("{} of {}", thousands(done), thousands(self.total))
+        format!("{} {} of {}", self.what, thousands(done), text::keys(self.total))
     }
 
     fn draw(&self, done: u64) {
         let seconds = self.began.elapsed().as_secs().max(1);
         let speed = done.saturating_sub(self.before) / seconds;
-        let words = format!(" {} keys, {} a second", self.count(done), thousands(speed));
+        let words = format!(" {}, {} a second", self.count(done), thousands(speed));
         let room = terminal::stderr_width().unwrap_or(WIDTH_DEFAULT).saturating_sub(words.len() + 3);
         let bar = bar(done, self.total, room.min(BAR_WIDTH_MAX));
         // Nobody can be told that stderr is gone.

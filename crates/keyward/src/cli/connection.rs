@@ -25,23 +25,21 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Flags of every command that asks the control plane.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
     #[command(flatten)]
     server: ServerFlag,
     /// Act as the API key in this file, not as who is signed in. Without the flag: `$KEYWARD_API_KEY`, else
     /// the session of `keyward login`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = "Connection")]
     api_key_file: Option<PathBuf>,
 }
 
 /// The flag that names the server.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Connection")]
 pub(super) struct ServerFlag {
     /// The server. Without the flag: `$KEYWARD_SERVER_URL`, else the one signed in to last, else
     /// `http://127.0.0.1:8080`
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "Connection")]
     server: Option<ServerUrl>,
 }
 
@@ -147,8 +145,9 @@ impl Api {
         self.ask(Method::GET, path.into(), None)
     }
 
-    pub(super) fn delete(&self, path: impl Into<String>) -> Result<Reply, Failure> {
-        self.ask(Method::DELETE, path.into(), None)
+    /// Deletes what `read` showed, and only that version of it; without it, whatever is there.
+    pub(super) fn delete(&self, path: impl Into<String>, read: Option<&Reply>) -> Result<Reply, Failure> {
+        self.ask_with(read.and_then(only_version), Method::DELETE, path.into(), None)
     }
 
     pub(super) fn post(&self, path: impl Into<String>, body: &impl Serialize) -> Result<Reply, Failure> {
@@ -199,8 +198,7 @@ impl Api {
         body: &impl Serialize,
         read: Option<&Reply>,
     ) -> Result<Reply, Failure> {
-        let version = read.and_then(|read| read.headers.get(ETAG)).map(|version| (IF_MATCH, version.clone()));
-        self.ask_with(version, Method::PATCH, path.into(), Some(json_body(body)?))
+        self.ask_with(read.and_then(only_version), Method::PATCH, path.into(), Some(json_body(body)?))
     }
 
     fn ask(&self, method: Method, path: String, body: Option<Body>) -> Result<Reply, Failure> {
@@ -219,6 +217,11 @@ impl Api {
         let question = Question { method, path, headers, body };
         self.judge(self.client.send(question).map_err(advise_another)?)
     }
+}
+
+/// The header that wants what was read to be there still.
+fn only_version(read: &Reply) -> Option<(HeaderName, HeaderValue)> {
+    read.headers.get(ETAG).map(|version| (IF_MATCH, version.clone()))
 }
 
 /// Says how another server is named.

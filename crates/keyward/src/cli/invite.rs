@@ -26,7 +26,7 @@ nobody else. Whoever opens it first joins.";
 pub(super) struct Invite {
     /// Their e-mail address
     email: String,
-    /// What they will be there; a wrong one is answered with those that there are
+    /// What they will be there: a role's name or id; `keyward roles list` shows them
     #[arg(long, value_name = "ROLE")]
     role: String,
     /// The workspace, by its slug. Without the flag: `$KEYWARD_WORKSPACE`, else the only one you are in

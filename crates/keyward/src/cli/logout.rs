@@ -30,7 +30,7 @@ pub(super) fn run(logout: &Logout) -> Result<(), Failure> {
         return Ok(());
     };
     if !logout.local {
-        let ended = session_api(server.clone(), session)?.delete("/api/v1/session");
+        let ended = session_api(server.clone(), session)?.delete("/api/v1/session", None);
         match ended {
             Ok(_) => {}
             // The server does not know the session any more: it is ended.

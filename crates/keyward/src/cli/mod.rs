@@ -13,8 +13,10 @@ mod confirm;
 mod connection;
 mod credentials;
 mod duration;
+mod editing;
 mod exit;
 mod failure;
+mod grant;
 mod http_client;
 mod invite;
 mod json;
@@ -28,16 +30,19 @@ mod operator;
 mod pages;
 mod place;
 mod plan;
-mod progress;
 mod quickstart;
 mod record;
 mod reference;
+mod roles;
+mod rule;
 mod secret_input;
 mod server_side;
 mod server_url;
+mod service_accounts;
 mod table;
 pub(crate) mod terminal;
 mod text;
+mod users;
 mod verify;
 mod whoami;
 mod workspaces;
@@ -69,7 +74,7 @@ Environment of the commands that ask a server:
   KEYWARD_WORKSPACE       the workspace, by its slug
   KEYWARD_DATA_PLANE_URL  the data plane that `verify` asks
   KEYWARD_KEY             the key that `verify` asks about
-  KEYWARD_OPERATOR__TOKEN the operator's token, for `plan`; or KEYWARD_OPERATOR__TOKEN_FILE
+  KEYWARD_OPERATOR__TOKEN the operator's token, for `plan` and `users`; or KEYWARD_OPERATOR__TOKEN_FILE
   XDG_CONFIG_HOME         sessions are in keyward/credentials.json there, or below ~/.config
   NO_COLOR                no colours, if it is set
   SSL_CERT_FILE           the certificates to trust, in place of the system's
@@ -90,7 +95,6 @@ fn long_help() -> String {
 }
 
 #[derive(Debug, clap::Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "a run has one of them")]
 enum Command {
     #[command(flatten)]
     Server(server_side::ServerSide),
@@ -99,13 +103,19 @@ enum Command {
     Whoami(whoami::Whoami),
     #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Keys),
-    #[command(subcommand, after_help = plan::EXAMPLES)]
-    Plan(plan::PlanCommand),
+    #[command(subcommand, after_help = service_accounts::EXAMPLES)]
+    ServiceAccounts(service_accounts::ServiceAccounts),
     #[command(subcommand, after_help = members::EXAMPLES)]
     Members(members::Members),
     Invite(invite::Invite),
+    #[command(subcommand, after_help = roles::EXAMPLES)]
+    Roles(roles::Roles),
     #[command(subcommand, after_help = workspaces::EXAMPLES)]
     Workspaces(workspaces::Workspaces),
+    #[command(subcommand, after_help = plan::EXAMPLES)]
+    Plan(plan::PlanCommand),
+    #[command(subcommand, after_help = users::EXAMPLES)]
+    Users(users::Users),
     Verify(verify::Verify),
     Completions(completions::Completions),
     Man(man::Man),
@@ -168,10 +178,13 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Logout(logout) => logout::run(&logout).map(done),
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
-        Command::Plan(plan) => plan::run(&plan).map(done),
+        Command::ServiceAccounts(accounts) => service_accounts::run(&accounts).map(done),
         Command::Members(members) => members::run(&members).map(done),
         Command::Invite(invite) => invite::run(&invite).map(done),
+        Command::Roles(roles) => roles::run(&roles).map(done),
         Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
+        Command::Plan(plan) => plan::run(&plan).map(done),
+        Command::Users(users) => users::run(&users).map(done),
         Command::Verify(verify) => verify::run(&verify),
         Command::Completions(completions) => completions::run(&completions).map(done),
         Command::Man(man) => man::run(&man).map(done),
@@ -229,6 +242,17 @@ mod tests {
             ("keyward keys list --sort age", InvalidValue),
             ("keyward keys list --owner Ada", ValueValidation),
             ("keyward members set-role Ada admin", ValueValidation),
+            ("keyward members suspend Ada", ValueValidation),
+            ("keyward roles show", MissingRequiredArgument),
+            ("keyward roles edit deployer --scope a --add-scope b", ArgumentConflict),
+            ("keyward roles create x --rule a=", ValueValidation),
+            ("keyward roles delete cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1", ValueValidation),
+            ("keyward service-accounts list --shared --of-keys", ArgumentConflict),
+            ("keyward service-accounts list --all --limit 3", ArgumentConflict),
+            ("keyward service-accounts edit bot --disabled", UnknownArgument),
+            ("keyward keys create ci --personal --service-account bot", ArgumentConflict),
+            ("keyward users suspend ada@example.com", ValueValidation),
+            ("keyward users show usr_1 --api-key-file x", UnknownArgument),
             ("keyward invite ada@example.com", MissingRequiredArgument),
             ("keyward login --password x", UnknownArgument),
             ("keyward verify kw_secret", UnknownArgument),

@@ -3,10 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::{ID_BODY_LEN, looks_secret};
+
 /// Longest id: a prefix, `_` and 26 characters, with room for what is to come.
 const ID_LEN_MAX: usize = 64;
 /// Longest slug, as the server has it.
 const SLUG_LEN_MAX: usize = 40;
+
+/// What people call something of a workspace, such as a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NameOrId {
+    /// Its id.
+    Id(String),
+    /// Its name.
+    Name(String),
+}
+
+/// The id of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct UserId(String);
 
 /// The slug of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +77,60 @@ impl FromStr for MemberName {
     }
 }
 
+impl FromStr for UserId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_id(text, "usr_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("write their id, usr_…; in a workspace `keyward members list` shows it".to_owned())
+    }
+}
+
+/// Reads what names a role.
+pub(super) fn parse_role(text: &str) -> Result<NameOrId, String> {
+    name_or_id(text, "rol_")
+}
+
+/// Reads what names a service account.
+pub(super) fn parse_service_account(text: &str) -> Result<NameOrId, String> {
+    name_or_id(text, "sa_")
+}
+
+/// A whole id is one; what merely begins like one may be a name.
+fn name_or_id(text: &str, prefix: &str) -> Result<NameOrId, String> {
+    let is_whole_id = text.strip_prefix(prefix).is_some_and(|unique| {
+        unique.len() == ID_BODY_LEN && unique.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+    });
+    if is_whole_id {
+        Ok(NameOrId::Id(text.to_owned()))
+    } else if text.trim().is_empty() || looks_secret(text) {
+        Err(format!("write its name or its id, {prefix}…"))
+    } else {
+        Ok(NameOrId::Name(text.to_owned()))
+    }
+}
+
+/// How something is named in a command that others may copy: by its name where a shell takes it as it is.
+pub(super) fn word<'a>(name: &'a str, id: &'a str) -> &'a str {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_word = name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain);
+    if is_word && !looks_secret(name) { name } else { id }
+}
+
 fn is_id(text: &str, prefix: &str) -> bool {
     let unique = text.strip_prefix(prefix).unwrap_or_default();
     (1..=ID_LEN_MAX).contains(&unique.len()) && unique.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 impl fmt::Display for Slug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -92,6 +155,29 @@ mod tests {
         assert!("acme-2".parse::<Slug>().is_ok());
         assert!("key_01jd8x".parse::<KeyId>().is_ok());
         assert!("ci-pipeline".parse::<KeyId>().is_err());
+    }
+
+    #[test]
+    fn a_role_is_named_by_name_or_whole_id() {
+        let id = "rol_01ktbbgefxfaevzcbehh3z7cjz";
+        assert_eq!(parse_role(id), Ok(NameOrId::Id(id.to_owned())));
+        for name in ["deployer", "rol_deployer", "On call", "a/b", "sa_01ktbbgefxfaevzcbehh3z7cjz", "ж"] {
+            assert_eq!(parse_role(name), Ok(NameOrId::Name(name.to_owned())));
+        }
+        for text in ["", "  ", "cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1"] {
+            assert!(parse_role(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_service_account("sa_bot"), Ok(NameOrId::Name("sa_bot".to_owned())));
+    }
+
+    #[test]
+    fn what_a_shell_would_take_apart_is_named_by_its_id() {
+        for name in ["deployer", "on-call_2.b"] {
+            assert_eq!(word(name, "rol_1"), name);
+        }
+        for name in ["on call", "$(id)", "-x", "a;b", "", "ж", "a'b"] {
+            assert_eq!(word(name, "rol_1"), "rol_1");
+        }
     }
 
     #[test]

@@ -47,8 +47,13 @@ impl OperatorFlag {
     }
 }
 
+/// Says how the operator's credential is given, if it was another one, such as an API key.
+pub(super) fn advise_refused(failure: Failure) -> Failure {
+    if failure.exit() == Exit::Refused { advise(failure) } else { failure }
+}
+
 /// Says how the operator's credential is given.
-pub(super) fn advise(failure: Failure) -> Failure {
+fn advise(failure: Failure) -> Failure {
     failure.advise(format!(
         "The operator's token, which the server has as operator.token, is taken from {TOKEN_VARIABLE}, or from a file with --operator-token-file."
     ))

@@ -6,31 +6,56 @@ use serde::de::DeserializeOwned;
 
 use super::connection::Api;
 use super::failure::Failure;
+use super::terminal;
 
 /// The most that the server gives at once.
-const PAGE_LEN_MAX: u32 = 200;
+const PAGE_LEN_MAX: usize = 200;
+/// As many as the server gives where nobody says.
+const LIMIT_DEFAULT: u32 = 50;
 
-/// Follows a list until there are as many items as wanted, or no more. Filters without a value are left out.
+/// The flags that say how much of a long list is wanted.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct HowMany {
+    /// At most this many
+    #[arg(long, value_name = "NUMBER", default_value_t = LIMIT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// As many as there are
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+}
+
+impl HowMany {
+    pub(super) fn wanted(&self) -> usize {
+        if self.all { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) }
+    }
+}
+
+/// Says that there are more than were shown, if there are.
+pub(super) fn say_more<T>(shown: &Page<T>) {
+    if shown.next_cursor.is_some() {
+        terminal::say(format!("These are the first {}; --all shows them all.", shown.items.len()));
+    }
+}
+
+/// Values that a list is narrowed down to. Those without one are left out.
+pub(super) type Filters<'a> = [(&'a str, Option<&'a str>)];
+
+/// Follows a list until there are as many items as wanted, or no more.
 pub(super) fn fetch<T: DeserializeOwned>(
     api: &Api,
     path: &str,
-    filters: &[(&str, Option<&str>)],
+    filters: &Filters<'_>,
     wanted: usize,
 ) -> Result<Page<T>, Failure> {
-    let mut found: Page<T> = Page { items: Vec::new(), next_cursor: None };
-    loop {
-        let missing = u32::try_from(wanted - found.items.len()).unwrap_or(u32::MAX);
-        let address = address(path, filters, missing.min(PAGE_LEN_MAX), found.next_cursor.as_deref());
-        let page: Page<T> = api.get(address)?.read(api.server())?;
-        // A server that gives nothing, or the same place again, would be asked for ever.
-        let goes_on = !page.items.is_empty() && page.next_cursor != found.next_cursor;
-        found.items.extend(page.items);
-        found.items.truncate(wanted);
-        found.next_cursor = page.next_cursor.filter(|_| goes_on);
-        if found.next_cursor.is_none() || found.items.len() >= wanted {
-            return Ok(found);
-        }
+    let mut parts = Parts::new(api, path, filters);
+    let mut items = Vec::new();
+    while items.len() < wanted
+        && let Some(part) = parts.next(wanted - items.len())?
+    {
+        items.extend(part);
     }
+    items.truncate(wanted);
+    Ok(Page { items, next_cursor: parts.cursor })
 }
 
 /// The whole list.
@@ -38,7 +63,56 @@ pub(super) fn fetch_all<T: DeserializeOwned>(api: &Api, path: &str) -> Result<Pa
     fetch(api, path, &[], usize::MAX)
 }
 
-fn address(path: &str, filters: &[(&str, Option<&str>)], limit: u32, cursor: Option<&str>) -> String {
+/// Follows a list until so many items were found that fit, or there are no more. The others are not kept.
+pub(super) fn find<T: DeserializeOwned>(
+    api: &Api,
+    path: &str,
+    filters: &Filters<'_>,
+    most: usize,
+    fits: impl Fn(&T) -> bool,
+) -> Result<Vec<T>, Failure> {
+    let mut parts = Parts::new(api, path, filters);
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some(part) = parts.next(PAGE_LEN_MAX)?
+    {
+        found.extend(part.into_iter().filter(&fits));
+    }
+    found.truncate(most);
+    Ok(found)
+}
+
+/// A list, part by part.
+struct Parts<'a> {
+    api: &'a Api,
+    path: &'a str,
+    filters: &'a Filters<'a>,
+    cursor: Option<String>,
+    is_over: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn new(api: &'a Api, path: &'a str, filters: &'a Filters<'a>) -> Self {
+        Self { api, path, filters, cursor: None, is_over: false }
+    }
+
+    /// The next part, of at most so many items. `None`: there are no more.
+    fn next<T: DeserializeOwned>(&mut self, limit: usize) -> Result<Option<Vec<T>>, Failure> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let limit = limit.min(PAGE_LEN_MAX);
+        let address = address(self.path, self.filters, limit, self.cursor.as_deref());
+        let page: Page<T> = self.api.get(address)?.read(self.api.server())?;
+        // A server that gives nothing, or the same place again, would be asked for ever.
+        let goes_on = !page.items.is_empty() && page.next_cursor != self.cursor;
+        self.cursor = page.next_cursor.filter(|_| goes_on);
+        self.is_over = self.cursor.is_none();
+        Ok(Some(page.items))
+    }
+}
+
+fn address(path: &str, filters: &Filters<'_>, limit: usize, cursor: Option<&str>) -> String {
     let limit = limit.to_string();
     let always = [("limit", Some(limit.as_str())), ("cursor", cursor)];
     let given = always.iter().chain(filters).filter_map(|(name, value)| Some((name, (*value)?)));

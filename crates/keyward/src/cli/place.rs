@@ -4,7 +4,7 @@ use std::fmt;
 
 use keyward_wire::session::Me;
 
-use super::connection::Api;
+use super::connection::{Api, Connection};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::names::{KeyId, Slug};
@@ -20,6 +20,25 @@ pub(super) struct PlaceFlags {
     /// Your personal keys, not those of a workspace
     #[arg(long)]
     personal: bool,
+}
+
+/// The flags of a command about a workspace.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct InWorkspace {
+    /// The workspace, by its slug. Without the flag: `$KEYWARD_WORKSPACE`, else the only one you are in
+    #[arg(long, short, value_name = "SLUG")]
+    workspace: Option<Slug>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl InWorkspace {
+    /// Finds the server, who asks it, and the workspace.
+    pub(super) fn open(&self) -> Result<(Api, Slug), Failure> {
+        let api = self.connection.open()?;
+        let slug = workspace(&api, self.workspace.as_ref())?;
+        Ok((api, slug))
+    }
 }
 
 /// Whose keys.

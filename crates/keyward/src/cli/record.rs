@@ -46,6 +46,25 @@ impl Record {
         }
     }
 
+    /// Adds a line if one value turned into another.
+    pub(super) fn turned(&mut self, label: &'static str, before: &str, after: &str) {
+        if before != after {
+            self.line(label, format!("{before} → {after}"));
+        }
+    }
+
+    /// As [`Self::turned`], where there may be no value.
+    pub(super) fn turned_or_none(&mut self, label: &'static str, before: Option<&str>, after: Option<&str>) {
+        self.turned(label, before.unwrap_or("none"), after.unwrap_or("none"));
+    }
+
+    /// Adds a line for each value that went or came.
+    pub(super) fn moved(&mut self, label: &'static str, before: &[String], after: &[String]) {
+        let gone = before.iter().filter(|value| !after.contains(value)).map(|value| format!("- {value}"));
+        let new = after.iter().filter(|value| !before.contains(value)).map(|value| format!("+ {value}"));
+        self.lines_if(label, gone.chain(new));
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -77,5 +96,17 @@ mod tests {
         record.lines("Rules", [], "none");
         record.line_if("Revoked", None::<&str>);
         assert_eq!(record.render(), "Name    ci\\u{1b}\nScopes  a:read\n        a:write\nRules   none\n");
+    }
+
+    #[test]
+    fn what_stayed_is_not_told() {
+        let mut record = Record::default();
+        let [a, b, c] = ["a", "b", "c"].map(str::to_owned);
+        record.turned("name", "ci", "ci");
+        record.moved("scopes", std::slice::from_ref(&a), std::slice::from_ref(&a));
+        assert!(record.is_empty());
+        record.turned("name", "ci", "cd");
+        record.moved("scopes", &[a.clone(), b], &[c, a]);
+        assert_eq!(record.render(), "name    ci → cd\nscopes  - b\n        + c\n");
     }
 }

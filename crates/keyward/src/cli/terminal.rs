@@ -50,6 +50,11 @@ pub(crate) fn hint(command: impl AsRef<str>) {
     say(format!("next, run: {}", command.as_ref()));
 }
 
+/// Writes to stderr how what was just done is undone.
+pub(super) fn undo(command: impl AsRef<str>) {
+    say(format!("to undo it, run: {}", command.as_ref()));
+}
+
 /// Writes lines of our own to stderr as they are.
 pub(super) fn complain(text: &str) {
     let _ = write!(io::stderr().lock(), "{text}");

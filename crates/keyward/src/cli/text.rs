@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+/// As many as are named of several; more are counted.
+const NAMED_MAX: usize = 5;
 /// Nobody minds these few seconds, and clocks differ by as much.
 const JUST_NOW: i64 = 5;
 const MINUTE: i64 = 60;
@@ -64,10 +66,22 @@ pub(super) fn thousands(number: u64) -> String {
     shown
 }
 
+/// So many of something, such as `1 member` or `12,000 members`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
 /// So many keys, such as `1 key` or `12,000 keys`.
 pub(super) fn keys(number: u64) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} key{plural}", thousands(number))
+    count(number, "key")
+}
+
+/// The first few of several names, and how many more there are.
+pub(super) fn first_few(names: impl ExactSizeIterator<Item = String>) -> String {
+    let more = names.len().checked_sub(NAMED_MAX).filter(|more| *more > 0);
+    let more = more.map(|more| format!("{} more", thousands(more as u64)));
+    names.take(NAMED_MAX).chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// How far `then` is from `now`, such as "3 minutes ago" or "in 29 days".
@@ -110,6 +124,16 @@ mod tests {
         for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
             assert_eq!(thousands(number), shown);
         }
+    }
+
+    #[test]
+    fn of_many_the_first_few_are_named() {
+        let names = |count: u32| {
+            first_few((0..count).map(|number| number.to_string()).collect::<Vec<_>>().into_iter())
+        };
+        assert_eq!(names(1), "0");
+        assert_eq!(names(5), "0, 1, 2, 3, 4");
+        assert_eq!(names(1_006), "0, 1, 2, 3, 4, 1,001 more");
     }
 
     #[test]

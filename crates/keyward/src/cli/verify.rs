@@ -204,7 +204,9 @@ impl Decision {
             "revoked" => format!("{key} was revoked, or this secret of it was rotated away."),
             "workspace_mismatch" => {
                 // The answer's workspace is the key's own, not the one that was asked about.
-                format!("{key} does not work in the workspace asked about.")
+                format!(
+                    "{key} does not work in the workspace asked about, or whoever it acts as is suspended or disabled."
+                )
             }
             "insufficient_scope" => {
                 format!("{key} lacks {}.", self.missing.as_deref().unwrap_or("what was asked for"))

@@ -2,25 +2,24 @@
 
 use keyward_wire::key::{Key, Principal, ServiceAccount};
 
-use super::rule;
 use crate::cli::record::Record;
+use crate::cli::rule;
 
 /// A line for each side of the key that changed.
 pub(super) fn changes(before: &Key, after: &Key) -> Record {
     let mut record = Record::default();
-    let description = |key: &Key| key.description.clone().unwrap_or_else(|| "none".to_owned());
-    turned(&mut record, "name", &before.name, &after.name);
-    turned(&mut record, "description", &description(before), &description(after));
-    turned(&mut record, "owner", &owner(before), &owner(after));
-    turned(&mut record, "acts as", &service_account(before), &service_account(after));
-    moved(&mut record, "scopes", &before.scopes, &after.scopes);
-    moved(&mut record, "rules", &rules(before), &rules(after));
-    moved(&mut record, "networks", &before.allowed_cidrs, &after.allowed_cidrs);
+    record.turned("name", &before.name, &after.name);
+    record.turned_or_none("description", before.description.as_deref(), after.description.as_deref());
+    record.turned("owner", &owner(before), &owner(after));
+    record.turned("acts as", &service_account(before), &service_account(after));
+    record.moved("scopes", &before.scopes, &after.scopes);
+    record.moved("rules", &rules(before), &rules(after));
+    record.moved("networks", &before.allowed_cidrs, &after.allowed_cidrs);
     if !before.allowed_cidrs.is_empty() && after.allowed_cidrs.is_empty() {
         record.line("", "it may be used from anywhere now");
     }
-    turned(&mut record, "requests", &limit(before), &limit(after));
-    moved(&mut record, "metadata", &metadata(before), &metadata(after));
+    record.turned("requests", &limit(before), &limit(after));
+    record.moved("metadata", &metadata(before), &metadata(after));
     record
 }
 
@@ -45,18 +44,4 @@ fn rules(key: &Key) -> Vec<String> {
 
 fn metadata(key: &Key) -> Vec<String> {
     key.metadata.iter().map(|(name, value)| format!("{name}={value}")).collect()
-}
-
-/// One value turned into another.
-fn turned(record: &mut Record, label: &'static str, before: &str, after: &str) {
-    if before != after {
-        record.line(label, format!("{before} → {after}"));
-    }
-}
-
-/// Values came and went.
-fn moved(record: &mut Record, label: &'static str, before: &[String], after: &[String]) {
-    let gone = before.iter().filter(|value| !after.contains(value)).map(|value| format!("- {value}"));
-    let new = after.iter().filter(|value| !before.contains(value)).map(|value| format!("+ {value}"));
-    record.lines_if(label, gone.chain(new));
 }

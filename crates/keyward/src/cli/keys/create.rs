@@ -2,19 +2,19 @@
 
 use http::HeaderValue;
 use keyward_wire::SECRET_ALREADY_SHOWN;
-use keyward_wire::key::{CreateKey, Rule};
+use keyward_wire::key::CreateKey;
 use serde_json::Value;
 
 use super::new_secret::{NewSecret, SecretFlags};
-use super::rule::parse_rule;
-use super::{advise_scopes, metadata};
+use super::{advise, metadata};
 use crate::cli::connection::Connection;
 use crate::cli::duration::{Expiry, parse_expiry};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::names::Slug;
+use crate::cli::grant::{NewGrant, unless_empty};
+use crate::cli::names::{NameOrId, Slug, parse_service_account};
 use crate::cli::place::{Place, PlaceFlags};
-use crate::cli::{clock, terminal, text};
+use crate::cli::{clock, service_accounts, terminal, text};
 
 /// As the server has it.
 const IDEMPOTENCY_KEY_LEN_MAX: usize = 255;
@@ -25,6 +25,7 @@ Examples:
   KEY=$(keyward keys create ci-pipeline --scope products:read)
   keyward keys create backup --scope products:read --out-file /etc/backup/keyward.key
   keyward keys create deploy --rule 'organization:pipeline:trigger=organization:acme:pipeline:web-*'
+  keyward keys create deploy-eu --scope products:read --service-account deploy-bot
   keyward keys create laptop --personal --restrict-to acme
 
 The secret is shown this once, alone on stdout; words go to stderr. With --out-file it goes to
@@ -39,12 +40,8 @@ pub(crate) struct Create {
     name: String,
     #[command(flatten)]
     place: PlaceFlags,
-    /// What it may do; repeat it, or separate with commas
-    #[arg(long = "scope", short, value_name = "SCOPE", value_delimiter = ',')]
-    scopes: Vec<String>,
-    /// Beside the scopes: an action, on the resources after = or on everything; repeatable
-    #[arg(long = "rule", value_name = "ACTION[=RESOURCE,…]", value_parser = parse_rule)]
-    rules: Vec<Rule>,
+    #[command(flatten)]
+    grant: NewGrant,
     /// When it ends: 30d, 12h, never, or a time such as 2027-01-31T00:00:00Z. Left out: never, or as the
     /// profile says where keys must end
     #[arg(long, value_name = "WHEN", value_parser = parse_expiry)]
@@ -55,9 +52,9 @@ pub(crate) struct Create {
     /// With --personal: work only in this workspace; repeatable
     #[arg(long, value_name = "SLUG", requires = "personal", value_delimiter = ',')]
     restrict_to: Vec<Slug>,
-    /// Act as this service account, sa_…, one that stands alone. Left out: one of its own, named after the key
-    #[arg(long, value_name = "ID", conflicts_with = "personal")]
-    service_account: Option<String>,
+    /// Act as this shared service account: its name or id. Left out: one of its own, named after the key
+    #[arg(long, value_name = "ACCOUNT", value_parser = parse_service_account, conflicts_with = "personal")]
+    service_account: Option<NameOrId>,
     /// May be used from this network only, such as 10.0.0.0/8; repeatable
     #[arg(long = "allow-cidr", value_name = "CIDR", value_delimiter = ',')]
     allowed_cidrs: Vec<String>,
@@ -85,13 +82,14 @@ fn parse_idempotency_key(text: &str) -> Result<HeaderValue, String> {
 }
 
 pub(super) fn run(create: &Create) -> Result<(), Failure> {
-    let request = create.request()?;
+    let mut request = create.request()?;
     // First: a key whose secret has no place to go would be lost.
     let file = create.secret.prepare("no key was created")?;
     let api = create.connection.open()?;
     let place = create.place.resolve(&api)?;
+    request.service_account = service_accounts::find::for_key(&api, &place, create.service_account.as_ref())?;
     let key = create.idempotency_key.as_ref();
-    let reply = api.post_once(place.keys_path(), &request, key).map_err(advise_scopes)?;
+    let reply = api.post_once(place.keys_path(), &request, key).map_err(advise)?;
     let answer = reply.json(api.server())?;
     if answer.get(SECRET_ALREADY_SHOWN) == Some(&Value::Bool(true)) {
         return Err(already_shown(&answer, &place));
@@ -105,6 +103,7 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
 }
 
 impl Create {
+    /// What is asked for, but for the service account, which the server may have to be asked about.
     fn request(&self) -> Result<CreateKey, Failure> {
         let metadata = metadata::collect(&self.metadata)?;
         let (expires_at, expires_in_seconds) = match self.expires {
@@ -115,15 +114,15 @@ impl Create {
         Ok(CreateKey {
             name: self.name.clone(),
             description: self.description.clone(),
-            scopes: unless_empty(self.scopes.clone()),
-            rules: unless_empty(self.rules.clone()),
+            scopes: self.grant.scopes(),
+            rules: self.grant.rules(),
             expires_at,
             expires_in_seconds,
             allowed_cidrs: unless_empty(self.allowed_cidrs.clone()),
             requests_per_minute: self.requests_per_minute,
             metadata: (!metadata.is_empty()).then_some(metadata),
             workspaces: unless_empty(self.restrict_to.iter().map(Slug::to_string).collect()),
-            service_account: self.service_account.clone(),
+            service_account: None,
         })
     }
 }
@@ -138,10 +137,6 @@ fn already_shown(answer: &Value, place: &Place) -> Failure {
     Failure::new(Exit::Conflict, what)
         .advise("If you have that secret, there is nothing left to do.")
         .advise(format!("If it is lost, give the key another: keyward keys rotate {id} {flag} --overlap 0"))
-}
-
-fn unless_empty<T>(values: Vec<T>) -> Option<Vec<T>> {
-    (!values.is_empty()).then_some(values)
 }
 
 fn lost(new: &NewSecret, place: &Place, why: &str) -> Failure {

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use keyward_wire::key::{Key, Rule, UpdateKey};
+use keyward_wire::key::{Key, UpdateKey};
 
 use super::changes::changes;
-use super::rule::parse_rule;
-use super::{advise_scopes, metadata};
+use super::{advise, metadata};
 use crate::cli::connection::{Api, Connection};
+use crate::cli::editing::{self, Edited, WordsEdit};
 use crate::cli::failure::Failure;
-use crate::cli::http_client::Reply;
-use crate::cli::members::find;
-use crate::cli::names::{KeyId, MemberName};
+use crate::cli::grant::GrantEdit;
+use crate::cli::names::{KeyId, MemberName, NameOrId, parse_service_account};
 use crate::cli::place::{Place, PlaceFlags};
-use crate::cli::{json, terminal};
+use crate::cli::{json, members, service_accounts, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
   keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --name ci-prod --description 'the pipeline'
   keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --add-scope vex:read --remove-scope vex:write
   keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --owner grace@example.com
+  keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --service-account deploy-bot
   keyward keys edit key_01jd8xq2m0e6vt5r3n7k9c4wzb --allow-cidr 10.0.0.0/8 --metadata team=blue
 
 What is not named stays. A key's secret is changed with `keyward keys rotate`; its expiry is not
@@ -27,43 +27,22 @@ changed at all. If somebody else changes the key at the same time, it is read ag
 
 /// Change a key's name, description, owner, scopes, rules, networks, limit or metadata
 #[derive(Debug, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Edit {
     /// Its id; `keyward keys list` shows it
     id: KeyId,
     #[command(flatten)]
     place: PlaceFlags,
-    /// What people shall call it
-    #[arg(long, value_name = "NAME")]
-    name: Option<String>,
-    /// What it is for
-    #[arg(long, value_name = "TEXT")]
-    description: Option<String>,
-    /// Say nothing of what it is for
-    #[arg(long, conflicts_with = "description")]
-    no_description: bool,
+    #[command(flatten)]
+    words: WordsEdit,
     /// Who looks after it: a member's e-mail address or id
     #[arg(long, value_name = "MEMBER", conflicts_with = "personal")]
     owner: Option<MemberName>,
-    /// Act as this service account from now on, sa_…, one that stands alone
-    #[arg(long, value_name = "ID", conflicts_with = "personal")]
-    service_account: Option<String>,
-    /// What it may do, in place of all its scopes; repeat it, or separate with commas
-    #[arg(long = "scope", short, value_name = "SCOPE", value_delimiter = ',')]
-    scopes: Vec<String>,
-    /// Give it this scope too; repeat it, or separate with commas
-    #[arg(long = "add-scope", value_name = "SCOPE", value_delimiter = ',', conflicts_with = "scopes")]
-    add_scopes: Vec<String>,
-    /// Take this scope away; repeat it, or separate with commas
-    #[arg(long = "remove-scope", value_name = "SCOPE", value_delimiter = ',', conflicts_with = "scopes")]
-    remove_scopes: Vec<String>,
-    /// In place of all its rules: an action, on the resources after = or on everything; repeatable
-    #[arg(long = "rule", value_name = "ACTION[=RESOURCE,…]", value_parser = parse_rule)]
-    rules: Vec<Rule>,
-    /// Take all its rules away
-    #[arg(long, conflicts_with = "rules")]
-    no_rules: bool,
+    /// Act as this shared service account from now on: its name or id
+    #[arg(long, value_name = "ACCOUNT", value_parser = parse_service_account, conflicts_with = "personal")]
+    service_account: Option<NameOrId>,
+    #[command(flatten)]
+    grant: GrantEdit,
     /// May be used from this network only, in place of all others; repeatable
     #[arg(long = "allow-cidr", value_name = "CIDR", value_delimiter = ',')]
     allowed_cidrs: Vec<String>,
@@ -89,116 +68,79 @@ pub(crate) struct Edit {
     connection: Connection,
 }
 
-/// A key as it was and as it is, and the server's answer.
-struct Edited {
-    before: Key,
-    after: Key,
-    reply: Reply,
+/// Those whom the flags name, by their ids.
+#[derive(Debug, Default)]
+struct Named {
+    owner: Option<String>,
+    service_account: Option<String>,
 }
 
 pub(super) fn run(edit: &Edit) -> Result<(), Failure> {
     edit.check()?;
     let api = edit.connection.open()?;
     let place = edit.place.resolve(&api)?;
-    let owner = edit.owner_id(&api, &place)?;
-    let path = place.key_path(&edit.id);
-    let edited = match edit.send(&api, &path, owner.as_deref()) {
-        // Somebody was faster: once more, from what they made of it.
-        Err(failure) if failure.is_code("precondition_failed") => edit.send(&api, &path, owner.as_deref()),
-        sent => sent,
-    };
+    let named = edit.resolve(&api, &place)?;
+    let change = |before: &Key| edit.update(before, &named);
+    let edited = editing::edit(&api, &place.key_path(&edit.id), "the key", change);
     let Edited { before, after, reply } = edited.map_err(advise)?;
     if edit.json {
         json::print(&reply.json(api.server())?)?;
     }
-    edit.announce(&before, &after, &place);
+    edit.say_missing(&before);
+    editing::announce(&after.name, &after.id, &place, &changes(&before, &after));
     Ok(())
-}
-
-fn advise(failure: Failure) -> Failure {
-    if failure.is_code("precondition_failed") {
-        return failure
-            .advise("Somebody else is changing the key right now; nothing was changed. Try again.");
-    }
-    advise_scopes(failure)
 }
 
 impl Edit {
     /// Refuses what says nothing or contradicts itself, where the flags alone do not show it.
     fn check(&self) -> Result<(), Failure> {
         if !self.changes_something() {
-            return Err(Failure::usage("say what to change, such as --name NAME or --add-scope SCOPE")
-                .advise("`keyward keys edit --help` lists all that can be."));
+            return Err(editing::nothing_said("--name NAME or --add-scope SCOPE", "keys"));
         }
         metadata::collect(&self.metadata)?;
         let both = |name: &&String| self.metadata.iter().any(|(given, _)| given == *name);
         if let Some(name) = self.remove_metadata.iter().find(both) {
             return Err(Failure::usage(format!("{name} is both in --metadata and in --remove-metadata")));
         }
-        if let Some(scope) = self.add_scopes.iter().find(|scope| self.remove_scopes.contains(scope)) {
-            return Err(Failure::usage(format!("{scope} is both in --add-scope and in --remove-scope")));
-        }
-        Ok(())
+        self.grant.check()
     }
 
     fn changes_something(&self) -> bool {
-        let texts = [&self.name, &self.description, &self.service_account];
-        let flags = [self.no_description, self.no_rules, self.allow_from_anywhere, self.no_limit];
-        let lists =
-            [&self.scopes, &self.add_scopes, &self.remove_scopes, &self.allowed_cidrs, &self.remove_metadata];
-        texts.iter().any(|text| text.is_some())
+        let flags = [self.allow_from_anywhere, self.no_limit];
+        let lists = [&self.allowed_cidrs, &self.remove_metadata];
+        !self.words.is_empty()
+            || !self.grant.is_empty()
             || self.owner.is_some()
+            || self.service_account.is_some()
             || self.requests_per_minute.is_some()
             || flags.contains(&true)
             || lists.iter().any(|list| !list.is_empty())
-            || !self.rules.is_empty()
             || !self.metadata.is_empty()
     }
 
-    fn owner_id(&self, api: &Api, place: &Place) -> Result<Option<String>, Failure> {
-        match (&self.owner, place) {
-            (Some(name), Place::Workspace(slug)) => find::id_of(api, slug, name).map(Some),
-            (Some(_), Place::Personal) | (None, _) => Ok(None),
-        }
+    fn resolve(&self, api: &Api, place: &Place) -> Result<Named, Failure> {
+        let owner = match (&self.owner, place) {
+            (Some(name), Place::Workspace(slug)) => Some(members::find::id_of(api, slug, name)?),
+            (Some(_), Place::Personal) | (None, _) => None,
+        };
+        let account = self.service_account.as_ref();
+        Ok(Named { owner, service_account: service_accounts::find::for_key(api, place, account)? })
     }
 
-    /// Reads the key, and changes that version of it.
-    fn send(&self, api: &Api, path: &str, owner: Option<&str>) -> Result<Edited, Failure> {
-        let read = api.get(path)?;
-        let before: Key = read.read(api.server())?;
-        let reply = api.patch(path, &self.update(&before, owner), Some(&read))?;
-        Ok(Edited { before, after: reply.read(api.server())?, reply })
-    }
-
-    fn update(&self, before: &Key, owner: Option<&str>) -> UpdateKey {
-        let description = if self.no_description { Some(None) } else { self.description.clone().map(Some) };
+    fn update(&self, before: &Key, named: &Named) -> UpdateKey {
         let requests_per_minute = if self.no_limit { Some(None) } else { self.requests_per_minute.map(Some) };
         UpdateKey {
-            name: self.name.clone(),
-            description,
-            owner: owner.map(str::to_owned),
-            service_account: self.service_account.clone(),
+            name: self.words.name(),
+            description: self.words.description(),
+            owner: named.owner.clone(),
+            service_account: named.service_account.clone(),
             requests_per_minute,
-            scopes: self.new_scopes(before),
-            rules: (self.no_rules || !self.rules.is_empty()).then(|| self.rules.clone()),
+            scopes: self.grant.scopes(&before.scopes),
+            rules: self.grant.rules(),
             allowed_cidrs: (self.allow_from_anywhere || !self.allowed_cidrs.is_empty())
                 .then(|| self.allowed_cidrs.clone()),
             metadata: self.new_metadata(before),
         }
-    }
-
-    fn new_scopes(&self, before: &Key) -> Option<Vec<String>> {
-        if !self.scopes.is_empty() {
-            return Some(self.scopes.clone());
-        }
-        if self.add_scopes.is_empty() && self.remove_scopes.is_empty() {
-            return None;
-        }
-        let mut scopes = before.scopes.clone();
-        scopes.retain(|scope| !self.remove_scopes.contains(scope));
-        let new = self.add_scopes.iter().filter(|scope| !before.scopes.contains(scope));
-        scopes.extend(new.cloned());
-        Some(scopes)
     }
 
     fn new_metadata(&self, before: &Key) -> Option<BTreeMap<String, String>> {
@@ -211,21 +153,12 @@ impl Edit {
         Some(metadata)
     }
 
-    fn announce(&self, before: &Key, after: &Key, place: &Place) {
-        for scope in self.remove_scopes.iter().filter(|scope| !before.scopes.contains(scope)) {
-            terminal::say(format!("It did not have the scope {scope}."));
-        }
+    /// Says what could not be taken away, since it was not there.
+    fn say_missing(&self, before: &Key) {
+        self.grant.say_missing(&before.scopes);
         for name in self.remove_metadata.iter().filter(|name| !before.metadata.contains_key(*name)) {
             terminal::say(format!("There was no metadata {name}."));
         }
-        let (name, id) = (&after.name, &after.id);
-        let changes = changes(before, after);
-        if changes.is_empty() {
-            terminal::say(format!("{name} ({id}) in {place} is so already; nothing was changed."));
-            return;
-        }
-        terminal::say(format!("Changed {name} ({id}) in {place}:"));
-        terminal::complain(&changes.render_indented());
     }
 }
 
@@ -257,7 +190,7 @@ mod tests {
     }
 
     fn sent(flags: &[&str]) -> serde_json::Value {
-        serde_json::to_value(read(flags).unwrap().update(&key(), None)).unwrap()
+        serde_json::to_value(read(flags).unwrap().update(&key(), &Named::default())).unwrap()
     }
 
     #[test]
@@ -266,13 +199,20 @@ mod tests {
         assert_eq!(sent(&["--no-description"]), json!({"description": null}));
         assert_eq!(sent(&["--requests-per-minute", "60"]), json!({"requests_per_minute": 60}));
         assert_eq!(sent(&["--no-limit"]), json!({"requests_per_minute": null}));
-        assert_eq!(sent(&["--service-account", "sa_1"]), json!({"service_account": "sa_1"}));
         assert_eq!(sent(&["--no-rules"]), json!({"rules": []}));
         assert_eq!(sent(&["--allow-from-anywhere"]), json!({"allowed_cidrs": []}));
         assert_eq!(
             sent(&["--rule", "x:y=z:1,z:2"]),
             json!({"rules": [{"action": "x:y", "resources": ["z:1", "z:2"]}]})
         );
+    }
+
+    #[test]
+    fn those_who_are_named_are_sent_by_their_ids() {
+        let edit = read(&["--owner", "ada@example.com", "--service-account", "bot"]).unwrap();
+        let named = Named { owner: Some("usr_1".to_owned()), service_account: Some("sa_1".to_owned()) };
+        let sent = serde_json::to_value(edit.update(&key(), &named)).unwrap();
+        assert_eq!(sent, json!({"owner": "usr_1", "service_account": "sa_1"}));
     }
 
     #[test]

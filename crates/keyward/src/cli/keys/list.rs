@@ -12,12 +12,11 @@ use crate::cli::duration::{Past, parse_past};
 use crate::cli::failure::Failure;
 use crate::cli::members::find;
 use crate::cli::names::MemberName;
+use crate::cli::pages::HowMany;
 use crate::cli::place::{Place, PlaceFlags};
 use crate::cli::table::{Fit, Paint, Table};
 use crate::cli::{clock, json, pages, terminal, text};
 
-/// As many as the server gives where nobody says.
-const LIMIT_DEFAULT: u32 = 50;
 /// What a list is sorted by, the smallest first; with `-` in front, the largest.
 const SORTS: [&str; 8] = [
     "created_at",
@@ -63,12 +62,8 @@ pub(crate) struct List {
     /// By what; with - in front, the largest or latest first
     #[arg(long, value_name = "FIELD", value_parser = SORTS, allow_hyphen_values = true)]
     sort: Option<String>,
-    /// At most this many
-    #[arg(long, value_name = "NUMBER", default_value_t = LIMIT_DEFAULT, value_parser = clap::value_parser!(u32).range(1..))]
-    limit: u32,
-    /// As many as there are
-    #[arg(long, conflicts_with = "limit")]
-    all: bool,
+    #[command(flatten)]
+    how_many: HowMany,
     /// Print the keys as JSON
     #[arg(long)]
     json: bool,
@@ -83,21 +78,18 @@ pub(super) fn run(list: &List) -> Result<(), Failure> {
         let Page { items, next_cursor } = list.fetch::<Value>(&api, &place)?;
         return json::print(&json!({"items": items, "next_cursor": next_cursor}));
     }
-    let Page { items, next_cursor } = list.fetch::<Key>(&api, &place)?;
-    if items.is_empty() {
+    let keys = list.fetch::<Key>(&api, &place)?;
+    if keys.items.is_empty() {
         list.say_none(&place);
         return Ok(());
     }
-    terminal::data(&table(&items, &place).render(terminal::width(), terminal::stdout_has_colour()))?;
-    if next_cursor.is_some() {
-        terminal::say(format!("These are the first {}; --all shows them all.", items.len()));
-    }
+    terminal::data(&table(&keys.items, &place).render(terminal::width(), terminal::stdout_has_colour()))?;
+    pages::say_more(&keys);
     Ok(())
 }
 
 impl List {
     fn fetch<T: DeserializeOwned>(&self, api: &Api, place: &Place) -> Result<Page<T>, Failure> {
-        let wanted = if self.all { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) };
         let owner = match (&self.owner, place) {
             (Some(name), Place::Workspace(slug)) => Some(find::id_of(api, slug, name)?),
             (Some(_), Place::Personal) | (None, _) => None,
@@ -110,7 +102,7 @@ impl List {
             ("last_used_before", last_used_before.as_deref()),
             ("sort", self.sort.as_deref()),
         ];
-        pages::fetch(api, &place.keys_path(), &filters, wanted)
+        pages::fetch(api, &place.keys_path(), &filters, self.how_many.wanted())
     }
 
     fn is_filtered(&self) -> bool {

@@ -16,13 +16,14 @@ mod rotate;
 mod rotate_cancel;
 mod rotate_finish;
 mod rotation;
-mod rule;
 mod scopes;
 mod show;
 
 use keyward_wire::key::Key;
 
 use super::failure::Failure;
+use super::grant::advise_scopes;
+use super::service_accounts;
 use super::table::Paint;
 
 pub(super) const EXAMPLES: &str = "\
@@ -63,13 +64,9 @@ pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
     }
 }
 
-/// Says where the scopes are listed, if it is about them.
-fn advise_scopes(failure: Failure) -> Failure {
-    if failure.is_about("scopes") {
-        failure.advise("Run: keyward keys scopes; it lists them.")
-    } else {
-        failure
-    }
+/// Says where that is listed which was named and is not there.
+fn advise(failure: Failure) -> Failure {
+    service_accounts::find::advise(advise_scopes(failure))
 }
 
 /// How a status looks.

@@ -8,19 +8,18 @@ use serde_json::{Value, json};
 use super::receipt;
 use super::revoke::Revoke;
 use crate::cli::answer::exit_of;
+use crate::cli::bar::Bar;
+use crate::cli::confirm::SHOWN_MAX;
 use crate::cli::connection::Api;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::KeyId;
 use crate::cli::place::Place;
-use crate::cli::progress::Progress;
 use crate::cli::table::{Fit, Paint, Table};
 use crate::cli::{clock, confirm, json, terminal, text};
 
 /// As many as the server takes at once.
 const CHUNK: usize = 1_000;
-/// As many as somebody reads before they answer a question.
-const SHOWN_MAX: usize = 50;
 
 pub(super) fn run(revoke: &Revoke, api: &Api, place: &Place, ids: &[KeyId]) -> Result<(), Failure> {
     let asker = Asker { api, place, reason: revoke.reason.as_deref() };
@@ -43,7 +42,8 @@ pub(super) fn run(revoke: &Revoke, api: &Api, place: &Place, ids: &[KeyId]) -> R
     let read = results.read(api)?;
     let revoked: Vec<&BulkResult> = read.iter().filter(|result| result.status == "revoked").collect();
     let are = if revoked.len() == 1 { "is" } else { "are" };
-    terminal::say(format!("{} of {} {are} revoked in {place}.", revoked.len(), keys(ids.len())));
+    let (done, all) = (text::thousands(revoked.len() as u64), text::keys(ids.len() as u64));
+    terminal::say(format!("{done} of {all} {are} revoked in {place}."));
     if let Some(failure) = broken {
         return Err(failure
             .advise("Those above are done. Run it again for the others: doing it twice changes nothing."));
@@ -68,11 +68,8 @@ fn preview(revoke: &Revoke, asker: &Asker<'_>, ids: &[KeyId]) -> Result<(), Fail
         terminal::data(&found(&read, read.len()).render(terminal::width(), terminal::stdout_has_colour()))?;
     }
     let would = read.iter().filter(|result| result.status == "would_revoke").count();
-    terminal::say(format!(
-        "A dry run: nothing was changed. {} of {} would be revoked.",
-        would,
-        keys(ids.len())
-    ));
+    let (would, all) = (text::thousands(would as u64), text::keys(ids.len() as u64));
+    terminal::say(format!("A dry run: nothing was changed. {would} of {all} would be revoked."));
     fail_if_any(&read)
 }
 
@@ -95,7 +92,7 @@ fn ask(asker: &Asker<'_>, ids: &[KeyId]) -> Result<(), Failure> {
         terminal::say(format!("… and {more} more; --dry-run shows all of them."));
     }
     terminal::say("Whoever uses them is refused from now on. This cannot be undone.");
-    if confirm::is_yes(&format!("Type yes to revoke these {}:", keys(ids.len())), None) {
+    if confirm::is_yes(&format!("Type yes to revoke these {}:", text::keys(ids.len() as u64)), None) {
         return Ok(());
     }
     Err(Failure::failed("no key was revoked"))
@@ -115,14 +112,14 @@ impl Asker<'_> {
     /// Asks in parts. If one of them fails, the results of those before it count all the same.
     fn send(&self, what: &'static str, ids: &[KeyId], dry_run: bool) -> (Results, Option<Failure>) {
         let mut results = Results(Vec::with_capacity(ids.len()));
-        let mut progress = (ids.len() > CHUNK).then(|| Progress::of(what, ids.len()));
+        let mut bar = (ids.len() > CHUNK).then(|| Bar::new(what, ids.len() as u64, 0));
         for chunk in ids.chunks(CHUNK) {
             match self.send_chunk(chunk, dry_run) {
                 Ok(mut more) => results.0.append(&mut more),
                 Err(failure) => return (results, Some(failure)),
             }
-            if let Some(progress) = &mut progress {
-                progress.at(results.0.len());
+            if let Some(bar) = &mut bar {
+                bar.show(results.0.len() as u64);
             }
         }
         (results, None)
@@ -162,10 +159,6 @@ impl Results {
         }
         json::print(&answer)
     }
-}
-
-fn keys(count: usize) -> String {
-    if count == 1 { "1 key".to_owned() } else { format!("{count} keys") }
 }
 
 /// What became of each.
@@ -227,6 +220,7 @@ fn fail_if_any(results: &[BulkResult]) -> Result<(), Failure> {
     let Some(first) = problems.next() else { return Ok(()) };
     let status = http::StatusCode::from_u16(first.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let count = 1 + problems.count();
-    let what = format!("{} of {} cannot be revoked; the list says why", count, keys(results.len()));
+    let (count, all) = (text::thousands(count as u64), text::keys(results.len() as u64));
+    let what = format!("{count} of {all} cannot be revoked; the list says why");
     Err(Failure::new(exit_of(status), what))
 }

@@ -4,13 +4,12 @@ use jiff::Timestamp;
 use keyward_wire::key::Key;
 
 use super::rotation::old_last_used;
-use super::rule;
 use crate::cli::connection::Connection;
 use crate::cli::failure::Failure;
 use crate::cli::names::KeyId;
 use crate::cli::place::PlaceFlags;
 use crate::cli::record::Record;
-use crate::cli::{clock, json, terminal, text};
+use crate::cli::{clock, json, rule, terminal, text};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -18,8 +18,8 @@ pub(in crate::cli) fn id_of(api: &Api, slug: &Slug, name: &MemberName) -> Result
 
 /// The member, from the workspace's list.
 pub(in crate::cli) fn member(api: &Api, slug: &Slug, name: &MemberName) -> Result<Member, Failure> {
-    let members = pages::fetch_all::<Member>(api, &path(slug))?.items;
-    members.into_iter().find(|member| is(member, name)).ok_or_else(|| {
+    let found = pages::find::<Member>(api, &path(slug), &[], 1, |member| is(member, name))?;
+    found.into_iter().next().ok_or_else(|| {
         let (MemberName::Id(called) | MemberName::Email(called)) = name;
         Failure::new(Exit::NotFound, format!("workspace {slug} has no member {called}"))
             .advise(format!("Run: keyward members list --workspace {slug}; it shows them."))
@@ -27,7 +27,7 @@ pub(in crate::cli) fn member(api: &Api, slug: &Slug, name: &MemberName) -> Resul
 }
 
 /// The path of the members of a workspace.
-pub(super) fn path(slug: &Slug) -> String {
+pub(in crate::cli) fn path(slug: &Slug) -> String {
     format!("/api/v1/{slug}/members")
 }
 

@@ -4,13 +4,11 @@ use keyward_wire::key::Key;
 use keyward_wire::member::Member;
 
 use super::find;
-use crate::cli::connection::{Api, Connection};
+use crate::cli::connection::Api;
 use crate::cli::failure::Failure;
 use crate::cli::names::{MemberName, Slug};
-use crate::cli::{confirm, pages, place, terminal};
-
-/// As many keys as are named; more are counted.
-const NAMED_MAX: usize = 5;
+use crate::cli::place::InWorkspace;
+use crate::cli::{confirm, pages, terminal, text};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,26 +23,22 @@ Examples:
 pub(crate) struct Remove {
     /// Who: their e-mail address or id
     member: MemberName,
-    /// The workspace, by its slug. Without the flag: `$KEYWARD_WORKSPACE`, else the only one you are in
-    #[arg(long, short, value_name = "SLUG")]
-    workspace: Option<Slug>,
+    #[command(flatten)]
+    place: InWorkspace,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 pub(super) fn run(remove: &Remove) -> Result<(), Failure> {
     confirm::check_somebody(remove.yes, "the member shall be removed")?;
-    let api = remove.connection.open()?;
-    let slug = place::workspace(&api, remove.workspace.as_ref())?;
+    let (api, slug) = remove.place.open()?;
     let member = find::member(&api, &slug, &remove.member)?;
     let keys = keys_of(&api, &slug, &member);
     if !remove.yes {
         ask(&member, &slug, &keys)?;
     }
-    api.delete(format!("{}/{}", find::path(&slug), member.id))?;
+    api.delete(format!("{}/{}", find::path(&slug), member.id), None)?;
     terminal::say(format!("Removed {} <{}> from workspace {slug}.", member.name, member.email));
     if !keys.is_empty() {
         terminal::say(format!("Without an owner now: {}.", listed(&keys)));
@@ -75,9 +69,6 @@ fn ask(member: &Member, slug: &Slug, keys: &[Key]) -> Result<(), Failure> {
     Err(Failure::failed("nobody was removed"))
 }
 
-/// The keys by name, as many as can be read.
 fn listed(keys: &[Key]) -> String {
-    let names = keys.iter().take(NAMED_MAX).map(|key| format!("{} ({})", key.name, key.id));
-    let more = keys.len().checked_sub(NAMED_MAX).filter(|more| *more > 0);
-    names.chain(more.map(|more| format!("{more} more"))).collect::<Vec<_>>().join(", ")
+    text::first_few(keys.iter().map(|key| format!("{} ({})", key.name, key.id)))
 }

@@ -4,10 +4,10 @@ use keyward_wire::member::Member;
 use serde_json::json;
 
 use super::find;
-use crate::cli::connection::Connection;
 use crate::cli::failure::Failure;
-use crate::cli::names::{MemberName, Slug};
-use crate::cli::{json, place, terminal};
+use crate::cli::names::MemberName;
+use crate::cli::place::InWorkspace;
+use crate::cli::{json, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,21 +22,17 @@ Nobody gives a role that holds more than their own. The last member of the first
 pub(crate) struct SetRole {
     /// Who: their e-mail address or id
     member: MemberName,
-    /// The role; a wrong one is answered with those that there are
+    /// The role, by its name or id; `keyward roles list` shows them
     role: String,
-    /// The workspace, by its slug. Without the flag: `$KEYWARD_WORKSPACE`, else the only one you are in
-    #[arg(long, short, value_name = "SLUG")]
-    workspace: Option<Slug>,
+    #[command(flatten)]
+    place: InWorkspace,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 pub(super) fn run(set_role: &SetRole) -> Result<(), Failure> {
-    let api = set_role.connection.open()?;
-    let slug = place::workspace(&api, set_role.workspace.as_ref())?;
+    let (api, slug) = set_role.place.open()?;
     let before = find::member(&api, &slug, &set_role.member)?;
     let path = format!("{}/{}", find::path(&slug), before.id);
     let reply = api.patch(path, &json!({"role": set_role.role}), None)?;

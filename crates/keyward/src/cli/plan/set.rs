@@ -3,7 +3,6 @@
 use keyward_wire::workspace::SetPlan;
 
 use crate::cli::connection::{ServerFlag, operator_api};
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::names::Slug;
 use crate::cli::operator::{self, OperatorFlag};
@@ -41,13 +40,8 @@ pub(crate) struct Set {
 pub(super) fn run(set: &Set) -> Result<(), Failure> {
     let slug = place::needed_workspace(set.workspace.as_ref())?;
     let api = operator_api(&set.server, set.operator.needed()?)?;
-    let reply = api.put(super::path(&slug), &SetPlan { plan: set.plan.clone() }).map_err(|failure| {
-        match failure.exit() {
-            // The token was another credential, such as an API key.
-            Exit::Refused => operator::advise(failure),
-            _ => failure,
-        }
-    })?;
+    let reply =
+        api.put(super::path(&slug), &SetPlan { plan: set.plan.clone() }).map_err(operator::advise_refused)?;
     super::tell(&api, &slug, &reply, set.json)?;
     terminal::say(format!("The workspace {slug} is on the plan {}.", set.plan));
     Ok(())

@@ -2,11 +2,10 @@
 
 use keyward_wire::workspace::{UpdateWorkspace, Workspace};
 
-use crate::cli::connection::{Api, Connection};
+use crate::cli::editing::{self, Edited};
 use crate::cli::failure::Failure;
-use crate::cli::http_client::Reply;
-use crate::cli::names::Slug;
-use crate::cli::{json, place, terminal};
+use crate::cli::place::InWorkspace;
+use crate::cli::{json, terminal};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,21 +18,18 @@ Examples:
 pub(crate) struct Rename {
     /// What people shall call it
     name: String,
-    /// The workspace, by its slug. Without the flag: `$KEYWARD_WORKSPACE`, else the only one you are in
-    #[arg(long, short, value_name = "SLUG")]
-    workspace: Option<Slug>,
+    #[command(flatten)]
+    place: InWorkspace,
     /// Print the server's answer as JSON
     #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    connection: Connection,
 }
 
 pub(super) fn run(rename: &Rename) -> Result<(), Failure> {
-    let api = rename.connection.open()?;
-    let slug = place::workspace(&api, rename.workspace.as_ref())?;
-    let (before, reply) = rename.send(&api, &slug)?;
-    let after: Workspace = reply.read(api.server())?;
+    let (api, slug) = rename.place.open()?;
+    let request = |_: &Workspace| UpdateWorkspace { name: Some(rename.name.clone()) };
+    let edited = editing::edit(&api, &format!("/api/v1/{slug}"), "the workspace", request)?;
+    let Edited { before, after, reply } = edited;
     if rename.json {
         json::print(&reply.json(api.server())?)?;
     }
@@ -43,22 +39,4 @@ pub(super) fn run(rename: &Rename) -> Result<(), Failure> {
         terminal::say(format!("Renamed workspace {slug}: {} → {}.", before.name, after.name));
     }
     Ok(())
-}
-
-impl Rename {
-    fn send(&self, api: &Api, slug: &Slug) -> Result<(Workspace, Reply), Failure> {
-        let path = format!("/api/v1/{slug}");
-        let read = api.get(&path)?;
-        let request = UpdateWorkspace { name: Some(self.name.clone()) };
-        let reply = api.patch(path, &request, Some(&read)).map_err(|failure| {
-            if failure.is_code("precondition_failed") {
-                failure.advise(
-                    "Somebody else is changing the workspace right now; nothing was changed. Try again.",
-                )
-            } else {
-                failure
-            }
-        })?;
-        Ok((read.read(api.server())?, reply))
-    }
 }

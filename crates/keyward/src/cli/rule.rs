@@ -2,6 +2,8 @@
 
 use keyward_wire::key::Rule;
 
+use super::text;
+
 /// Reads a rule. An `=` with nothing after it is refused: it would mean everything where something was meant.
 pub(super) fn parse_rule(text: &str) -> Result<Rule, String> {
     let (action, resources) = match text.split_once('=') {
@@ -20,8 +22,17 @@ pub(super) fn parse_rule(text: &str) -> Result<Rule, String> {
 /// The rule in words.
 pub(super) fn in_words(rule: &Rule) -> String {
     match rule.resources.as_slice() {
+        [] if rule.action == "**" => "** (everything)".to_owned(),
         [] => format!("{} on everything", rule.action),
         resources => format!("{} on {}", rule.action, resources.join(", ")),
+    }
+}
+
+/// The rule in few words: its resources are counted.
+pub(super) fn in_short(rule: &Rule) -> String {
+    match rule.resources.len() {
+        0 => rule.action.clone(),
+        resources => format!("{} on {}", rule.action, text::count(resources as u64, "resource")),
     }
 }
 
@@ -35,6 +46,18 @@ mod tests {
         assert_eq!(read("project:read"), Ok(("project:read".to_owned(), vec![])));
         let resources = vec!["a:b".to_owned(), "c:*".to_owned()];
         assert_eq!(read("project:read=a:b,c:*"), Ok(("project:read".to_owned(), resources)));
+    }
+
+    #[test]
+    fn a_rule_is_told_in_more_and_in_fewer_words() {
+        let [bare, long] = ["project:read", "project:read=a:b,c:*"].map(|text| parse_rule(text).unwrap());
+        assert_eq!(
+            (in_words(&bare).as_str(), in_short(&bare).as_str()),
+            ("project:read on everything", "project:read")
+        );
+        assert_eq!(in_words(&long), "project:read on a:b, c:*");
+        assert_eq!(in_words(&parse_rule("**").unwrap()), "** (everything)");
+        assert_eq!(in_short(&long), "project:read on 2 resources");
     }
 
     #[test]
