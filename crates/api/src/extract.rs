@@ -64,8 +64,22 @@ impl FromRequestParts<Arc<Api>> for Asking {
             // Before the body is read: a stranger learns nothing of shapes, and costs no memory.
             return Err(Refusal::Unauthenticated.into());
         }
+        crate::parameters::check(parts)?;
+        parts.extensions.insert(LetIn(ctx.request.ip));
         Ok(Self(ctx))
     }
+}
+
+/// Somebody was asked for before the body was read, and let in from this address.
+#[derive(Debug, Clone, Copy)]
+struct LetIn(Option<IpAddr>);
+
+/// Asks again once the body is here: what was taken away while it was on its way is not done any more.
+async fn check_still_in(parts: &Parts, api: &Api) -> Result<(), Failure> {
+    let Some(LetIn(ip)) = parts.extensions.get() else { return Ok(()) };
+    let presented =
+        Presented { key: credentials::key(&parts.headers)?, session: session_token(&parts.headers) };
+    Ok(keyward_service::authenticate::check_still_in(&api.service, presented, *ip).await?)
 }
 
 /// Who asks, where a layer has found it out already. Only our own layers put it into a request.
@@ -158,20 +172,25 @@ where
 {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, _: &Arc<Api>) -> Result<Self, Failure> {
-        let bytes = json_bytes(request, LEN_MAX).await?;
+    async fn from_request(request: Request, api: &Arc<Api>) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let bytes = json_bytes(&parts.headers, body, LEN_MAX).await?;
+        check_still_in(&parts, api).await?;
         parse(bytes).await.map(Self)
     }
 }
 
 /// The bytes of a body that says it is JSON, unread.
-pub(crate) async fn json_bytes(request: Request, len_max: usize) -> Result<Vec<u8>, Failure> {
-    if !is_json(request.headers()) {
-        discard(request.into_body());
+pub(crate) async fn json_bytes(
+    headers: &HeaderMap,
+    body: AnyBody,
+    len_max: usize,
+) -> Result<Vec<u8>, Failure> {
+    if !is_json(headers) {
+        discard(body);
         return Err(Failure::NotJson);
     }
-    let (parts, body) = request.into_parts();
-    read(&parts.headers, body, len_max).await
+    read(headers, body, len_max).await
 }
 
 /// A long body takes a while to be understood: not on a thread that others wait for.

@@ -12,6 +12,7 @@ mod idempotency;
 mod layers;
 mod openapi;
 mod page;
+mod parameters;
 mod problem;
 mod server;
 mod state;

@@ -42,6 +42,11 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
+    /// The names of all that are there.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.0.keys()
+    }
+
     /// Takes one parameter out.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)

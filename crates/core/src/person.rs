@@ -57,7 +57,7 @@ impl fmt::Display for DisplayName {
 /// controls): a name must read the same in a list, a log and an e-mail.
 pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An e-mail address, trimmed and in lower case, so that one person signs in however they type it.

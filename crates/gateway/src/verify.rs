@@ -65,6 +65,10 @@ where
     let (parts, body) = request.into_parts();
     // The body first, whatever else is wrong: an unread one would cost the connection.
     let body = read(body).await?;
+    if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+        let message = "a question has no parameters in its address; all of it goes into the body";
+        return Err(Trouble::invalid_field(&FieldError::new("query", FieldCode::Unknown, message)));
+    }
     expect_json(&parts.headers)?;
     let asked = parse(&body)?;
     let ip = check(&asked).map_err(|errors| Trouble::invalid(errors.iter().map(Into::into).collect()))?;

@@ -40,6 +40,8 @@ pub async fn accept_invitation(service: &Service, ctx: &Ctx, input: Acceptance) 
     let invitation = look.invitation_by_token(&token, ctx.now).await?.ok_or(Refusal::NotFound(INVITATION))?;
     let known = look.credentials(&invitation.email).await?;
     drop(look);
+    // Whether or not the address is known: an answer must not tell who has an account.
+    check_shape(&input)?;
     let credentials = match known {
         Some(known) => {
             prove(service, ctx, &known, input.password).await?;
@@ -48,6 +50,13 @@ pub async fn accept_invitation(service: &Service, ctx: &Ctx, input: Acceptance) 
         None => new_person(service, ctx, &invitation, &input.name, input.password).await?,
     };
     join(service, ctx, &invitation, credentials).await
+}
+
+fn check_shape(input: &Acceptance) -> Result<(), Refusal> {
+    let mut complaints = Complaints::new();
+    complaints.take(DisplayName::parse("name", &input.name));
+    complaints.take(Password::choose("password", input.password.clone()));
+    complaints.finish().map_err(Refusal::Invalid)
 }
 
 async fn prove(service: &Service, ctx: &Ctx, known: &Credentials, password: String) -> Result<(), Refusal> {

@@ -40,12 +40,40 @@ pub async fn authenticate(
     request: Request,
 ) -> Result<Ctx, Refusal> {
     let now = service.clock.now();
-    let caller = match presented {
-        Presented { key: Some(text), .. } => by_key(service, text, request.ip, now).await?,
-        Presented { session: Some(text), .. } => by_session(service, text, now).await?,
-        Presented { key: None, session: None } => Caller::Nobody,
-    };
+    let caller = find_caller(service, presented, request.ip, now).await?;
+    if let (Some(text), Caller::Key { .. }) = (presented.key, &caller) {
+        // Last, so that only a key that works is counted, and learns of its limit.
+        let digest = PresentedSecret::parse(text).ok_or(Refusal::InvalidKey)?.digest();
+        let quota = service.limits.take(&digest, now).map_err(Refusal::RateLimited)?;
+        return Ok(Ctx { now, request, caller: caller.with_quota(quota), claim: None });
+    }
     Ok(Ctx { now, request, caller, claim: None })
+}
+
+/// Whether somebody who was let in may still come in: what took long to arrive, such as a body, must not do what was
+/// taken away meanwhile. It is no second use.
+pub async fn check_still_in(
+    service: &Service,
+    presented: Presented<'_>,
+    ip: Option<IpAddr>,
+) -> Result<(), Refusal> {
+    match find_caller(service, presented, ip, service.clock.now()).await? {
+        Caller::Nobody => Err(Refusal::Unauthenticated),
+        Caller::Session { .. } | Caller::Key { .. } | Caller::Operator => Ok(()),
+    }
+}
+
+async fn find_caller(
+    service: &Service,
+    presented: Presented<'_>,
+    ip: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Caller, Refusal> {
+    match presented {
+        Presented { key: Some(text), .. } => by_key(service, text, ip, now).await,
+        Presented { session: Some(text), .. } => by_session(service, text, now).await,
+        Presented { key: None, session: None } => Ok(Caller::Nobody),
+    }
 }
 
 async fn by_key(
@@ -67,9 +95,7 @@ async fn by_key(
     }
     check_key_network(&key, ip)?;
     let person = owner_of_personal(tx.as_mut(), &key).await?;
-    // Last, so that only a key that works is counted, and learns of its limit.
-    let quota = service.limits.take(&digest, now).map_err(Refusal::RateLimited)?;
-    Ok(Caller::Key { key: Box::new(key), secret, person, quota })
+    Ok(Caller::Key { key: Box::new(key), secret, person, quota: None })
 }
 
 /// The person behind a personal key. Somebody who is gone or suspended has no working keys.

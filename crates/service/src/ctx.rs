@@ -75,6 +75,16 @@ pub struct Ctx {
     pub claim: Option<ClaimId>,
 }
 
+impl Caller {
+    /// The same, with what is left of the key's limit.
+    pub(crate) fn with_quota(mut self, left: Option<Quota>) -> Self {
+        if let Self::Key { quota, .. } = &mut self {
+            *quota = left;
+        }
+        self
+    }
+}
+
 impl Ctx {
     /// The person who asks, or whose personal key does.
     pub fn person(&self) -> Option<&Person> {

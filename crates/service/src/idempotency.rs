@@ -59,9 +59,10 @@ impl std::fmt::Debug for Asked<'_> {
 }
 
 impl Asked<'_> {
-    /// What the claim is known by: the key and the route.
-    fn name(&self) -> [u8; 32] {
-        digest(&[self.method.as_bytes(), self.path.as_bytes(), self.key.as_bytes()])
+    /// What the claim is known by: the key, the route, and with what somebody asks. Keys that act as one may hold
+    /// different rights, and a person's key fewer than the person: none is answered what another was.
+    fn name(&self, credential: &str) -> [u8; 32] {
+        digest(&[self.method.as_bytes(), self.path.as_bytes(), self.key.as_bytes(), credential.as_bytes()])
     }
 
     /// All that was asked. The key is part of it: a key that cannot be guessed keeps a short body from being guessed
@@ -70,6 +71,11 @@ impl Asked<'_> {
         let Self { key, method, path, query, body } = self;
         digest(&[key.as_bytes(), method.as_bytes(), path.as_bytes(), query.as_bytes(), body])
     }
+}
+
+/// With what somebody asks: a key, or themselves.
+fn credential(ctx: &Ctx) -> String {
+    ctx.key().map_or_else(|| "in person".to_owned(), |key| key.id.to_string())
 }
 
 /// SHA-256 of several parts, each with its length before it, so that no two lists of parts are the same bytes.
@@ -99,7 +105,7 @@ pub async fn claim(service: &Service, ctx: &Ctx, asked: &Asked<'_>) -> Result<Cl
         id: ClaimId::from_bytes(entropy::bytes()?),
         actor: ctx.principal()?.id,
         tenant: ctx.tenant(),
-        name: asked.name(),
+        name: asked.name(&credential(ctx)),
         fingerprint: asked.fingerprint(),
         started_at: now,
         expires_at: now + LIFE,

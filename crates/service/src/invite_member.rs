@@ -120,7 +120,8 @@ pub(crate) async fn check_seats(
     workspace: &Workspace,
     promised: u32,
 ) -> Result<(), Refusal> {
-    let seats_max = service.profile.plan(&workspace.plan).and_then(|plan| plan.seats_max);
+    // A plan that the profile does not have (any more) has nothing: fail closed.
+    let seats_max = service.profile.plan(&workspace.plan).map_or(Some(0), |plan| plan.seats_max);
     let Some(seats_max) = seats_max else { return Ok(()) };
     let taken = tx.count_members(workspace.id).await?;
     if taken.saturating_add(promised) < seats_max {

@@ -6,7 +6,7 @@ use keyward_core::grant::Grant;
 use keyward_core::id::{RoleId, WorkspaceId};
 use keyward_core::person::DisplayName;
 use keyward_core::profile::Profile;
-use keyward_core::role::{CustomRole, Role as ProfileRole, RoleName, RoleRef};
+use keyward_core::role::{CustomRole, HeldRole, Role as ProfileRole, RoleName, RoleRef};
 use keyward_storage::Tx;
 use serde_json::{Value, json};
 
@@ -95,6 +95,14 @@ pub(crate) async fn by_id(profile: &Profile, tx: &mut dyn Tx, id: &str) -> Resul
     tx.role(id).await?.map(Role::from).ok_or(Refusal::NotFound(ROLE))
 }
 
+/// The identifier of the role that a member has. `None`: it is gone.
+pub fn held_id(profile: &Profile, role: &HeldRole) -> Option<RoleId> {
+    match &role.which {
+        RoleRef::OfProfile(name) => profile.role(name).map(ProfileRole::id),
+        RoleRef::Custom(id) => role.grant.is_some().then_some(*id),
+    }
+}
+
 /// What a role holds, whoever asks. `None`: it is not there (any more).
 pub(crate) async fn grant_of(
     profile: &Profile,
@@ -140,6 +148,12 @@ pub(crate) fn check_may_give(access: &Access, role: &Role) -> Result<(), Refusal
 pub(crate) fn parse_name(complaints: &mut Complaints, profile: &Profile, text: &str) -> Option<RoleName> {
     let name = complaints.take(DisplayName::parse("name", text))?;
     let name = RoleName::new(name.as_str());
+    if name.as_str().trim() != name.as_str() || name.as_str().chars().any(is_invisible) {
+        // Two roles that look the same must be the same.
+        let message = "a role's name has no spaces around it, and nothing that nobody sees";
+        complaints.add(FieldError::new("name", FieldCode::Invalid, message));
+        return None;
+    }
     let folded = name.as_str().to_lowercase();
     let is_taken = |role: &ProfileRole| role.name.as_str().to_lowercase() == folded;
     let problem = if profile.roles().iter().any(is_taken) {
@@ -152,6 +166,16 @@ pub(crate) fn parse_name(complaints: &mut Complaints, profile: &Profile, text: &
     let Some((code, message)) = problem else { return Some(name) };
     complaints.add(FieldError::new("name", code, message));
     None
+}
+
+/// Characters without a form of their own (Unicode's default ignorable ones, as far as text has them).
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+    )
 }
 
 /// A role of the workspace that has the name already.

@@ -17,7 +17,8 @@ use crate::access::{self, Access, Mode};
 use crate::audit::Deed;
 use crate::create_key::parse::{check_metadata, parse_cidrs, parse_description, parse_grant, parse_rate};
 use crate::create_key::{
-    NewRule, PLACES_MAX, check_confined, check_covered, check_slowed, describe, held_in, held_somewhere,
+    NewRule, PLACES_MAX, check_confined, check_covered, check_outlived, check_slowed, describe, held_in,
+    held_somewhere,
 };
 use crate::ctx::{Caller, Ctx};
 use crate::get_key::{self, Whose};
@@ -50,6 +51,17 @@ pub struct KeyEdit {
     pub if_version: Option<u64>,
 }
 
+impl KeyEdit {
+    /// Whether it changes nothing but what a key is called, what it is for and who looks after it.
+    const fn is_description_only(&self) -> bool {
+        self.service_account.is_none()
+            && self.scopes.is_none()
+            && self.rules.is_none()
+            && self.allowed_cidrs.is_none()
+            && self.requests_per_minute.is_none()
+    }
+}
+
 /// Edits a key.
 pub async fn update_key(
     service: &Service,
@@ -80,12 +92,17 @@ async fn of_workspace(
         Some(id) => Some(other_account(tx.as_mut(), &access, &row.key, id).await?),
         None => None,
     };
-    let mut edited = apply(service, ctx, &row.key, edit)?;
-    if edited.allowed_cidrs != row.key.allowed_cidrs {
-        // A key must not edit away, here or elsewhere, the limit that it has itself.
-        check_confined(ctx, &edited.allowed_cidrs)?;
+    if !edit.is_description_only() {
+        access.require(permission::SETTINGS_MANAGE)?;
     }
-    if edited.requests_per_minute != row.key.requests_per_minute {
+    let mut edited = apply(service, ctx, &row.key, edit)?;
+    if edited.grant != row.key.grant
+        || edited.allowed_cidrs != row.key.allowed_cidrs
+        || edited.requests_per_minute != row.key.requests_per_minute
+    {
+        // What a key may not create it may not make of another either: one without the limits that it has itself.
+        check_outlived(ctx, edited.expires_at)?;
+        check_confined(ctx, &edited.allowed_cidrs)?;
         check_slowed(ctx, edited.requests_per_minute)?;
     }
     if let (Some(owner), Belongs::ToWorkspace { owner: present, .. }) = (owner, &mut edited.belongs) {
@@ -120,7 +137,7 @@ async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Res
     keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await
 }
 
-/// Who manages the workspace's settings, and the key's own owner.
+/// Who manages the workspace's settings, and the key's own owner: who describes it and hands it on, no more.
 fn check_may_edit(ctx: &Ctx, access: &Access, key: &Key) -> Result<(), Refusal> {
     let owner = match &key.belongs {
         Belongs::ToWorkspace { owner, .. } => *owner,

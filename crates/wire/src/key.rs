@@ -9,7 +9,7 @@ use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::Slug;
 use serde::{Deserialize, Serialize};
 
-use crate::nullable::said;
+use crate::nullable::{given, said};
 
 /// A rule: an action, on some resources or on all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -241,7 +241,7 @@ impl Rotation {
 #[serde(deny_unknown_fields)]
 pub struct UpdateKey {
     /// What people call it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: Option<String>,
     /// What it is for. `null`: nothing is said any more.
@@ -249,27 +249,27 @@ pub struct UpdateKey {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 500))]
     pub description: Option<Option<String>>,
     /// The identifier of the member who looks after it. Workspace keys only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// The identifier of the service account that it acts as from now on, one that stands alone. Workspace keys
     /// only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
     /// Scopes of the catalogue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// Rules beside them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub rules: Option<Vec<Rule>>,
     /// The only networks it may be used from. Empty: from anywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub allowed_cidrs: Option<Vec<String>>,
     /// How many requests a minute it may make. `null`: it has no limit of its own any more.
     #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1, maximum = 1_000_000))]
     pub requests_per_minute: Option<Option<u64>>,
     /// What you want to remember with it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BTreeMap<String, String>>,
 }
 

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::nullable::given;
+
 /// A person in a workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -18,6 +20,8 @@ pub struct Member {
     /// Since when.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub joined_at: Timestamp,
+    /// The identifier of that role. `null`: it is gone, and they hold nothing until they are given another.
+    pub role_id: Option<String>,
     /// Since when they may do nothing in the workspace, or anywhere.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub suspended_at: Option<Timestamp>,
@@ -29,11 +33,11 @@ pub struct Member {
 #[serde(deny_unknown_fields)]
 pub struct UpdateMember {
     /// The name or identifier of a role of the workspace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "member"))]
     pub role: Option<String>,
     /// `true`: they may do nothing in the workspace, and neither may their personal keys, until this is `false`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub suspended: Option<bool>,
 }
 

@@ -34,7 +34,7 @@ impl Asker {
             id: ClaimId::from_bytes(entropy::bytes().unwrap()),
             actor: PrincipalId::User(self.user),
             tenant: Tenant::person(self.user),
-            name: asked.name(),
+            name: asked.name("in person"),
             fingerprint: asked.fingerprint(),
             started_at: at(seconds),
             expires_at: at(seconds) + LIFE,
@@ -182,8 +182,8 @@ fn no_two_requests_have_one_fingerprint() {
     ] {
         assert_ne!(asked.fingerprint(), other.fingerprint(), "{other:?}");
     }
-    assert_eq!(asked.name(), Asked { query: "", body: b"", ..asked }.name());
-    assert_ne!(asked.name(), Asked { path: "/b", ..asked }.name());
+    assert_eq!(asked.name("a"), Asked { query: "", body: b"", ..asked }.name("a"));
+    assert_ne!(asked.name("a"), Asked { path: "/b", ..asked }.name("a"));
 }
 
 #[test]

@@ -62,9 +62,9 @@ fn cys_10_a_key_has_its_requests_of_a_minute_and_then_hears_when_there_are_more(
     let Err(Refusal::Denied(denial)) = decide(20) else { panic!("not denied") };
     assert_eq!(denial.reason.code(), "rate_limited");
     let quota = denial.identity.unwrap().quota.unwrap();
-    assert_eq!((quota.remaining, quota.resets_in_seconds), (0, 41));
-    assert!(decide(60).is_err());
-    assert!(decide(61).is_ok());
+    assert_eq!((quota.remaining, quota.resets_in_seconds), (0, 40));
+    assert!(decide(59).is_err());
+    assert!(decide(60).is_ok());
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn uses_on_the_control_plane_count_in_the_same_meter() {
     assert_eq!(replica.count_use(&digest, NOW).unwrap().unwrap().remaining, 2);
     ask(&replica, 1, None, &["valid", "valid", "rate_limited"]);
     let OverLimit(quota) = replica.count_use(&digest, NOW).unwrap_err();
-    assert_eq!((quota.remaining, quota.resets_in_seconds), (0, 61));
+    assert_eq!((quota.remaining, quota.resets_in_seconds), (0, 60));
     assert_eq!(replica.count_use(&secret(99).digest(), NOW), Ok(None), "an unknown key");
 }
 

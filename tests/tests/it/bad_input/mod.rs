@@ -3,5 +3,6 @@
 mod bodies;
 mod credentials;
 mod limits;
+mod parameters;
 mod requests;
 mod values;

@@ -33,5 +33,5 @@ pub(crate) async fn list_members(
         value: SortValue::Number(row.joined_at.as_microsecond()),
         id: row.user.to_bytes(),
     };
-    Ok(Json(part.cut(rows, position, shape)))
+    Ok(Json(part.cut(rows, position, |row| shape(row, &api.service.profile))))
 }

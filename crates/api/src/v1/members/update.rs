@@ -36,5 +36,5 @@ pub(crate) async fn update_member(
     let edit = MemberEdit { role: input.role, suspended: input.suspended, if_version };
     let update = keyward_service::update_member::update_member;
     let row = update(&api.service, &ctx, &slug, &user, edit).await?;
-    Ok(([(ETAG, etag_text(&version(&row)))], Json(shape(&row))).into_response())
+    Ok(([(ETAG, etag_text(&version(&row)))], Json(shape(&row, &api.service.profile))).into_response())
 }

@@ -115,7 +115,7 @@ fn cyc_3_routes_of_cycloid_name_the_entity() {
     let cycloid = embedded("cycloid");
     let found = cycloid.routes.find("DELETE", "/organizations/acme/credentials/cy-1").unwrap();
     assert_eq!(found.resource.as_deref(), Some("organization:acme:credential:cy-1"));
-    assert_eq!(found.workspace, None);
+    assert_eq!(found.workspace, Some("acme"));
     let trigger = needs(&cycloid, "POST", "/organizations/acme/pipelines/p1/trigger");
     assert_eq!(trigger.as_deref(), Some("organization:pipeline:trigger"));
     assert!(holds(&cycloid, "org_member", "organization:credential:read"));
