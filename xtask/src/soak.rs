@@ -15,11 +15,18 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 1] = [Soak {
-    name: "kill -9 under load on SQLite",
-    rounds: ("KEYWARD_KILL_ROUNDS", "200"),
-    test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
-}];
+const SOAKS: [Soak; 2] = [
+    Soak {
+        name: "kill -9 under load on SQLite",
+        rounds: ("KEYWARD_KILL_ROUNDS", "200"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
+    },
+    Soak {
+        name: "the life of a key beside a model",
+        rounds: ("KEYWARD_MODEL_STEPS", "1000000"),
+        test: &["--release", "-p", "keyward", "--bin", "keyward", "--", "serve::life", "--nocapture"],
+    },
+];
 
 struct Ran {
     soak: &'static Soak,
