@@ -12,7 +12,8 @@ use keyward_service::whoami::whoami;
 use keyward_storage::{KeyRow, KeySort, Page};
 use keyward_wire::key::{Around, Key as Shown};
 
-use super::model::{Ask, Home, Presented, Question, Via, Where};
+use super::model::rights::Rule;
+use super::model::{Ask, Home, Life, Presented, Question, Via, Where};
 use super::pools;
 use super::random::{Purpose, Random};
 use super::system::ask;
@@ -87,7 +88,7 @@ impl World {
         let question = Question {
             place: self.draw_place(presented, random),
             ip: pools::address(random),
-            asks: pools::asks(random, &self.model.product.scopes),
+            asks: pools::asks(random, &self.model.product.scopes, &self.rules_behind(presented)),
         };
         self.verify(node, presented, &question)
     }
@@ -108,6 +109,18 @@ impl World {
                 random.any_of(&self.model.places(*owner)).map_or(Where::Unsaid, slug)
             }
         }
+    }
+
+    /// The rules of a key, and of its owner's roles.
+    fn rules_behind(&self, presented: Presented) -> Vec<Rule> {
+        let Presented::Secret(key, _) = presented else { return Vec::new() };
+        let key = &self.model.keys[key];
+        let mut rules = key.grant.rules.clone();
+        if let Home::Person { owner, .. } = key.home {
+            let behind = self.model.places(owner).into_iter().filter_map(|at| self.model.role_of(owner, at));
+            rules.extend(behind.flat_map(|role| role.rules));
+        }
+        rules
     }
 
     /// Asks a data plane, and the model.
@@ -222,7 +235,7 @@ impl World {
         Err(format!("key {key} is shown as\n  {shown:?}\n  model\n  {expected:?}"))
     }
 
-    /// Looks at everything: each secret in each workspace on both nodes, and all lists.
+    /// Looks at everything: each secret in each workspace, on the other node too every second time, and all lists.
     pub(super) async fn sweep(&mut self) -> Result<(), Wrong> {
         let random = &mut self.random(Purpose::Sweep);
         let other = random.percent(50);
@@ -233,12 +246,18 @@ impl World {
         let places: Vec<Where> = slugs.chain([Where::Unsaid]).collect();
         for key in 0..self.model.keys.len() {
             for secret in 0..self.model.keys[key].secrets.len() {
-                for place in &places {
-                    let asks = pools::asks(random, &self.model.product.scopes);
-                    let question = Question { place: place.clone(), ip: pools::address(random), asks };
-                    self.verify(Node::Own, Presented::Secret(key, secret), &question)?;
+                let presented = Presented::Secret(key, secret);
+                // What is dead is so everywhere.
+                let held = &self.model.keys[key];
+                let dead = held.secrets[secret].life == Life::Dead || !held.is_alive(self.model.now);
+                let asked = if dead { random.some_of(&places, 1) } else { places.clone() };
+                let rules = self.rules_behind(presented);
+                for place in asked {
+                    let asks = pools::asks(random, &self.model.product.scopes, &rules);
+                    let question = Question { place, ip: pools::address(random), asks };
+                    self.verify(Node::Own, presented, &question)?;
                     if other {
-                        self.verify(Node::Other, Presented::Secret(key, secret), &question)?;
+                        self.verify(Node::Other, presented, &question)?;
                     }
                 }
             }

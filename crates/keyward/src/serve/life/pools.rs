@@ -9,8 +9,10 @@ use super::model::rights::{Grant, Rule, Scopes};
 use super::random::Random;
 
 const KEY_NAMES: [&str; 5] = ["ci", "CI", "deploy bot", "Deploy -- Bot!", "✓"];
-const ACTIONS: [&str; 16] = [
+const ACTIONS: [&str; 18] = [
     "items:read",
+    "items:write",
+    "items:a*",
     "items:*",
     "items:**",
     "*:read",
@@ -47,12 +49,13 @@ const ASKED_ACTIONS: [&str; 9] = [
     "keys.read",
     "nothing::here",
 ];
-const ASKED_RESOURCES: [&str; 8] = [
+const ASKED_RESOURCES: [&str; 9] = [
     "org:acme:box:b-1",
     "org:acme:box:c",
     "org:other:box:b-2",
     "org:acme:shelf:4:secret",
     "org:secret",
+    "secret",
     "org",
     "",
     "org:acme:box:*",
@@ -169,13 +172,23 @@ pub(super) fn pause(random: &mut Random) -> SignedDuration {
     SignedDuration::from_millis(ms)
 }
 
-/// What is asked of a key: often only whether it works.
-pub(super) fn asks(random: &mut Random, scopes: &Scopes) -> Vec<Ask> {
-    if random.percent(20) {
-        return Vec::new();
-    }
-    let how_many = if random.percent(10) { 2 } else { 1 };
-    (0..how_many).map(|_| ask(random, scopes)).collect()
+/// What is asked of a key: sometimes only whether it works, and often what its rules, or those of the role behind it,
+/// just allow or just do not.
+pub(super) fn asks(random: &mut Random, scopes: &Scopes, rules: &[Rule]) -> Vec<Ask> {
+    let how_many = match random.below(10) {
+        0 | 1 => 0,
+        2 => 2,
+        _ => 1,
+    };
+    (0..how_many)
+        .map(|_| {
+            if rules.is_empty() || random.percent(50) {
+                ask(random, scopes)
+            } else {
+                near(random, scopes, rules)
+            }
+        })
+        .collect()
 }
 
 fn ask(random: &mut Random, scopes: &Scopes) -> Ask {
@@ -192,4 +205,33 @@ fn ask(random: &mut Random, scopes: &Scopes) -> Ask {
         any_of: random.some_of(&names, any),
         resource: random.percent(45).then(|| random.pick(&ASKED_RESOURCES).to_string()),
     }
+}
+
+fn near(random: &mut Random, scopes: &Scopes, rules: &[Rule]) -> Ask {
+    let rule = random.pick(rules).clone();
+    let action =
+        if random.percent(50) { filled(random, &rule.action) } else { random.pick(&scopes.names()).clone() };
+    let resource = match rule.resources[..] {
+        [] => None,
+        _ if random.percent(10) => None,
+        _ => {
+            let pattern = random.pick(&rule.resources);
+            Some(filled(random, pattern))
+        }
+    };
+    Ask { all_of: vec![action], any_of: Vec::new(), resource }
+}
+
+/// A name that a pattern stands for, or nearly: each `**` is none to two segments, each `*` none to two letters.
+fn filled(random: &mut Random, pattern: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in pattern.split(':') {
+        if segment == "**" {
+            segments.extend((0..random.below(3)).map(|_| "shelf".to_owned()));
+        } else {
+            let letters = *random.pick(&["", "o", "ab"]);
+            segments.push(segment.replace('*', letters));
+        }
+    }
+    segments.join(":")
 }

@@ -10,6 +10,7 @@ mod shown;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use keyward_core::catalogue::Scope;
 use keyward_core::profile::Profile;
 use keyward_core::role::Role as ProfileRole;
 
@@ -162,8 +163,8 @@ impl Product {
     /// Takes down what the profile says, as it is written there.
     pub(crate) fn new(profile: &Profile) -> Self {
         let scopes = profile.catalogue.scopes().iter();
-        let scopes = scopes
-            .map(|scope| (scope.name.to_string(), scope.implies.iter().map(ToString::to_string).collect()));
+        let included = |scope: &Scope| scope.implies.iter().map(ToString::to_string).collect();
+        let scopes = scopes.map(|scope| (scope.name.to_string(), included(scope))).collect();
         let role = |role: &ProfileRole| (role.name.to_string(), grant(&role.grant));
         let plans = profile.plans().iter().map(|plan| Plan {
             name: plan.name.to_string(),
@@ -171,7 +172,7 @@ impl Product {
             keys_max: plan.keys_max.map(|most| most as usize),
         });
         Self {
-            scopes: Scopes(scopes.collect()),
+            scopes: Scopes::new(&scopes),
             roles: profile.roles().iter().map(role).collect(),
             plans: plans.collect(),
             inherit: profile.keys.inherit,

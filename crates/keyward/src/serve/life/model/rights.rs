@@ -40,37 +40,45 @@ impl Grant {
     }
 }
 
-/// The scopes of a product, and what each includes directly.
+/// The scopes of a product.
 #[derive(Debug, Clone)]
-pub(crate) struct Scopes(pub(crate) BTreeMap<String, Vec<String>>);
+pub(crate) struct Scopes {
+    /// Each, with all that it includes and itself.
+    whole: BTreeMap<String, BTreeSet<String>>,
+    /// Each, with all that include it and itself.
+    given_by: BTreeMap<String, BTreeSet<String>>,
+}
 
 impl Scopes {
+    /// Each scope, with what it includes directly.
+    pub(crate) fn new(direct: &BTreeMap<String, Vec<String>>) -> Self {
+        let mut scopes = Self { whole: BTreeMap::new(), given_by: BTreeMap::new() };
+        for scope in direct.keys() {
+            let mut next = vec![scope.clone()];
+            while let Some(included) = next.pop() {
+                if scopes.whole.entry(scope.clone()).or_default().insert(included.clone()) {
+                    scopes.given_by.entry(included.clone()).or_default().insert(scope.clone());
+                    next.extend(direct[&included].clone());
+                }
+            }
+        }
+        scopes
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
+        self.whole.contains_key(name)
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
-    }
-
-    /// The scope and all that it includes, however indirectly.
-    fn whole(&self, scope: &str) -> BTreeSet<String> {
-        let mut whole = BTreeSet::new();
-        let mut next = vec![scope.to_owned()];
-        while let Some(scope) = next.pop() {
-            if whole.insert(scope.clone()) {
-                next.extend(self.0.get(&scope).into_iter().flatten().cloned());
-            }
-        }
-        whole
+        self.whole.keys().cloned().collect()
     }
 
     /// Whether the action of a rule gives `action`: a scope of the product is also given by one that includes it.
     fn gives(&self, rule: &Rule, action: &str) -> bool {
-        if !self.has(action) {
-            return is_name(action) && fits(&rule.action, action);
+        match self.given_by.get(action) {
+            Some(scopes) => scopes.iter().any(|scope| fits(&rule.action, scope)),
+            None => is_name(action) && fits(&rule.action, action),
         }
-        self.0.keys().any(|scope| fits(&rule.action, scope) && self.whole(scope).contains(action))
     }
 
     /// Whether a grant allows an action, on a resource or (with `None`) on everything.
@@ -100,7 +108,7 @@ impl Scopes {
         if !self.has(&rule.action) {
             return held.as_rules().iter().any(|wide| as_wide(wide) && fits(&wide.action, &rule.action));
         }
-        let pieces = self.whole(&rule.action);
+        let pieces = &self.whole[&rule.action];
         let by_pieces = pieces.iter().all(|piece| self.allow(held, piece, None));
         by_pieces
             || held
