@@ -3,6 +3,8 @@
 use keyward_core::id::UserId;
 use keyward_core::key::KeyStatus;
 
+use rusqlite::StatementStatus;
+
 use super::File;
 use crate::conformance::town::at;
 use crate::sqlite::connection::Guarded;
@@ -77,4 +79,19 @@ fn live_keys_are_counted_within_an_index() {
     let guarded = Guarded::open_reader(&file.path()).unwrap();
     let steps = plan(&guarded, crate::sqlite::keys::COUNT_LIVE);
     assert!(steps.iter().all(|step| step.contains("COVERING INDEX live_keys_by_end")), "{steps:?}");
+}
+
+#[test]
+fn a_prepared_statement_stays_prepared_whatever_it_is_asked() {
+    let file = File::new();
+    drop(file.store());
+    let guarded = Guarded::open_reader(&file.path()).unwrap();
+    for sql in [members_sql(false), crate::sqlite::keys::COUNT_LIVE] {
+        let mut statement = guarded.raw().prepare(sql).unwrap();
+        for value in 1..4 {
+            let values = vec![value; statement.parameter_count()];
+            statement.query_map(rusqlite::params_from_iter(values), |_| Ok(())).unwrap().count();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }
