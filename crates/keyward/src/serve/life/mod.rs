@@ -17,7 +17,7 @@ mod world;
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keyward_core::profile::Profile;
 use keyward_service::entropy;
@@ -127,18 +127,15 @@ fn run(seed: u64, steps: usize) -> Tally {
     let worlds: Vec<(u64, usize)> = (0..steps.div_ceil(WORLD_STEPS))
         .map(|world| (seed.wrapping_add(world as u64), WORLD_STEPS.min(steps - world * WORLD_STEPS)))
         .collect();
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let tally = Mutex::new(Tally::new());
+    let next = AtomicUsize::new(0);
+    let (tally, failed) = (Mutex::new(Tally::new()), Mutex::new(None));
     let work = || {
         while let Some((seed, steps)) = worlds.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            if stop.load(Ordering::Relaxed) {
-                return;
-            }
             match live(seed, steps, steps) {
                 Ok(counted) => add(&mut tally.lock().unwrap(), counted),
-                Err(failed) => {
-                    stop.store(true, Ordering::Relaxed);
-                    panic!("{}", narrowed(seed, failed));
+                Err(wrong) => {
+                    next.store(worlds.len(), Ordering::Relaxed);
+                    *failed.lock().unwrap() = Some(narrowed(seed, wrong));
                 }
             }
         }
@@ -149,6 +146,9 @@ fn run(seed: u64, steps: usize) -> Tally {
             scope.spawn(work);
         }
     });
+    if let Some(report) = failed.into_inner().unwrap() {
+        panic!("{report}");
+    }
     tally.into_inner().unwrap()
 }
 
@@ -175,23 +175,13 @@ fn narrowed(seed: u64, failed: Failed) -> String {
 fn live(seed: u64, steps: usize, sweep_from: usize) -> Result<Tally, Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let fail = |world: &World, wrong: Wrong| Failed {
-            step: world.step,
-            report: format!(
-                "{}\n\n{wrong}\n\nto repeat it: {SEED}={seed} {STEPS}={}",
-                world.told(),
-                world.step.max(1)
-            ),
-        };
-        let mut world = World::begin(seed, profile(seed))
-            .await
-            .map_err(|wrong| Failed { step: 0, report: format!("{SEED}={seed}: {wrong}") })?;
+        let mut world = World::begin(seed, profile(seed)).await;
+        let failed = |world: &World, wrong: Wrong| Failed { step: world.step, report: world.report(&wrong) };
+        world.gather().await.map_err(|wrong| failed(&world, wrong))?;
         for step in 1..=steps {
             world.step = step;
             let everything = step % SWEEP_EVERY == 0 || step == steps || step > sweep_from;
-            if let Err(wrong) = world.go(everything).await {
-                return Err(fail(&world, wrong));
-            }
+            world.go(everything).await.map_err(|wrong| failed(&world, wrong))?;
         }
         Ok(std::mem::take(&mut world.tally))
     })

@@ -15,6 +15,7 @@ use keyward_service::sign_in::sign_in;
 use super::model::{Model, Person, Product, Reasons, Why};
 use super::random::{Purpose, Random};
 use super::system::{PASSWORD, System};
+use super::{SEED, STEPS};
 
 /// Steps that are told when something is wrong.
 const TOLD: usize = 30;
@@ -47,8 +48,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Some people, two workspaces, and nobody invited yet.
-    pub(super) async fn begin(seed: u64, profile: Profile) -> Result<Self, Wrong> {
+    /// Some people, and nothing else.
+    pub(super) async fn begin(seed: u64, profile: Profile) -> Self {
         let now: Timestamp = BEGIN.parse().unwrap();
         let product = Product::new(&profile);
         let system = System::start(profile, now).await;
@@ -64,7 +65,7 @@ impl World {
         }
         let model = Model { now, product, people, workspaces: vec![], invitations: vec![], keys: vec![] };
         let unknown = entropy::secret(&system.service.profile.keys.format).unwrap().expose().to_owned();
-        let mut world = Self {
+        Self {
             seed,
             step: 0,
             model,
@@ -74,12 +75,7 @@ impl World {
             unknown,
             sessions: BTreeMap::new(),
             told: VecDeque::new(),
-        };
-        for (who, slug) in SLUGS.into_iter().enumerate().take(2) {
-            world.found(who, slug).await?;
         }
-        world.gather().await?;
-        Ok(world)
     }
 
     /// The numbers of the present step.
@@ -177,9 +173,19 @@ impl World {
         *self.tally.entry(what.to_owned()).or_default() += 1;
     }
 
-    /// The last steps.
-    pub(super) fn told(&self) -> String {
-        self.told.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    /// The last steps, what is wrong, and how to see it again.
+    pub(super) fn report(&self, wrong: &str) -> String {
+        let told = self.told.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        let (seed, steps) = (self.seed, self.step.max(1));
+        format!("{told}\n\n{wrong}\n\nto repeat it: {SEED}={seed} {STEPS}={steps}")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.report("a panic, see above"));
+        }
     }
 }
 

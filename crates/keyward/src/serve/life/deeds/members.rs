@@ -10,7 +10,7 @@ use keyward_service::update_member::{MemberEdit, update_member};
 use crate::serve::life::model::Role;
 use crate::serve::life::random::{Purpose, Random};
 use crate::serve::life::system::PASSWORD;
-use crate::serve::life::world::{World, Wrong};
+use crate::serve::life::world::{SLUGS, World, Wrong};
 
 /// Invitations before anything else happens: about two of three are accepted.
 const FIRST_INVITATIONS: usize = 10;
@@ -35,9 +35,12 @@ impl World {
         }
     }
 
-    /// The first members come.
+    /// Two workspaces are made, and their first members come.
     pub(in super::super) async fn gather(&mut self) -> Result<(), Wrong> {
         let random = &mut self.random(Purpose::Deed);
+        for (who, slug) in SLUGS.into_iter().enumerate().take(2) {
+            self.found(who, slug).await?;
+        }
         for _ in 0..FIRST_INVITATIONS {
             self.invite(random).await?;
             self.accept(random).await?;
