@@ -2,8 +2,9 @@
 //! data plane that follows it, a clock that the test moves, and a second data plane that lags behind. After each
 //! step what the data plane answers, and what the service shows, is what a small model in plain lists says.
 //!
-//! A run is many worlds, each with a store of its own and some thousand steps: keys die faster in a world than they
-//! would fill a memory, and every secret that was ever given out in it is still asked about.
+//! A run is many worlds, each with a store of its own. A world ends before its keys fill a memory; until then every
+//! secret that was ever given out in it is asked about. Not in it: how often keys may be used, and keys that act on
+//! the control plane.
 //!
 //! `KEYWARD_MODEL_STEPS` says how many steps, `KEYWARD_MODEL_SEED` which. A failing run says both.
 
