@@ -3,6 +3,8 @@
 
 mod boot_clock;
 mod keep_up;
+#[cfg(test)]
+mod life;
 pub(crate) mod limits;
 mod lock;
 mod logging;

@@ -3,6 +3,8 @@
 use keyward_core::id::UserId;
 use keyward_core::key::KeyStatus;
 
+use rusqlite::StatementStatus;
+
 use super::File;
 use crate::conformance::town::at;
 use crate::sqlite::connection::Guarded;
@@ -96,4 +98,19 @@ fn claims_are_added_up_within_an_index_and_those_that_have_ended_are_found_along
     let steps = plan(&guarded, crate::sqlite::idempotency::SUM);
     assert!(steps.iter().all(|step| step.contains("COVERING INDEX idempotency_by_actor")), "{steps:?}");
     assert_indexed(&guarded, crate::sqlite::idempotency::ENDED);
+}
+
+#[test]
+fn a_prepared_statement_stays_prepared_whatever_it_is_asked() {
+    let file = File::new();
+    drop(file.store());
+    let guarded = Guarded::open_reader(&file.path()).unwrap();
+    for sql in [members_sql(false), crate::sqlite::keys::COUNT_LIVE] {
+        let mut statement = guarded.raw().prepare(sql).unwrap();
+        for value in 1..4 {
+            let values = vec![value; statement.parameter_count()];
+            statement.query_map(rusqlite::params_from_iter(values), |_| Ok(())).unwrap().count();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+    }
 }
