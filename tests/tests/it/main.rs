@@ -27,6 +27,7 @@ mod lifecycle;
 mod members;
 mod plans;
 mod rate_limits;
+mod review;
 mod roles;
 mod service_accounts;
 mod sessions;
