@@ -21,6 +21,7 @@ use keyward_service::refusal::Refusal;
 use keyward_web::{Head, Sender, is_safe, is_secure_context, sent_by, session_token};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::problem::Failure;
 use crate::state::Api;
@@ -32,6 +33,11 @@ pub(crate) const BODY_LEN_MAX: usize = 1024 * 1024;
 const BODY_READ_MAX: Duration = Duration::from_secs(15);
 /// The same for a body that may be longer than most: 16 MiB in this time are a slow line, not a slow client.
 const LONG_BODY_READ_MAX: Duration = Duration::from_mins(1);
+/// How far a long body may fall behind its least speed: a pause of the line.
+const LONG_BODY_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The least speed of a long body, in bytes a second: half of what a slow line sends. Few long bodies are read at once,
+/// and one that does not come keeps others from theirs.
+const LONG_BODY_SPEED_MIN: u64 = 64 * 1024;
 /// How much of a body that nobody wants is read and thrown away, so that its sender gets to hear why: twice the
 /// longest that anybody may send.
 const BODY_DISCARD_MAX: usize = 32 * BODY_LEN_MAX;
@@ -75,7 +81,7 @@ impl FromRequestParts<Arc<Api>> for Asking {
 struct LetIn(Option<IpAddr>);
 
 /// Asks again once the body is here: what was taken away while it was on its way is not done any more.
-async fn check_still_in(parts: &Parts, api: &Api) -> Result<(), Failure> {
+pub(crate) async fn check_still_in(parts: &Parts, api: &Api) -> Result<(), Failure> {
     let Some(LetIn(ip)) = parts.extensions.get() else { return Ok(()) };
     let presented =
         Presented { key: credentials::key(&parts.headers)?, session: session_token(&parts.headers) };
@@ -194,7 +200,7 @@ pub(crate) async fn json_bytes(
 }
 
 /// A long body takes a while to be understood: not on a thread that others wait for.
-async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Failure> {
+pub(crate) async fn parse<T: DeserializeOwned + Send + 'static>(bytes: Vec<u8>) -> Result<T, Failure> {
     if bytes.len() <= BODY_LEN_MAX {
         return Ok(keyward_wire::strict::from_slice(&bytes)?);
     }
@@ -228,10 +234,22 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody, len_max: usize)
         discard(body);
         return Err(Failure::TooLarge(len_max));
     }
-    let read_max = if len_max > BODY_LEN_MAX { LONG_BODY_READ_MAX } else { BODY_READ_MAX };
+    let is_long = len_max > BODY_LEN_MAX;
+    let read_max = if is_long { LONG_BODY_READ_MAX } else { BODY_READ_MAX };
+    let begun = Instant::now();
     let mut bytes = Vec::new();
     let reading = async {
-        while let Some(frame) = body.frame().await {
+        loop {
+            let time = if is_long { time_for(bytes.len()) } else { read_max };
+            let frame = tokio::time::timeout_at(begun + time.min(read_max), body.frame()).await;
+            let too_late = |_| {
+                if time < read_max {
+                    Failure::TooSlow(LONG_BODY_SPEED_MIN)
+                } else {
+                    Failure::TimedOut(read_max)
+                }
+            };
+            let Some(frame) = frame.map_err(too_late)? else { return Ok(()) };
             let frame = frame.map_err(|_| Failure::malformed("the body ended early"))?;
             let Some(data) = frame.data_ref() else { continue };
             if bytes.len() + data.len() > len_max {
@@ -239,17 +257,22 @@ pub(crate) async fn read(headers: &HeaderMap, mut body: AnyBody, len_max: usize)
             }
             bytes.extend_from_slice(data);
         }
-        Ok(())
     };
-    let read = tokio::time::timeout(read_max, reading).await;
-    match read {
-        Ok(Ok(())) => Ok(bytes),
-        Ok(Err(failure)) => {
+    match reading.await {
+        Ok(()) => Ok(bytes),
+        // Whoever is too slow is not read on.
+        Err(failure @ (Failure::TimedOut(_) | Failure::TooSlow(_))) => Err(failure),
+        Err(failure) => {
             discard(body);
             Err(failure)
         }
-        Err(_) => Err(Failure::TimedOut(read_max)),
     }
+}
+
+/// By when more than so many bytes of a long body are to be here.
+fn time_for(read: usize) -> Duration {
+    let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+    LONG_BODY_PAUSE_MAX + Duration::from_secs(bytes / LONG_BODY_SPEED_MIN)
 }
 
 /// Goes on reading what nobody wants, while the answer is sent already: a client that is still writing would

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request, State};
@@ -22,7 +23,7 @@ use keyward_service::idempotency::{
 use keyward_service::refusal::Refusal;
 use keyward_wire::SECRET_ALREADY_SHOWN;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::Operation;
 
@@ -39,6 +40,8 @@ pub(crate) const KEY_LEN_MAX: usize = 255;
 /// there when it asks again: without a bound of their own, those without a client would have none. Each holds a body
 /// of up to a megabyte; imports, whose bodies are longer, have a smaller bound of their own.
 const AT_ONCE_MAX: usize = 256;
+/// How long a request waits to be among them, with its body in memory.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// The members of an answer that hold a secret. Whoever answers one says so with this extension: an answer that may
 /// not be cached and does not say so is not kept.
@@ -67,15 +70,27 @@ impl Once {
             && route.is_some_and(|route| self.routes.contains(route))
     }
 
-    /// How long the body may be. One that may be longer than most is only read when it is its turn.
-    async fn admit_long(&self, parts: &mut Parts, ctx: &Ctx, slug: Option<&str>) -> Result<usize, Refusal> {
+    /// A place for a body that may be longer than most: it is only read when there is one.
+    async fn admit_long(
+        &self,
+        parts: &Parts,
+        ctx: &Ctx,
+        slug: Option<&str>,
+    ) -> Result<Option<import::Place>, Refusal> {
         let route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
         if route != Some(import::ROUTE) {
-            return Ok(BODY_LEN_MAX);
+            return Ok(None);
         }
-        let turn = import::admit(&self.api, ctx, slug.unwrap_or_default()).await?;
-        parts.extensions.insert(turn);
-        Ok(import::BODY_LEN_MAX)
+        import::admit(&self.api, ctx, slug.unwrap_or_default()).await.map(Some)
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        match tokio::time::timeout(WAIT_MAX, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(Refusal::Busy(
+                "many requests are at work under an Idempotency-Key; try again in a moment",
+            )),
+        }
     }
 
     async fn answer(self, request: Request, next: Next) -> Result<Response, Failure> {
@@ -83,16 +98,20 @@ impl Once {
         let Asking(ctx) = Asking::from_request_parts(&mut parts, &self.api).await?;
         let key = parse_key(&parts.headers)?.to_owned();
         let slug = slug(&mut parts).await;
-        let len_max = match self.admit_long(&mut parts, &ctx, slug.as_deref()).await {
-            Ok(len_max) => len_max,
+        let long = match self.admit_long(&parts, &ctx, slug.as_deref()).await {
+            Ok(long) => long,
             Err(refusal) => {
                 discard(body);
                 return Err(refusal.into());
             }
         };
+        let len_max = if long.is_some() { import::BODY_LEN_MAX } else { BODY_LEN_MAX };
         let body = Bytes::from(read(&parts.headers, body, len_max).await?);
+        let place = self.place().await?;
+        if let Some(long) = long {
+            parts.extensions.insert(long.turn().await?);
+        }
         let sent = Sent { ctx, key, slug, parts, body };
-        let place = self.places.acquire_owned().await;
         let task = tokio::spawn(async move {
             let answered = sent.answer(&self.api, next).await;
             drop(place);

@@ -10,6 +10,7 @@ mod fields;
 mod health;
 mod idempotency;
 mod layers;
+mod one_each;
 mod openapi;
 mod page;
 mod parameters;

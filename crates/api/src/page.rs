@@ -16,6 +16,9 @@ use crate::problem::Failure;
 const LIMIT_DEFAULT: u32 = 50;
 /// A page that a person or a program reads at once. Larger wishes are coerced down (AIP-158).
 const LIMIT_MAX: u32 = 200;
+/// A page that is this long takes no more items: a key with all that it may have is some 150 KB, and pages wait in
+/// memory for clients that are slow to read them.
+const PAGE_LEN_MAX: usize = 1024 * 1024;
 /// Longest cursor: a name of 100 characters and an identifier, in base 64.
 const CURSOR_LEN_MAX: usize = 1024;
 
@@ -137,18 +140,50 @@ fn read_cursor(text: &str, filters: u64) -> Result<Position, Failure> {
 }
 
 impl Part {
-    /// Cuts the row that was too many, and writes the cursor that goes on after the last.
-    pub(crate) fn cut<R, T>(
+    /// Cuts the row that was too many, and those that would make the page too long; writes the cursor that goes on
+    /// after the last.
+    pub(crate) fn cut<R, T: Serialize>(
         self,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         position: impl Fn(&R) -> Position,
         shape: impl Fn(&R) -> T,
     ) -> keyward_wire::page::Page<T> {
         let wanted = self.page.limit.saturating_sub(1) as usize;
-        let more = rows.len() > wanted;
-        rows.truncate(wanted);
-        let next_cursor = rows.last().filter(|_| more).map(|row| write_cursor(position(row), self.filters));
-        keyward_wire::page::Page { items: rows.iter().map(shape).collect(), next_cursor }
+        let found = rows.len();
+        let (mut items, mut last, mut len) = (Vec::new(), None, 0);
+        for row in rows.into_iter().take(wanted) {
+            if len >= PAGE_LEN_MAX {
+                break;
+            }
+            let item = shape(&row);
+            len += json_len(&item);
+            items.push(item);
+            last = Some(position(&row));
+        }
+        let more = items.len() < found;
+        let next_cursor = last.filter(|_| more).map(|last| write_cursor(last, self.filters));
+        keyward_wire::page::Page { items, next_cursor }
+    }
+}
+
+/// How long a shape is as JSON. It is written nowhere.
+fn json_len(item: &impl Serialize) -> usize {
+    let mut count = Count(0);
+    // What cannot be written fails the answer itself.
+    let _ = serde_json::to_writer(&mut count, item);
+    count.0
+}
+
+struct Count(usize);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -159,4 +194,31 @@ fn write_cursor(position: Position, filters: u64) -> String {
     };
     let json = serde_json::to_vec(&Cursor { f: filters, v, i: position.id }).unwrap_or_default();
     URL_SAFE_NO_PAD.encode(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(rows: Vec<usize>, limit: u32) -> (usize, bool) {
+        let part = Part { page: Page { limit: limit + 1, after: None }, filters: 0 };
+        let position = |_: &usize| Position { value: SortValue::Number(0), id: [0; 16] };
+        let page = part.cut(rows, position, |len| "x".repeat(*len));
+        (page.items.len(), page.next_cursor.is_some())
+    }
+
+    #[test]
+    fn a_page_ends_after_as_many_rows_as_were_asked_for() {
+        assert_eq!(cut(vec![1; 2], 3), (2, false));
+        assert_eq!(cut(vec![1; 3], 3), (3, false));
+        assert_eq!(cut(vec![1; 4], 3), (3, true));
+        assert_eq!(cut(vec![], 3), (0, false));
+    }
+
+    #[test]
+    fn a_long_page_ends_earlier_but_never_without_a_row() {
+        assert_eq!(cut(vec![PAGE_LEN_MAX / 2; 4], 3), (2, true));
+        assert_eq!(cut(vec![2 * PAGE_LEN_MAX; 4], 3), (1, true));
+        assert_eq!(cut(vec![2 * PAGE_LEN_MAX], 3), (1, false));
+    }
 }

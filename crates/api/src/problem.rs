@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     HeadersTooLarge(usize),
     /// The body took longer than this.
     TimedOut(Duration),
+    /// The body comes at less than so many bytes a second.
+    TooSlow(u64),
     /// The body is not JSON.
     NotJson,
     /// A cookie came from another site.
@@ -144,6 +146,11 @@ fn describe(failure: Failure) -> (StatusCode, HeaderMap, Draft) {
         }
         Failure::TimedOut(max) => {
             let detail = format!("the whole body is to be here within {} seconds", max.as_secs());
+            (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body took too long", detail, vec![])
+        }
+        Failure::TooSlow(least) => {
+            let detail =
+                format!("the body is to come at {least} bytes a second at least; send a shorter one");
             (StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body took too long", detail, vec![])
         }
         Failure::NotJson => {

@@ -89,8 +89,8 @@ impl Pattern {
 
     /// Matches segment by segment, going back to the last `**` only: at most (segments × segments) steps.
     fn contains_segments(&self, other: &str) -> bool {
-        let wide: Vec<&str> = self.0.split(':').collect();
-        let narrow: Vec<&str> = other.split(':').collect();
+        let (wide, narrow) = (Segments::of(&self.0), Segments::of(other));
+        let (wide, narrow) = (wide.as_slice(), narrow.as_slice());
         let (mut w, mut n) = (0, 0);
         let mut back: Option<(usize, usize)> = None;
         while let Some(&segment) = narrow.get(n) {
@@ -113,6 +113,28 @@ impl Pattern {
             }
         }
         w == wide.len()
+    }
+}
+
+/// The segments of a pattern or a name, without an allocation: grants are compared thousands of times in one request.
+struct Segments<'a> {
+    of: [&'a str; SEGMENTS_MAX],
+    len: usize,
+}
+
+impl<'a> Segments<'a> {
+    /// Patterns and names were checked: none has more than [`SEGMENTS_MAX`].
+    fn of(text: &'a str) -> Self {
+        let mut segments = Self { of: [""; SEGMENTS_MAX], len: 0 };
+        for (place, segment) in segments.of.iter_mut().zip(text.split(':')) {
+            *place = segment;
+            segments.len += 1;
+        }
+        segments
+    }
+
+    fn as_slice(&self) -> &[&'a str] {
+        self.of.get(..self.len).unwrap_or_default()
     }
 }
 

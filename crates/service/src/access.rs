@@ -153,6 +153,12 @@ impl Access {
         Rights { own: self.own.as_ref(), role: self.role.as_ref().map(|(_, grants)| grants) }
     }
 
+    /// Whether the caller may do the same as when this was asked before.
+    pub(crate) fn has_rights_of(&self, before: &Self) -> bool {
+        let (now, then) = (self.rights(), before.rights());
+        now.own == then.own && now.role == then.role
+    }
+
     /// What the person is called there. `None`: a workspace's key.
     pub fn role_name(&self) -> Option<&RoleName> {
         self.role.as_ref().map(|(role, _)| &role.name)

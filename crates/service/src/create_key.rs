@@ -2,7 +2,7 @@
 
 pub(crate) mod parse;
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 
 use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
@@ -215,14 +215,46 @@ pub(crate) fn held_somewhere(service: &Service, held: &[Grants], rule: &Rule) ->
 
 /// Nobody grants a right that they do not hold; all that exceed are named.
 pub(crate) fn check_covered(grant: &Grant, covers: impl Fn(&Rule) -> bool) -> Result<(), Refusal> {
-    let mut exceeding: Vec<&str> = Vec::new();
-    for name in &grant.scopes {
-        let rule = Pattern::parse(name).map(|action| Rule { action, resources: [].into() });
-        if !rule.is_ok_and(|rule| covers(&rule)) {
-            exceeding.push(name);
+    let exceeds = |part: &GrantPart<'_>| !part.rule().is_some_and(|rule| covers(&rule));
+    refuse_exceeding(&grant_parts(grant).filter(exceeds).map(GrantPart::name).collect::<Vec<_>>())
+}
+
+/// A scope or a rule of a grant.
+#[derive(Clone, Copy)]
+pub(crate) enum GrantPart<'a> {
+    Scope(&'a str),
+    Rule(&'a Rule),
+}
+
+impl<'a> GrantPart<'a> {
+    /// What people know it by.
+    pub(crate) fn name(self) -> &'a str {
+        match self {
+            Self::Scope(name) => name,
+            Self::Rule(rule) => rule.action.as_str(),
         }
     }
-    exceeding.extend(grant.rules.iter().filter(|rule| !covers(rule)).map(|rule| rule.action.as_str()));
+
+    /// As a rule. A scope that cannot be one gives nothing that anybody could hold.
+    pub(crate) fn rule(self) -> Option<Cow<'a, Rule>> {
+        match self {
+            Self::Scope(name) => {
+                let action = Pattern::parse(name).ok()?;
+                Some(Cow::Owned(Rule { action, resources: [].into() }))
+            }
+            Self::Rule(rule) => Some(Cow::Borrowed(rule)),
+        }
+    }
+}
+
+/// The scopes and the rules of a grant, one by one.
+pub(crate) fn grant_parts(grant: &Grant) -> impl Iterator<Item = GrantPart<'_>> {
+    let scopes = grant.scopes.iter().map(|name| GrantPart::Scope(name));
+    scopes.chain(grant.rules.iter().map(GrantPart::Rule))
+}
+
+/// Refuses if anything exceeds what the caller holds.
+pub(crate) fn refuse_exceeding(exceeding: &[&str]) -> Result<(), Refusal> {
     if exceeding.is_empty() {
         return Ok(());
     }

@@ -6,7 +6,8 @@ use std::collections::hash_map::Entry;
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
-use keyward_core::id::KeyId;
+use keyward_core::grant::{Grant, Rule};
+use keyward_core::id::{KeyId, WorkspaceId};
 use keyward_core::key::{Belongs, IMPORT_MAX, Key, KeyKind, StoredSecret};
 use keyward_core::person::DisplayName;
 use keyward_core::secret::{SecretDigest, SecretHint};
@@ -19,8 +20,8 @@ use crate::account_names::AccountNames;
 use crate::audit::{self, Deed};
 use crate::create_key::parse::{Parsed, parse};
 use crate::create_key::{
-    Ended, NewKey, assemble, both, check_confined, check_covered, check_outlived, check_plan, check_slowed,
-    describe, enter,
+    Ended, NewKey, assemble, both, check_confined, check_outlived, check_plan, check_slowed, describe, enter,
+    grant_parts, refuse_exceeding,
 };
 use crate::ctx::Ctx;
 use crate::refusal::Refusal;
@@ -29,6 +30,9 @@ use crate::refusal::Refusal;
 const MISTAKES_MAX: usize = 100;
 /// Keys after which other tasks get their turn: some milliseconds.
 const KEYS_AT_ONCE: usize = 64;
+
+/// Rules of a key after which other tasks get their turn: each may cost a millisecond.
+const RULES_AT_ONCE: usize = 4;
 
 /// A key from elsewhere, as somebody wrote it.
 #[derive(Clone, Default)]
@@ -59,9 +63,11 @@ pub struct Imported {
     pub name: DisplayName,
 }
 
-/// Refuses who may not import into a workspace. Asked before they send megabytes; [`import_keys`] asks again.
-pub async fn check_may_import(service: &Service, ctx: &Ctx, slug: &str) -> Result<(), Refusal> {
-    enter(service, ctx, slug, Mode::Read).await.map(drop)
+/// Refuses who may not import into a workspace, and tells which it is. Asked before they send megabytes;
+/// [`import_keys`] asks again.
+pub async fn check_may_import(service: &Service, ctx: &Ctx, slug: &str) -> Result<WorkspaceId, Refusal> {
+    let (_tx, access) = enter(service, ctx, slug, Mode::Read).await?;
+    Ok(access.workspace.id)
 }
 
 /// Imports keys of a workspace, in the order given.
@@ -73,11 +79,19 @@ pub async fn import_keys(
 ) -> Result<Vec<Imported>, Refusal> {
     // Before the one writer is taken: others wait for it.
     let keys = read(service, ctx, keys).await?;
-    let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
     let live = keys.iter().filter(|key| key.parsed.expires_at.is_none_or(|end| end > ctx.now)).count();
     let live = u32::try_from(live).unwrap_or(u32::MAX);
+    let (mut tx, checked) = enter(service, ctx, slug, Mode::Read).await?;
+    check_plan(service, ctx, &checked, tx.as_mut(), live).await?;
+    drop(tx);
+    check_given(service, ctx, &checked, &keys).await?;
+    let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
     check_plan(service, ctx, &access, tx.as_mut(), live).await?;
-    check_given(service, ctx, &access, &keys)?;
+    if !access.has_rights_of(&checked) {
+        // To compare again would keep the writer, for as long as the caller likes to change their own rights.
+        let message = "what you may do here was changed while these keys were checked; send this again";
+        return Err(Refusal::Conflict(message.to_owned()));
+    }
     check_unknown(tx.as_mut(), &keys).await?;
     keep(service, ctx, tx, &access, keys).await
 }
@@ -171,16 +185,14 @@ fn parse_created_at(now: Timestamp, asked: Option<Timestamp>) -> Result<Timestam
 }
 
 /// Nobody grants what they do not hold, also not to a key from elsewhere.
-fn check_given(service: &Service, ctx: &Ctx, access: &Access, keys: &[Ready]) -> Result<(), Refusal> {
-    let rights = access.rights();
+async fn check_given(service: &Service, ctx: &Ctx, access: &Access, keys: &[Ready]) -> Result<(), Refusal> {
     let mut mistakes = Mistakes::default();
     for (at, Ready { parsed, .. }) in keys.iter().enumerate() {
-        check_covered(&parsed.grant, |rule| rights.cover(&service.profile.catalogue, rule)).map_err(
-            |refusal| match refusal {
-                Refusal::Forbidden(why) => Refusal::Forbidden(format!("keys[{at}]: {why}")),
-                other => other,
-            },
-        )?;
+        pause_at(at).await;
+        check_held(service, access, &parsed.grant).await.map_err(|refusal| match refusal {
+            Refusal::Forbidden(why) => Refusal::Forbidden(format!("keys[{at}]: {why}")),
+            other => other,
+        })?;
         for checked in [
             check_outlived(ctx, parsed.expires_at),
             check_confined(ctx, &parsed.allowed_cidrs),
@@ -194,6 +206,21 @@ fn check_given(service: &Service, ctx: &Ctx, access: &Access, keys: &[Ready]) ->
         }
     }
     mistakes.finish()
+}
+
+/// Each rule may have to be compared with every rule of the caller: others get their turn in between.
+async fn check_held(service: &Service, access: &Access, grant: &Grant) -> Result<(), Refusal> {
+    let mut exceeding = Vec::new();
+    for (at, part) in grant_parts(grant).enumerate() {
+        if at % RULES_AT_ONCE == RULES_AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
+        let covers = |rule: &Rule| access.rights().cover(&service.profile.catalogue, rule);
+        if !part.rule().is_some_and(|rule| covers(&rule)) {
+            exceeding.push(part.name());
+        }
+    }
+    refuse_exceeding(&exceeding)
 }
 
 /// A secret opens one key of the whole deployment, now and for ever: one that was revoked stays so. Whose a key

@@ -14,6 +14,9 @@ use crate::ctx::{Caller, Ctx};
 use crate::refusal::Refusal;
 use crate::update_member::{check_not_last, check_outranks, find};
 
+/// Most keys that the audit log names as left without an owner: somebody reads them. It tells the number of all.
+const KEYS_TOLD_MAX: usize = 100;
+
 /// Removes a member from a workspace.
 pub async fn remove_member(service: &Service, ctx: &Ctx, slug: &str, user: &str) -> Result<(), Refusal> {
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
@@ -28,18 +31,20 @@ pub async fn remove_member(service: &Service, ctx: &Ctx, slug: &str, user: &str)
     }
     check_not_last(service, tx.as_mut(), &access, &member).await?;
     tx.delete_membership(workspace, member.user).await?;
+    // No change is recorded of these keys: whom a workspace's key belongs to plays no part in a decision, and there may
+    // be very many of them.
     let ownerless = tx.disown_keys(workspace, member.user).await?;
-    for key in &ownerless {
-        tx.record_change(Changed::Key(*key)).await?;
-    }
     tx.record_change(Changed::Membership(workspace, member.user)).await?;
-    let ownerless: Vec<String> = ownerless.iter().map(ToString::to_string).collect();
+    let first: Vec<String> = ownerless.iter().take(KEYS_TOLD_MAX).map(ToString::to_string).collect();
     let deed = Deed {
         home: AuditHome::Workspace(workspace),
         action: AuditAction::MemberRemoved,
         target: member.user.to_string(),
         before: Some(json!({ "role": member.role.name.as_str(), "email": member.email.as_str() })),
-        after: Some(json!({ "keys_left_without_owner": ownerless })),
+        after: Some(json!({
+            "keys_left_without_owner": first,
+            "keys_left_without_owner_count": ownerless.len(),
+        })),
     };
     audit::write(ctx, tx.as_mut(), deed).await?;
     let epoch = tx.commit().await?;

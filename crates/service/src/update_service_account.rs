@@ -49,9 +49,11 @@ pub async fn update_service_account(
     }
     after.version += 1;
     tx.update_service_account(&after).await.map_err(name_taken)?;
-    // Nodes know it as a part of its keys.
-    for key in tx.keys_of_service_account(after.account.id, KEYS_MAX).await? {
-        tx.record_change(Changed::Key(key)).await?;
+    // Nodes know it as a part of its keys; what it is for they do not know.
+    if after.account != before.account {
+        for key in tx.keys_of_service_account(after.account.id, KEYS_MAX).await? {
+            tx.record_change(Changed::Key(key)).await?;
+        }
     }
     let deed = Deed {
         home: AuditHome::Workspace(access.workspace.id),

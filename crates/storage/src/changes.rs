@@ -7,7 +7,7 @@ use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
 use crate::error::StoreError;
 
 /// What was changed. Its state is read when somebody asks, in the same snapshot as the change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Changed {
     /// A key.
     Key(KeyId),
@@ -27,9 +27,17 @@ pub trait ChangeLog {
     /// Numbers a change of this transaction.
     async fn record_change(&mut self, changed: Changed) -> Result<(), StoreError>;
 
-    /// The changes after an epoch, at most `limit` of them, each with the state that it led to (or a later
-    /// one of the same snapshot). `up_to` is `after` when there are none. System only.
-    async fn changes_since(&mut self, after: Epoch, limit: u32) -> Result<Changes, StoreError>;
+    /// Hands the changes after an epoch to `each`, in order and in parts of at most `states_max` states (one at
+    /// least), up to the last of the snapshot, whose epoch it returns: `after` if that is beyond it. What was
+    /// changed several times is read and told once, when its first change comes, as it is in the snapshot: so whoever
+    /// has applied a part has applied all changes up to its `up_to`. A part may have no state, when all that it would
+    /// tell was told before. System only.
+    async fn changes_since(
+        &mut self,
+        after: Epoch,
+        states_max: usize,
+        each: &mut (dyn FnMut(Changes) + Send),
+    ) -> Result<Epoch, StoreError>;
 
     /// The last epoch. System only.
     async fn last_epoch(&mut self) -> Result<Epoch, StoreError>;

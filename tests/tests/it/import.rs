@@ -1,5 +1,6 @@
 //! `POST /api/v1/{slug}/keys/import`: keys from elsewhere, known by the SHA-256 of their secrets.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use keyward_tests::{
@@ -381,6 +382,31 @@ fn a_body_of_16_mib_is_read_here_and_one_byte_more_is_413() {
         let nobody = workspace.member("member");
         nobody.post_raw(&path, &body(16 * MIB)).problem(403, "forbidden");
     });
+}
+
+#[test]
+fn a_body_that_does_not_come_is_waited_for_a_few_seconds() {
+    let workspace = shared("cveium").workspace();
+    let owner = workspace.owner();
+    let mut stream = owner.connect();
+    let credential = ["Authorization", "Cookie", "Sec-Fetch-Site"]
+        .iter()
+        .filter_map(|name| owner.header(name).map(|value| format!("{name}: {value}\r\n")))
+        .collect::<String>();
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: {}\r\n{credential}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{{",
+        workspace.path("keys/import"),
+        owner.addr(),
+        16 * MIB,
+    );
+    let asked = Instant::now();
+    stream.write_all(head.as_bytes()).expect("headers");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("bytes a second"), "{answer}");
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    // Its place is free again.
+    import(owner, &workspace, &many(1)).expect(201);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `/api/v1/{slug}/members`, `/api/v1/{slug}/invitations` and `/api/v1/invitations/accept`.
 
-use keyward_tests::{Answer, Caller, Keyward, json, shared, unique};
+use keyward_tests::{Answer, Caller, Keyward, json, sha256, shared, unique};
 
 const PASSWORD: &str = "another long passphrase";
 
@@ -48,6 +48,21 @@ fn a_used_invitation_does_not_let_a_removed_member_back_in() {
     workspace.remove(&person);
     accept(keyward, &token).refused(&[404, 409, 410, 422]);
     person.get(&workspace.path("whoami")).problem(404, "not_found");
+}
+
+#[test]
+fn the_log_names_a_hundred_of_the_keys_that_somebody_leaves_behind_and_counts_all() {
+    let workspace = shared("default").workspace();
+    let admin = workspace.member("admin");
+    let key = |n: u32| json!({"name": format!("k{n}"), "sha256": sha256(&unique("left")).1, "scopes": ["api:read"]});
+    let keys: Vec<_> = (0..101).map(key).collect();
+    admin.post(&workspace.path("keys/import"), json!({"keys": keys})).expect(201);
+    workspace.remove(&admin);
+    let log = workspace.owner().get(&workspace.path("audit?action=member.removed")).expect(200).items();
+    let after = &log[0]["after"];
+    assert_eq!(after["keys_left_without_owner"].as_array().map(Vec::len), Some(100), "{after}");
+    assert_eq!(after["keys_left_without_owner_count"], 101, "{after}");
+    assert!(workspace.keys().iter().all(|key| key["owner"].is_null()));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, NodeState, Nodes};
 use keyward_storage::{Store, StoreError};
 use keyward_verifier::Verifier;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::boot_clock;
 
@@ -65,19 +65,23 @@ impl LocalNode {
 
     /// Applies every change that was committed before this call, and renews the lease.
     pub(super) async fn follow(&self) -> Result<(), StoreError> {
-        let _turn = self.turn.lock().await;
+        let turn = self.turn.lock().await;
+        self.follow_in(&turn).await
+    }
+
+    /// The same up to one epoch, unless whoever had the turn before came as far.
+    async fn follow_to(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let turn = self.turn.lock().await;
+        if self.has(epoch) { Ok(()) } else { self.follow_in(&turn).await }
+    }
+
+    /// What is changed while this reads is not waited for: whoever changes things without a pause must not keep the
+    /// lease from being renewed.
+    async fn follow_in(&self, _turn: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
         let replica = self.verifier.replica();
         // The lease counts from before the store is read.
-        let mut asked_at = boot_clock::now();
-        loop {
-            let after = replica.epoch();
-            let changes = feed::changes_since(self.store.as_ref(), after).await?;
-            if changes.up_to <= after {
-                break;
-            }
-            replica.apply(changes);
-            asked_at = boot_clock::now();
-        }
+        let asked_at = boot_clock::now();
+        feed::changes_since(self.store.as_ref(), replica.epoch(), &mut |part| replica.apply(part)).await?;
         self.verifier.lease().renew(asked_at);
         Ok(())
     }
@@ -93,7 +97,7 @@ impl Nodes for LocalNode {
     /// then nothing is accepted any more.
     async fn catch_up(&self, epoch: Epoch) {
         while !self.has(epoch) {
-            let followed = self.follow().await;
+            let followed = self.follow_to(epoch).await;
             if followed.is_ok() && !self.has(epoch) {
                 tracing::error!(epoch = epoch.0, "a committed change is not in the store's feed");
                 return;

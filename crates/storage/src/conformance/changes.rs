@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward_core::change::{Epoch, State};
+use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::key::{Principal, PrincipalId};
 
 use super::Bed;
@@ -32,19 +32,24 @@ impl Replica {
         (replica, epoch)
     }
 
-    async fn follow(&mut self, tx: &mut Box<dyn Tx>, mut from: Epoch, limit: u32) -> Epoch {
-        loop {
-            let changes = tx.changes_since(from, limit).await.unwrap();
-            assert!(changes.states.len() <= limit as usize);
-            if changes.states.is_empty() {
-                assert_eq!(changes.up_to, from);
-                return from;
-            }
-            assert!(changes.up_to > from);
-            from = changes.up_to;
-            changes.states.into_iter().for_each(|state| self.apply(state));
+    async fn follow(&mut self, tx: &mut Box<dyn Tx>, from: Epoch, states_max: usize) -> Epoch {
+        let mut up_to = from;
+        for part in parts(tx, from, states_max).await {
+            assert!(part.states.len() <= states_max);
+            assert!(part.up_to > up_to);
+            up_to = part.up_to;
+            part.states.into_iter().for_each(|state| self.apply(state));
         }
+        up_to
     }
+}
+
+/// The changes after an epoch.
+async fn parts(tx: &mut Box<dyn Tx>, after: Epoch, states_max: usize) -> Vec<Changes> {
+    let mut parts = Vec::new();
+    let last = tx.changes_since(after, states_max, &mut |part| parts.push(part)).await.unwrap();
+    assert_eq!(parts.last().map_or(after, |part| part.up_to), last);
+    parts
 }
 
 /// Makes, changes and ends a little of everything.
@@ -95,8 +100,8 @@ pub(crate) async fn changes_are_numbered_in_the_order_of_commits(bed: &impl Bed)
         tx.record_change(Changed::Key(key.id)).await.unwrap();
         let epoch = tx.commit().await.unwrap();
         assert!(epoch > last);
-        let changes = town.system_view().await.changes_since(last, 10).await.unwrap();
-        assert_eq!((changes.up_to, changes.states), (epoch, vec![State::Key(Box::new(key))]));
+        let parts = parts(&mut town.system_view().await, last, 10).await;
+        assert_eq!(parts, [Changes { up_to: epoch, states: vec![State::Key(Box::new(key))] }]);
         last = epoch;
     }
     let nothing = town.begin().await.commit().await.unwrap();
@@ -107,18 +112,42 @@ pub(crate) async fn changes_come_in_parts_without_a_gap(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     live(&town).await;
     let mut tx = town.system_view().await;
-    let mut parts = Vec::new();
+    let mut ends = Vec::new();
     let mut replicas = Vec::new();
-    for limit in [1, 2, 3, 1000] {
+    for states_max in [1, 2, 3, 1000] {
         let mut replica = Replica::default();
-        parts.push(replica.follow(&mut tx, Epoch(0), limit).await);
+        ends.push(replica.follow(&mut tx, Epoch(0), states_max).await);
         replicas.push(replica);
     }
     let last = tx.last_epoch().await.unwrap();
-    assert!(parts.iter().all(|epoch| *epoch == last));
+    assert!(ends.iter().all(|epoch| *epoch == last));
     assert!(replicas.windows(2).all(|pair| pair[0] == pair[1]));
-    let beyond = tx.changes_since(Epoch(u64::MAX), 10).await.unwrap();
-    assert_eq!((beyond.up_to, beyond.states.len()), (Epoch(u64::MAX), 0));
+    assert_eq!(parts(&mut tx, Epoch(u64::MAX), 10).await, []);
+}
+
+pub(crate) async fn what_was_changed_often_is_told_once_and_at_its_first_change(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let keys: Vec<_> =
+        ["a", "b", "c"].iter().map(|name| workspace_key(name, town.acme.id, town.ada.id)).collect();
+    for key in &keys {
+        town.keep(key).await;
+    }
+    let from = town.system_view().await.last_epoch().await.unwrap();
+    // More than an engine may want to look at together.
+    for _ in 0..500 {
+        let mut tx = town.begin().await;
+        for key in &keys {
+            tx.record_change(Changed::Key(key.id)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let parts = parts(&mut town.system_view().await, from, 2).await;
+    let told = parts.iter().flat_map(|part| &part.states).cloned().collect::<Vec<_>>();
+    let states = keys.into_iter().map(|key| State::Key(Box::new(key)));
+    assert_eq!(told, states.collect::<Vec<_>>());
+    // A part ends before the first change whose state is not in it.
+    assert_eq!(parts.first().map(|part| (part.up_to.0, part.states.len())), Some((from.0 + 2, 2)));
+    assert_eq!(parts.last().map(|part| part.up_to.0), Some(from.0 + 1_500));
 }
 
 pub(crate) async fn replayed_changes_give_the_snapshot(bed: &impl Bed) {
@@ -143,7 +172,7 @@ pub(crate) async fn a_snapshot_does_not_move(bed: &impl Bed) {
     let before = tx.last_epoch().await.unwrap();
     live(&town).await;
     assert_eq!(tx.last_epoch().await.unwrap(), before);
-    assert_eq!(tx.changes_since(before, 10).await.unwrap().states, []);
+    assert_eq!(parts(&mut tx, before, 10).await, []);
     let (_, epoch) = Replica::of_snapshot(&mut tx).await;
     assert_eq!(epoch, before);
     drop(tx);

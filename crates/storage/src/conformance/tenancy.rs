@@ -216,7 +216,7 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.keep_answer(claim.id, &answer("{}")).await);
     misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
-    misused(&tx.changes_since(Epoch(0), 10).await);
+    misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);
 }

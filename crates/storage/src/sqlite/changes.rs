@@ -1,6 +1,8 @@
 //! The ordered changes. There is one writer, so epochs are in the order of the commits; an operation that is
 //! undone takes its numbers back before anybody sees them.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
@@ -14,6 +16,9 @@ use super::keys::{each_key, key_by_id};
 use super::row::{Columns, each, many, one, run_one};
 use super::workspaces::{workspace, workspace_columns};
 use crate::{ChangeLog, Changed, StoreError};
+
+/// Changes that are looked at together, before the states they led to are read: some 50 bytes each.
+const ROWS_MAX: u32 = 1_000;
 
 /// A role as it is told: a deleted one holds nothing.
 macro_rules! role_columns {
@@ -122,6 +127,43 @@ fn each_state(connection: &Connection, tell: &mut (dyn FnMut(State) + Send)) -> 
     each_key(connection, |key| tell(State::Key(Box::new(key))))
 }
 
+/// Numbers and names of the changes after an epoch, at most [`ROWS_MAX`].
+fn changes_after(connection: &Connection, after: Epoch) -> Result<Vec<(Epoch, Changed)>, StoreError> {
+    let sql = "SELECT epoch, kind, subject_id, user_id FROM changes
+               WHERE epoch > ?1 AND is_system() ORDER BY epoch LIMIT ?2";
+    // Beyond the range of SQLite there is no change.
+    let from = i64::try_from(after.0).unwrap_or(i64::MAX);
+    many(connection, "changes", sql, params![from, ROWS_MAX], |columns| {
+        Ok((epoch(columns)?, changed(columns)?))
+    })
+}
+
+fn each_part(
+    connection: &Connection,
+    after: Epoch,
+    states_max: usize,
+    tell: &mut (dyn FnMut(Changes) + Send),
+) -> Result<Epoch, StoreError> {
+    let mut told = HashSet::new();
+    let mut part = Changes { up_to: after, states: Vec::new() };
+    loop {
+        let rows = changes_after(connection, part.up_to)?;
+        if rows.is_empty() {
+            return Ok(part.up_to);
+        }
+        for (epoch, changed) in rows {
+            if told.insert(changed) {
+                if part.states.len() >= states_max.max(1) {
+                    tell(Changes { up_to: part.up_to, states: std::mem::take(&mut part.states) });
+                }
+                part.states.push(state(connection, changed)?);
+            }
+            part.up_to = epoch;
+        }
+        tell(Changes { up_to: part.up_to, states: std::mem::take(&mut part.states) });
+    }
+}
+
 #[async_trait]
 impl ChangeLog for SqliteTx {
     async fn record_change(&mut self, changed: Changed) -> Result<(), StoreError> {
@@ -147,18 +189,14 @@ impl ChangeLog for SqliteTx {
         run_one(self.write()?, sql, params![kind, subject, user, role])
     }
 
-    async fn changes_since(&mut self, after: Epoch, limit: u32) -> Result<Changes, StoreError> {
-        let sql = "SELECT epoch, kind, subject_id, user_id FROM changes
-                   WHERE epoch > ?1 AND is_system() ORDER BY epoch LIMIT ?2";
+    async fn changes_since(
+        &mut self,
+        after: Epoch,
+        states_max: usize,
+        each: &mut (dyn FnMut(Changes) + Send),
+    ) -> Result<Epoch, StoreError> {
         let connection = self.system_read()?;
-        // Beyond the range of SQLite there is no change.
-        let from = i64::try_from(after.0).unwrap_or(i64::MAX);
-        let found = many(connection, "changes", sql, params![from, limit], |columns| {
-            Ok((epoch(columns)?, changed(columns)?))
-        })?;
-        let up_to = found.last().map_or(after, |(epoch, _)| *epoch);
-        let states = found.into_iter().map(|(_, changed)| state(connection, changed));
-        Ok(Changes { up_to, states: states.collect::<Result<_, _>>()? })
+        aside(|| each_part(connection, after, states_max, each))
     }
 
     async fn last_epoch(&mut self) -> Result<Epoch, StoreError> {

@@ -101,8 +101,11 @@ impl Keys for SqliteTx {
                      AND (is_system() OR workspace_id = tenant_workspace())
                    RETURNING id";
         let params = params![workspace.to_bytes(), owner.to_bytes()];
-        let mut keys =
-            many(self.write()?, "keys", sql, params, |columns| Ok(KeyId::from_bytes(columns.take()?)))?;
+        let connection = self.write()?;
+        // There may be very many of them.
+        let mut keys = aside(|| {
+            many(connection, "keys", sql, params, |columns| Ok(KeyId::from_bytes(columns.take()?)))
+        })?;
         keys.sort_unstable();
         Ok(keys)
     }

@@ -40,7 +40,7 @@ use rusqlite::Connection;
 
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
-use readers::{Readers, Reading};
+use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
 use view::View;
 use writer::{GROUP_TIME_MAX, Writer, Writing};
 
@@ -48,7 +48,12 @@ use writer::{GROUP_TIME_MAX, Writer, Writing};
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     writer: Arc<Writer>,
+    /// For what tenants read, and for the rest.
     readers: Arc<Readers>,
+    /// For finding out who asks.
+    doors: Arc<Readers>,
+    /// For what replicas follow.
+    feed: Arc<Readers>,
 }
 
 impl SqliteStore {
@@ -64,7 +69,20 @@ impl SqliteStore {
         schema::migrate(connection.raw_mut())?;
         tracing::debug!(path = %path.display(), "store opened");
         let writer = Arc::new(Writer::new(connection, path, group_time_max));
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)) })
+        let readers = |connections_max| Arc::new(Readers::new(path, connections_max));
+        Ok(Self { writer, readers: readers(FOR_TENANTS), doors: readers(FOR_DOORS), feed: readers(FOR_FEED) })
+    }
+
+    fn readers_for(&self, reason: SystemReason) -> &Arc<Readers> {
+        match reason {
+            SystemReason::Feed => &self.feed,
+            SystemReason::Authenticate | SystemReason::Found => &self.doors,
+            SystemReason::RecordUse
+            | SystemReason::Operate
+            | SystemReason::Bill
+            | SystemReason::Repeat
+            | SystemReason::Maintain => &self.readers,
+        }
     }
 
     /// How many COMMITs with changes there have been. Operations that wait for one another share one.
@@ -94,7 +112,8 @@ impl Store for SqliteStore {
     async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
         tracing::trace!(?reason, "system view");
         let view = View::System;
-        Ok(Box::new(SqliteTx { link: Link::Reading(self.readers.begin(view).await?), view }))
+        let reading = self.readers_for(reason).begin(view).await?;
+        Ok(Box::new(SqliteTx { link: Link::Reading(reading), view }))
     }
 }
 

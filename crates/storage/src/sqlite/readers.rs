@@ -1,4 +1,7 @@
-//! The reading connections: a few, each with one snapshot at a time.
+//! The reading connections: a few of each kind, each with one snapshot at a time.
+//!
+//! Whoever waits for a kind waits only for others of that kind: what tenants list does not keep the data plane
+//! from following the store, nor anybody from being let in.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +14,16 @@ use super::connection::Guarded;
 use super::view::View;
 use crate::StoreError;
 
-/// Connections: reads are short and from memory, so more than a few only cost memory.
-const CONNECTIONS_MAX: usize = 4;
+/// Connections for what tenants read: reads are short and from memory, so more than a few only cost memory.
+pub(super) const FOR_TENANTS: usize = 4;
+/// Connections for finding out who asks: a few look-ups by an index each, of requests that may then wait long.
+pub(super) const FOR_DOORS: usize = 2;
+/// Connections for the feed: one reader follows, and a snapshot may be read beside it.
+pub(super) const FOR_FEED: usize = 2;
 /// How long an operation waits for one. Whoever asked has given up by then.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// The reading connections.
+/// The reading connections of one kind.
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
@@ -25,8 +32,8 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path) -> Self {
-        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    pub(super) fn new(path: &Path, connections_max: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(connections_max));
         Self { path: path.to_owned(), idle: Mutex::default(), permits }
     }
 
