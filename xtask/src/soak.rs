@@ -15,7 +15,7 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 2] = [
+const SOAKS: [Soak; 3] = [
     Soak {
         name: "kill -9 under load on SQLite",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
@@ -25,6 +25,11 @@ const SOAKS: [Soak; 2] = [
         name: "strangers against a workspace",
         rounds: ("KEYWARD_STRANGER_REQUESTS", "100000"),
         test: &["-p", "keyward-tests", "--test", "it", "--", "strangers", "--nocapture"],
+    },
+    Soak {
+        name: "export of a long audit log",
+        rounds: ("KEYWARD_AUDIT_ENTRIES", "1000000"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "audit_scale", "--nocapture"],
     },
 ];
 

@@ -15,9 +15,10 @@ fn owner_of(workspace: &Workspace<'_>) -> Shell {
     Shell::signed_in(shared("cveium"), workspace.owner()).with("KEYWARD_WORKSPACE", &workspace.slug)
 }
 
-/// A workspace in which a key was made and revoked.
+/// A workspace in which a key was made and revoked. Its owner has no other: nobody else's sign-in is in its log.
 fn with_history() -> Workspace<'static> {
-    let workspace = shared("cveium").workspace();
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace_of(&keyward.workspace().member("member"));
     let key = workspace.create_key(json!({"name": "ci", "scopes": ["products:read"]}));
     workspace.revoke(&key);
     workspace
@@ -41,7 +42,12 @@ fn the_log_is_listed_and_filtered() {
     let made = grace.post(&path, json!({"name": "hers", "scopes": ["products:read"]})).expect(201);
     let shell = owner_of(&workspace);
     let listed = shell.run(&["audit", "list", "--action", "key.revoked"]).expect(0);
-    assert_snapshot!(masked(&listed, &[("127.0.0.1", "ADDRESS")]), @"");
+    assert_snapshot!(masked(&listed, &[(&workspace.owner().name, "OWNER")]), @"
+    stdout:
+    WHEN  WHO  WHAT  TARGET  FROM
+    TIME  OWNER  key.revoked  key_ID  127.0.0.1
+    exit: 0
+    ");
     let json =
         |arguments: &[&str]| shell.run(&[&["audit", "list", "--json"], arguments].concat()).expect(0).json();
     let all = json(&[]);
@@ -70,7 +76,7 @@ fn the_log_is_listed_and_filtered() {
 fn those_who_may_not_read_the_log_are_refused_by_every_command() {
     let workspace = with_history();
     let viewer = Shell::signed_in(shared("cveium"), &workspace.member("member"));
-    for command in ["list", "export", "verify"] {
+    for command in ["list", "export", "verify", "checkpoint"] {
         let run = |shell: &Shell| shell.run(&["audit", command, "--workspace", &workspace.slug]);
         run(&viewer).expect(4).without_data();
         run(&Shell::at(shared("cveium"))).expect(3).without_data();
@@ -88,7 +94,11 @@ fn a_log_is_exported_and_checked_without_a_server() {
     let masks = [(workspace.slug.as_str(), "SLUG")];
     let (entries, head) = end_of(&workspace);
     let exported = shell.run(&["audit", "export", "--out", "log"]).expect(0);
-    assert_snapshot!(masked(&exported, &masks), @"");
+    assert_snapshot!(masked(&exported, &masks), @"
+    stderr:
+    Exported 4 entries of the log of workspace SLUG to log.
+    exit: 0
+    ");
     let file = shell.home().join("log");
     assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&file).expect("the export");
@@ -102,7 +112,17 @@ fn a_log_is_exported_and_checked_without_a_server() {
     let check = |more: &[&str]| offline.run(&[&["audit", "verify", "--file", "log"], more].concat());
     put(&text);
     let masks = [(head.as_str(), "HEAD")];
-    assert_snapshot!(masked(&check(&[]).expect(0), &masks), @"");
+    assert_snapshot!(masked(&check(&[]).expect(0), &masks), @"
+    stdout:
+    File  log: log ws_ID
+    Sound  yes
+    Entries  4
+    Head  HEAD
+    stderr:
+    Keep entries and head elsewhere. They show later whether the log was cut or rewritten:
+    keyward audit verify --file log --entries 4 --head HEAD
+    exit: 0
+    ");
     let number = entries.to_string();
     check(&["--entries", &number, "--head", &head]).expect(0);
     let zeros = "0".repeat(64);
@@ -112,14 +132,32 @@ fn a_log_is_exported_and_checked_without_a_server() {
 
     // Tampered with, or cut.
     put(&text.replace("key.revoked", "key.updated"));
-    assert_snapshot!(masked(&check(&[]).expect(10), &masks), @"");
+    assert_snapshot!(masked(&check(&[]).expect(10), &masks), @"
+    stdout:
+    File  log: log ws_ID
+    Sound  no
+    Problem  line 3: it was changed
+    Entries  2 before it are sound
+    stderr:
+    The file is not what a server with a sound log exported. Keep a copy of it as it is.
+    exit: 10
+    ");
     assert_eq!(check(&["--json"]).expect(10).json()["broken_at"], 3);
     let lines: Vec<&str> = text.lines().collect();
     put(&[&lines[..1], &lines[2..]].concat().join("\n"));
     check(&[]).expect(10);
     put(&lines[..2].join("\n"));
     check(&[]).expect(0);
-    assert_snapshot!(masked(&check(&["--entries", &number, "--head", &head]).expect(10), &masks), @"");
+    assert_snapshot!(masked(&check(&["--entries", &number, "--head", &head]).expect(10), &masks), @"
+    stdout:
+    File  log: log ws_ID
+    Sound  no
+    Problem  line 3: it is missing: the log that was kept had more entries
+    Entries  2 before it are sound
+    stderr:
+    The file is not what a server with a sound log exported. Keep a copy of it as it is.
+    exit: 10
+    ");
     put("");
     check(&[]).expect(1).without_data().saying("holds no entry");
     put("n,id,at\r\n1,x,y\r\n");
@@ -154,7 +192,17 @@ fn the_server_checks_its_log_and_an_end_that_was_kept() {
     let shell = owner_of(&workspace);
     let (entries, head) = end_of(&workspace);
     let masks = [(workspace.slug.as_str(), "SLUG"), (head.as_str(), "HEAD")];
-    assert_snapshot!(masked(&shell.run(&["audit", "verify"]).expect(0), &masks), @"");
+    assert_snapshot!(masked(&shell.run(&["audit", "verify"]).expect(0), &masks), @"
+    stdout:
+    Log  workspace SLUG
+    Sound  yes
+    Entries  4
+    Head  HEAD
+    stderr:
+    Keep entries and head elsewhere. They show later whether the log was cut or rewritten:
+    keyward audit verify --workspace SLUG --entries 4 --head HEAD
+    exit: 0
+    ");
     let entries = entries.to_string();
     let kept = ["audit", "verify", "--entries", &entries, "--head", &head];
     workspace.key_with(&["products:read"]);
@@ -165,6 +213,56 @@ fn the_server_checks_its_log_and_an_end_that_was_kept() {
     assert!(found.stdout.contains("it is another than the one that was kept"), "{found:?}");
     assert_eq!(shell.run(&[&wrong[..], &["--json"]].concat()).expect(10).json()["ok"], false);
     shell.run(&["audit", "verify", "--personal"]).expect(0);
+}
+
+#[test]
+fn a_checkpoint_shows_later_that_the_log_still_holds_it() {
+    let workspace = with_history();
+    let shell = owner_of(&workspace);
+    let made = shell.run(&["audit", "checkpoint"]).expect(0);
+    let json = made.json();
+    let (key_id, head) = (json["key_id"].as_str().expect("an id"), json["head"].as_str().expect("a hash"));
+    let (key, signature) =
+        (json["public_key"].as_str().expect("a key"), json["signature"].as_str().expect("one"));
+    let slug = workspace.slug.as_str();
+    let masks = [(key_id, "KEY_ID"), (head, "HEAD"), (key, "KEY"), (signature, "SIGNATURE"), (slug, "SLUG")];
+    let at = json["at"].as_str().expect("a time");
+    let log = json["log"].as_str().expect("an id");
+    let shown = masked(&made, &[&masks[..], &[(at, "TIME"), (log, "LOG")]].concat());
+    assert_snapshot!(shown, @"");
+    let put = |name: &str, text: &str| fs::write(shell.home().join(name), text).expect("a file");
+    put("kept", &made.stdout);
+    workspace.key_with(&["products:read"]);
+    let verify = ["audit", "verify", "--checkpoint", "kept"];
+    let pinned = [&verify[..], &["--key-id", key_id]].concat();
+    assert_snapshot!(masked(&shell.run(&pinned).expect(0), &masks[..1]), @"");
+    shell.run(&verify).expect(0).saying("Anybody can make a key");
+
+    // With an export, and with that of another log.
+    shell.run(&["audit", "export", "--out", "log"]).expect(0);
+    shell.run(&[&pinned[..], &["--file", "log"]].concat()).expect(0);
+    shell.run(&["audit", "export", "--personal", "--out", "mine"]).expect(0);
+    shell.run(&[&pinned[..], &["--file", "mine"]].concat()).expect(10);
+    shell.run(&[&pinned[..], &["--personal"]].concat()).expect(10);
+    let cut: Vec<String> = fs::read_to_string(shell.home().join("log"))
+        .expect("the log")
+        .lines()
+        .take(3)
+        .map(str::to_owned)
+        .collect();
+    put("cut", &cut.join("\n"));
+    shell.run(&[&pinned[..], &["--file", "cut"]].concat()).expect(10);
+
+    // Another key, and what nobody signed.
+    let other_id = "0".repeat(32);
+    let other = [&verify[..], &["--key-id", &other_id]].concat();
+    let found = shell.run(&other).expect(10);
+    assert!(found.stdout.contains("another key than the one of --key-id"), "{found:?}");
+    put("kept", &made.stdout.replace("\"entries\": 4", "\"entries\": 3"));
+    assert_snapshot!(masked(&shell.run(&pinned).expect(10), &masks), @"");
+    assert_eq!(shell.run(&[&pinned[..], &["--json"]].concat()).expect(10).json()["ok"], false);
+    put("kept", "{}");
+    shell.run(&pinned).expect(1).without_data();
 }
 
 /// A server that begins to answer, and is gone.
