@@ -229,13 +229,42 @@ fn a_checkpoint_shows_later_that_the_log_still_holds_it() {
     let at = json["at"].as_str().expect("a time");
     let log = json["log"].as_str().expect("an id");
     let shown = masked(&made, &[&masks[..], &[(at, "TIME"), (log, "LOG")]].concat());
-    assert_snapshot!(shown, @"");
+    assert_snapshot!(shown, @r#"
+    stdout:
+    {
+      "at": "TIME",
+      "entries": 4,
+      "head": "HEAD",
+      "key_id": "KEY_ID",
+      "log": "LOG",
+      "public_key": "KEY",
+      "signature": "SIGNATURE"
+    }
+    stderr:
+    Keep it elsewhere, and note its key id apart from it. Later, with the file:
+    keyward audit verify --workspace SLUG --checkpoint FILE --key-id KEY_ID
+    exit: 0
+    "#);
     let put = |name: &str, text: &str| fs::write(shell.home().join(name), text).expect("a file");
     put("kept", &made.stdout);
     workspace.key_with(&["products:read"]);
     let verify = ["audit", "verify", "--checkpoint", "kept"];
     let pinned = [&verify[..], &["--key-id", key_id]].concat();
-    assert_snapshot!(masked(&shell.run(&pinned).expect(0), &masks[..1]), @"");
+    let (_, grown) = end_of(&workspace);
+    let grown = [(key_id, "KEY_ID"), (grown.as_str(), "HEAD"), (slug, "SLUG")];
+    assert_snapshot!(masked(&shell.run(&pinned).expect(0), &grown), @"
+    stdout:
+    Log  workspace SLUG
+    Sound  yes
+    Entries  5
+    Head  HEAD
+    Kept  entry 4 is as it was kept
+    Signed  TIME with key KEY_ID
+    stderr:
+    Keep entries and head elsewhere. They show later whether the log was cut or rewritten:
+    keyward audit verify --workspace SLUG --entries 5 --head HEAD
+    exit: 0
+    ");
     shell.run(&verify).expect(0).saying("Anybody can make a key");
 
     // With an export, and with that of another log.
@@ -259,7 +288,15 @@ fn a_checkpoint_shows_later_that_the_log_still_holds_it() {
     let found = shell.run(&other).expect(10);
     assert!(found.stdout.contains("another key than the one of --key-id"), "{found:?}");
     put("kept", &made.stdout.replace("\"entries\": 4", "\"entries\": 3"));
-    assert_snapshot!(masked(&shell.run(&pinned).expect(10), &masks), @"");
+    assert_snapshot!(masked(&shell.run(&pinned).expect(10), &masks), @"
+    stdout:
+    Log  not looked at
+    Sound  no
+    Problem  the checkpoint was changed: its signature does not fit
+    stderr:
+    Is it the checkpoint that you kept, and of this log?
+    exit: 10
+    ");
     assert_eq!(shell.run(&[&pinned[..], &["--json"]].concat()).expect(10).json()["ok"], false);
     put("kept", "{}");
     shell.run(&pinned).expect(1).without_data();

@@ -220,9 +220,9 @@ fn an_end_of_the_log_is_signed_with_a_key_that_is_no_part_of_the_store() {
     let file = keyward.dir().join("keyward.sqlite.audit-key");
     let seed = std::fs::read(&file).expect("the signing key");
     assert_eq!(seed.len(), 32);
-    let mode = std::fs::metadata(&file).expect("its mode").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let permissions = std::fs::metadata(&file).expect("the signing key").permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
+    let hex = seed.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     keyward.restart();
     assert_eq!(ask(&keyward, "/api/v1/acme")["key_id"], made["key_id"]);
     for entry in std::fs::read_dir(keyward.dir()).expect("the folder") {
