@@ -21,6 +21,11 @@ pub(crate) struct Process {
 pub struct ServerPid(Pid);
 
 impl ServerPid {
+    /// The number.
+    pub fn number(self) -> i32 {
+        self.0.as_raw_nonzero().get()
+    }
+
     /// The end that no destructor sees.
     pub fn kill_9(self) {
         kill_process(self.0, Signal::KILL).expect("SIGKILL reaches the server");

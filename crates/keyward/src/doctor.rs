@@ -13,7 +13,7 @@ use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
-use crate::serve::{limits, open_store};
+use crate::serve::{audit_key, limits, open_store};
 
 /// The bits of a file's mode that let others in.
 const OF_OTHERS: u32 = 0o077;
@@ -39,6 +39,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
     findings.extend(look_at_store(&settings.store.url).await);
+    findings.extend(look_at_audit_key(&audit_key::path(settings)));
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
     findings.push(look_at_exposure(settings));
@@ -68,7 +69,7 @@ async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
     if !path.exists() {
         return vec![look_at_folder(path, what)];
     }
-    let mut findings = vec![look_at_mode(path)];
+    let mut findings = vec![look_at_mode("the store", path)];
     findings.push(match open_store(url) {
         Ok(store) => look_into(store.as_ref(), what).await,
         Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
@@ -93,8 +94,17 @@ fn look_at_folder(path: &Path, what: String) -> Finding {
     }
 }
 
-fn look_at_mode(path: &Path) -> Finding {
-    let what = "the store is readable by its owner alone";
+/// What checkpoints are signed with. Where there is none yet, the first start makes it.
+fn look_at_audit_key(path: &Path) -> Option<Finding> {
+    let what = format!("the audit log's signing key {}", path.display());
+    path.exists().then(|| match audit_key::load(path) {
+        Ok(_) => look_at_mode(&what, path),
+        Err(failure) => Finding::bad(what, "it cannot be used", failure.to_string()),
+    })
+}
+
+fn look_at_mode(what: &str, path: &Path) -> Finding {
+    let what = format!("{what} is readable by its owner alone");
     match fs::metadata(path).map(|found| found.permissions().mode() & 0o777) {
         Ok(mode) if mode & OF_OTHERS == 0 => Finding::good(what),
         Ok(mode) => {

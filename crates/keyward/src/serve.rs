@@ -1,6 +1,7 @@
 //! `keyward serve`: the control plane and the data plane in one process. Here the rooms are put together;
 //! nothing is decided.
 
+pub(crate) mod audit_key;
 mod boot_clock;
 mod keep_up;
 #[cfg(test)]
@@ -13,7 +14,7 @@ mod set_up;
 mod stop;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyward_api::{Api, Documents, Server};
@@ -98,6 +99,7 @@ impl Running {
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
+            checkpoint_key: audit_key::load(&audit_key::path(&settings))?,
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
@@ -178,6 +180,13 @@ fn billing(settings: &crate::config::billing::Billing) -> Billing {
 /// request in logs and guards nothing.
 fn request_id() -> RequestId {
     RequestId::new(unix_ms(SystemClock.now()), entropy::bytes().unwrap_or_default())
+}
+
+/// A path beside the store's file itself, so that a link to a store leads to the same.
+fn beside(store: &Path, suffix: &str) -> PathBuf {
+    let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
+    path.push(suffix);
+    path.into()
 }
 
 async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod authenticate;
 pub mod billing;
+pub mod checkpoint_key;
 pub mod clock;
 pub mod ctx;
 pub mod entropy;
@@ -30,6 +31,7 @@ pub mod accept_invitation;
 pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod bulk_revoke;
+pub mod checkpoint_audit;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;
@@ -69,6 +71,7 @@ use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
 
 use crate::billing::Billing;
+use crate::checkpoint_key::CheckpointKey;
 use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::nodes::Nodes;
@@ -97,6 +100,8 @@ pub struct Service {
     pub operator: Option<SecretDigest>,
     /// The payment provider that may change plans. `None`: there is none.
     pub billing: Option<Billing>,
+    /// What ends of audit logs are signed with.
+    pub checkpoint_key: CheckpointKey,
     /// How the first owner comes in.
     pub set_up: SetUpDoor,
     /// What links to the console start with, without a slash at the end.

@@ -80,9 +80,9 @@ impl AuditLine {
     }
 }
 
-/// A hash in lower-case hex.
-pub fn hex(hash: &AuditHash) -> String {
-    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+/// A hash, or other bytes, in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing into a String does not fail.
         let _ = write!(text, "{byte:02x}");
         text

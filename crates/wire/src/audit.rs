@@ -45,6 +45,28 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
+/// The end of an audit log at a time, signed: kept elsewhere, it shows later that the log still holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AuditCheckpoint {
+    /// The log: a workspace's identifier, or a person's.
+    pub log: String,
+    /// How many entries it had.
+    pub entries: u64,
+    /// The hash of the last of them; 64 zeros where there were none.
+    pub head: String,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// What the signing key is known by: the first 32 hex digits of the public key's SHA-256. Note it apart from the
+    /// checkpoints: another one means another key.
+    pub key_id: String,
+    /// The Ed25519 public key, in hex.
+    pub public_key: String,
+    /// The Ed25519 signature, in hex. What is signed says the documentation of the format.
+    pub signature: String,
+}
+
 /// What a check of an audit log found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod audit;
 mod create;
 mod edit;
 mod exit_codes;

@@ -1,7 +1,8 @@
 //! `/api/v1/{slug}/audit`: what happened, and the proof that nothing of it was changed.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
 
 use keyward_tests::{Answer, Keyward, Workspace, json, sha256, shared};
 use serde_json::Value;
@@ -198,19 +199,82 @@ fn the_chain_is_checked_by_the_server_and_by_a_few_lines_of_python() {
     assert!(run_checker(&moved).is_err());
 }
 
-/// Runs the checker that `docs/reference/audit-log.md` shows.
-fn run_checker(export: &str) -> Result<String, String> {
+#[test]
+fn an_end_of_the_log_is_signed_with_a_key_that_is_no_part_of_the_store() {
+    let mut keyward = with_history();
+    let ask = |keyward: &Keyward, path: &str| {
+        keyward.owner().get(&format!("{path}/audit/checkpoint")).expect(200).body
+    };
+    let made = ask(&keyward, "/api/v1/acme");
+    let found = check(&keyward.first_workspace());
+    assert_eq!((&made["entries"], &made["head"]), (&found["entries"], &found["head"]));
+    let first = entries(&keyward.first_workspace(), "?limit=1");
+    assert_eq!(made["log"], first[0]["log"]);
+    let own = ask(&keyward, "/api/v1/me");
+    assert_eq!(own["key_id"], made["key_id"]);
+    assert_ne!(own["log"], made["log"]);
+    assert_eq!(made["signature"].as_str().map(str::len), Some(128));
+    keyward.owner().get("/api/v1/acme/audit/checkpoint?entries=1").refuses_field("entries");
+
+    // The secret is in its file, and nowhere else.
+    let file = keyward.dir().join("keyward.sqlite.audit-key");
+    let seed = std::fs::read(&file).expect("the signing key");
+    assert_eq!(seed.len(), 32);
+    let permissions = std::fs::metadata(&file).expect("the signing key").permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
+    let hex = seed.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    keyward.restart();
+    assert_eq!(ask(&keyward, "/api/v1/acme")["key_id"], made["key_id"]);
+    for entry in std::fs::read_dir(keyward.dir()).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = std::fs::read(&path).expect("a file");
+        let text = String::from_utf8_lossy(&bytes);
+        let has_seed = bytes.windows(seed.len()).any(|part| part == seed) && path != file;
+        assert!(!has_seed && !text.contains(&hex), "the signing key is in {}", path.display());
+    }
+
+    // A lost key is another key; one that was put elsewhere is that one.
+    let elsewhere = keyward.dir().join("elsewhere");
+    std::fs::rename(&file, &elsewhere).expect("a move");
+    keyward.restart();
+    assert_ne!(ask(&keyward, "/api/v1/acme")["key_id"], made["key_id"]);
+    keyward.set_env("KEYWARD_AUDIT__SIGNING_KEY_FILE", elsewhere.to_str().expect("a path"));
+    keyward.restart();
+    assert_eq!(ask(&keyward, "/api/v1/acme")["key_id"], made["key_id"]);
+
+    // Others can read it: the doctor says so.
+    std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o644)).expect("a mode");
+    let doctor = keyward.command("doctor").output().expect("keyward doctor");
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(said.contains("FAIL  the audit log's signing key") && said.contains("its mode is 644"), "{said}");
+}
+
+#[test]
+fn an_end_that_does_not_fit_its_entries_is_not_signed() {
+    let keyward = with_history();
+    for sql in [
+        "UPDATE audit_heads SET hash = zeroblob(32) WHERE home_type = 'workspace'",
+        "UPDATE audit_heads SET n = n + 1 WHERE home_type = 'workspace'",
+        "DELETE FROM audit_heads",
+    ] {
+        Store::tamper(&keyward, sql);
+        keyward.owner().get("/api/v1/acme/audit/checkpoint").problem(409, "conflict");
+    }
+}
+
+/// Starts the checker that `docs/reference/audit-log.md` shows.
+pub(crate) fn checker(export: impl Into<Stdio>) -> Child {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/audit-log.md");
     let page = std::fs::read_to_string(page).expect("the page");
     let program =
         page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
-    let mut python = Command::new("python3")
-        .args(["-c", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("python3");
+    let mut python = Command::new("python3");
+    python.args(["-c", program]).stdin(export).stdout(Stdio::piped()).stderr(Stdio::piped());
+    python.spawn().expect("python3")
+}
+
+fn run_checker(export: &str) -> Result<String, String> {
+    let mut python = checker(Stdio::piped());
     let mut stdin = python.stdin.take().expect("its input");
     // It stops reading at the first line that is not sound.
     let _ = stdin.write_all(export.as_bytes());

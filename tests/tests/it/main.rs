@@ -10,6 +10,8 @@
 
 mod acceptance;
 mod audit;
+#[cfg(target_os = "linux")]
+mod audit_scale;
 mod bad_input;
 mod data_plane;
 mod directions;

@@ -108,9 +108,16 @@ fn text_of(row: &Row<'_>, columns: usize) -> String {
     values.collect::<Vec<_>>().join(" | ")
 }
 
+/// An identifier of those 16 bytes.
+pub(crate) fn id_of(prefix: &str, number: u128) -> String {
+    let digit = |at: u32| usize::try_from((number >> (5 * at)) & 31).expect("five bits");
+    let body: String = (0..26).rev().map(|at| char::from(ALPHABET.as_bytes()[digit(at)])).collect();
+    format!("{prefix}_{body}")
+}
+
 /// The 16 bytes of an identifier: what is behind its prefix is Crockford's base 32.
 #[track_caller]
-fn bytes_of(id: &str) -> Vec<u8> {
+pub(crate) fn bytes_of(id: &str) -> Vec<u8> {
     let (_, body) = id.split_once('_').unwrap_or_else(|| panic!("{id} is no identifier"));
     let digit = |letter| ALPHABET.find(letter).unwrap_or_else(|| panic!("{id} is no identifier")) as u128;
     let number = body.chars().fold(0_u128, |number, letter| (number << 5) | digit(letter));

@@ -17,7 +17,7 @@ use keyward_service::get_key::Whose;
 use keyward_service::list::{AuditFilter, AuditHead, AuditLine, Position, SortValue, hex};
 use keyward_service::refusal::Refusal;
 use keyward_service::verify_audit::Verified;
-use keyward_wire::audit::{AuditEntry, AuditVerified};
+use keyward_wire::audit::{AuditCheckpoint, AuditEntry, AuditVerified};
 use keyward_wire::page::Page;
 
 use self::export::Form;
@@ -102,6 +102,50 @@ pub(crate) async fn verify_own_audit(
     Query(query): Query,
 ) -> Result<Json<AuditVerified>, Failure> {
     verify(&api, &ctx, Whose::Personal, query).await
+}
+
+/// Sign the present end of a workspace's audit log, to be kept elsewhere.
+#[utoipa::path(get, path = "/api/v1/{slug}/audit/checkpoint", tag = "audit", security(("session" = []), ("bearer" = []), ("api_key" = [])),
+    params(("slug" = String, Path, description = "The workspace's short name", example = "acme")),
+    responses((status = 200, body = AuditCheckpoint, description = "The end of the log, signed"), ReadProblems))]
+pub(crate) async fn checkpoint_audit(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    At(slug): At<String>,
+    query: Query,
+) -> Result<Json<AuditCheckpoint>, Failure> {
+    checkpoint(&api, &ctx, Whose::Workspace(&slug), query).await
+}
+
+/// Sign the present end of the signed-in person's own audit log.
+#[utoipa::path(get, path = "/api/v1/me/audit/checkpoint", tag = "audit", security(("session" = [])),
+    responses((status = 200, body = AuditCheckpoint, description = "The end of the log, signed"), ReadProblems))]
+pub(crate) async fn checkpoint_own_audit(
+    State(api): State<Arc<Api>>,
+    Asking(ctx): Asking,
+    query: Query,
+) -> Result<Json<AuditCheckpoint>, Failure> {
+    checkpoint(&api, &ctx, Whose::Personal, query).await
+}
+
+async fn checkpoint(
+    api: &Api,
+    ctx: &Ctx,
+    whose: Whose<'_>,
+    Query(query): Query,
+) -> Result<Json<AuditCheckpoint>, Failure> {
+    query.finish()?;
+    let made = keyward_service::checkpoint_audit::checkpoint_audit(&api.service, ctx, whose).await?;
+    let key = &api.service.checkpoint_key;
+    Ok(Json(AuditCheckpoint {
+        log: made.log,
+        entries: made.end.entries,
+        head: hex(&made.end.hash),
+        at: made.at,
+        key_id: key.id().to_owned(),
+        public_key: hex(key.public_key()),
+        signature: hex(&made.signature),
+    }))
 }
 
 fn whose(slug: Option<&str>) -> Whose<'_> {

@@ -72,8 +72,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))
+        .routes(routes!(audit::checkpoint_audit))
         .routes(routes!(audit::list_own_audit))
         .routes(routes!(audit::verify_own_audit))
+        .routes(routes!(audit::checkpoint_own_audit))
         .routes(routes!(users::get_user, users::update_user))
         .routes(routes!(billing::take_stripe_event))
 }

@@ -13,6 +13,8 @@ const WIDTH_DEFAULT: usize = 80;
 const BAR_WIDTH_MAX: usize = 40;
 /// How often a line is added where lines cannot be written anew: a log wants few.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// How often a line is written anew: as often as an eye follows.
+const REDRAW_EVERY: Duration = Duration::from_millis(200);
 
 /// How many of how many keys are done. In a terminal the line is gone at the end.
 #[derive(Debug)]
@@ -79,6 +81,46 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.clear();
+    }
+}
+
+/// How many of something are done, where nobody knows how many there will be. What is done soon says nothing.
+#[derive(Debug)]
+pub(super) struct Count {
+    /// What is done to them, such as `Exported`.
+    what: &'static str,
+    /// What one of them is called.
+    noun: &'static str,
+    redraws: bool,
+    said_at: Instant,
+}
+
+impl Count {
+    pub(super) fn new(what: &'static str, noun: &'static str) -> Self {
+        Self { what, noun, redraws: terminal::can_redraw(), said_at: Instant::now() }
+    }
+
+    /// Shows how many are done, if that was not said just now.
+    pub(super) fn show(&mut self, done: u64) {
+        if self.said_at.elapsed() < if self.redraws { REDRAW_EVERY } else { LINE_EVERY } {
+            return;
+        }
+        self.said_at = Instant::now();
+        let words = format!("{} {}", self.what, text::count(done, self.noun));
+        if self.redraws {
+            // Nobody can be told that stderr is gone.
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K{words}");
+        } else {
+            terminal::say(format!("{words}."));
+        }
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        if self.redraws {
+            let _ = write!(io::stderr().lock(), "\r\u{1b}[K");
+        }
     }
 }
 

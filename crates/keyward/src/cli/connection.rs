@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use http::Method;
-use http::header::{AUTHORIZATION, COOKIE, ETAG, HeaderName, HeaderValue, IF_MATCH};
+use http::header::{ACCEPT, AUTHORIZATION, COOKIE, ETAG, HeaderName, HeaderValue, IF_MATCH};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::credentials::{Credentials, Session};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::http_client::{Body, HttpClient, Question, Reply};
+use super::http_client::{Body, HttpClient, Pieces, Question, Reply};
 use super::secret_input;
 use super::server_url::ServerUrl;
 use super::terminal;
@@ -143,6 +143,24 @@ impl Api {
 
     pub(super) fn get(&self, path: impl Into<String>) -> Result<Reply, Failure> {
         self.ask(Method::GET, path.into(), None)
+    }
+
+    /// As [`Self::get`], of what takes the server long.
+    pub(super) fn get_patiently(&self, path: impl Into<String>) -> Result<Reply, Failure> {
+        let question = self.question(Method::GET, path.into())?;
+        self.judge(self.client.send_patiently(question).map_err(advise_another)?)
+    }
+
+    /// Gets something long of that kind, in pieces.
+    pub(super) fn stream(&self, path: impl Into<String>, accept: &'static str) -> Result<Pieces, Failure> {
+        let mut question = self.question(Method::GET, path.into())?;
+        question.headers.push((ACCEPT, HeaderValue::from_static(accept)));
+        let (reply, pieces) = self.client.stream(question).map_err(advise_another)?;
+        self.judge(reply).map(|_| pieces)
+    }
+
+    fn question(&self, method: Method, path: String) -> Result<Question, Failure> {
+        Ok(Question { method, path, headers: self.asker.headers()?, body: None })
     }
 
     /// Deletes what `read` showed, and only that version of it; without it, whatever is there.

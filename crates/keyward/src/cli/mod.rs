@@ -6,6 +6,7 @@
 //! Deliberately absent: knowledge of the store. The commands of clients know a server by its HTTP API alone.
 
 mod answer;
+mod audit;
 mod bar;
 mod clock;
 mod completions;
@@ -27,6 +28,7 @@ mod man;
 mod members;
 mod names;
 mod operator;
+mod out_file;
 mod pages;
 mod place;
 mod plan;
@@ -112,6 +114,8 @@ enum Command {
     Roles(roles::Roles),
     #[command(subcommand, after_help = workspaces::EXAMPLES)]
     Workspaces(workspaces::Workspaces),
+    #[command(subcommand, after_help = audit::EXAMPLES)]
+    Audit(audit::Audit),
     #[command(subcommand, after_help = plan::EXAMPLES)]
     Plan(plan::PlanCommand),
     #[command(subcommand, after_help = users::EXAMPLES)]
@@ -183,6 +187,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Invite(invite) => invite::run(&invite).map(done),
         Command::Roles(roles) => roles::run(&roles).map(done),
         Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
+        Command::Audit(audit) => audit::run(&audit),
         Command::Plan(plan) => plan::run(&plan).map(done),
         Command::Users(users) => users::run(&users).map(done),
         Command::Verify(verify) => verify::run(&verify),
@@ -254,6 +259,19 @@ mod tests {
             ("keyward users suspend ada@example.com", ValueValidation),
             ("keyward users show usr_1 --api-key-file x", UnknownArgument),
             ("keyward invite ada@example.com", MissingRequiredArgument),
+            ("keyward audit list --personal --workspace acme", ArgumentConflict),
+            ("keyward audit list --actor Ada", ValueValidation),
+            ("keyward audit list --since soon", ValueValidation),
+            (
+                "keyward audit list --target cvk_54e27cd25f57fcf7e6af8098d5444d6f9bbb7bc401e549d1",
+                ValueValidation,
+            ),
+            ("keyward audit export --format xml", InvalidValue),
+            ("keyward audit export --force", MissingRequiredArgument),
+            ("keyward audit verify --entries 3", MissingRequiredArgument),
+            ("keyward audit verify --entries 0 --head x", ValueValidation),
+            ("keyward audit verify --head 9f3a --entries 3", ValueValidation),
+            ("keyward audit verify --file x --workspace acme", ArgumentConflict),
             ("keyward login --password x", UnknownArgument),
             ("keyward verify kw_secret", UnknownArgument),
             ("keyward verify --key-stdin --key-file x", ArgumentConflict),

@@ -66,6 +66,14 @@ impl Place {
         }
     }
 
+    /// The path of the audit log there.
+    pub(super) fn audit_path(&self) -> String {
+        match self {
+            Self::Workspace(slug) => format!("/api/v1/{slug}/audit"),
+            Self::Personal => "/api/v1/me/audit".to_owned(),
+        }
+    }
+
     /// The path of a key there.
     pub(super) fn key_path(&self, id: &KeyId) -> String {
         format!("{}/{id}", self.keys_path())

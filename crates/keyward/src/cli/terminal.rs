@@ -33,9 +33,26 @@ pub(super) fn secret(secret: &str) -> io::Result<()> {
     write_out(&line)
 }
 
+/// Writes bytes to stdout as they are, for a program that reads them. `false`: it has seen enough.
+pub(super) fn bytes(bytes: &[u8]) -> io::Result<bool> {
+    match write_bytes(bytes) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
+    }
+}
+
+/// Whether people see what is written to stdout, and no program reads it.
+pub(super) fn stdout_is_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
 fn write_out(text: &str) -> io::Result<()> {
+    write_bytes(text.as_bytes())
+}
+
+fn write_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     out.flush()
 }
 

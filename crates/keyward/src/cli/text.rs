@@ -68,8 +68,12 @@ pub(super) fn thousands(number: u64) -> String {
 
 /// So many of something, such as `1 member` or `12,000 members`.
 pub(super) fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", thousands(number))
+    let number_shown = thousands(number);
+    match noun.strip_suffix("ry") {
+        _ if number == 1 => format!("{number_shown} {noun}"),
+        Some(stem) => format!("{number_shown} {stem}ries"),
+        None => format!("{number_shown} {noun}s"),
+    }
 }
 
 /// So many keys, such as `1 key` or `12,000 keys`.
@@ -123,6 +127,18 @@ mod tests {
     fn numbers_are_grouped() {
         for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
             assert_eq!(thousands(number), shown);
+        }
+    }
+
+    #[test]
+    fn one_is_one_and_the_others_are_many() {
+        for (number, noun, said) in [
+            (1, "key", "1 key"),
+            (0, "key", "0 keys"),
+            (1, "entry", "1 entry"),
+            (2_000, "entry", "2,000 entries"),
+        ] {
+            assert_eq!(count(number, noun), said);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: reading the configuration anywhere else. What is loaded here is passed on as values.
 
+pub(crate) mod audit;
 pub(crate) mod billing;
 pub(crate) mod bootstrap;
 pub(crate) mod data_plane;

@@ -1,5 +1,6 @@
 //! All settings, typed.
 
+use super::audit::Audit;
 use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) data_plane: DataPlane,
     /// Where everything is kept.
     pub(crate) store: Store,
+    /// The audit log.
+    pub(crate) audit: Audit,
     /// The first owner and workspace, if they are to be created unattended.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
@@ -36,6 +39,7 @@ impl Settings {
         let server = Server::read(values, mistakes);
         let data_plane = DataPlane::read(values, mistakes);
         let store = Store::read(values, mistakes);
+        let audit = Audit::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
@@ -43,6 +47,7 @@ impl Settings {
             server: server?,
             data_plane: data_plane?,
             store: store?,
+            audit: audit?,
             bootstrap: bootstrap?,
             operator: operator?,
             billing: billing?,

@@ -115,6 +115,8 @@ trusted_proxies = []
 node = "eu-1"
 [store]
 url = "sqlite:/var/lib/keyward/keyward.sqlite"
+[audit]
+signing_key_file = "/run/secrets/audit-key"
 [bootstrap]
 owner_email = "Ada@Example.com"
 owner_password = "a long enough passphrase"
@@ -135,6 +137,7 @@ price_1Mow = "standard"
     assert_eq!(settings.server.trusted_proxies[1].to_string(), "::1/128");
     assert!(settings.data_plane.trusted_proxies.is_empty());
     assert_eq!(settings.data_plane.forwarded, ForwardedHeaders::XOriginal);
+    assert_eq!(settings.audit.signing_key_file.as_deref(), Some("/run/secrets/audit-key".as_ref()));
     let bootstrap = settings.bootstrap.as_ref().unwrap();
     assert_eq!(bootstrap.owner_email.as_str(), "ada@example.com");
     let workspace = bootstrap.workspace.as_ref().unwrap();
@@ -284,6 +287,7 @@ fn mistakes_in_a_file_name_its_line() {
         ),
         ("[store]\nurl = \"mysql:x\"", "store.url: is no address of a store; write sqlite:PATH"),
         ("[store]\nurl = \"sqlite:\"", "store.url: names no file"),
+        ("[audit]\nsigning_key_file = \"keys/\"", "audit.signing_key_file: names no file"),
         ("[store]\nurl = \"sqlite::memory:\"", "store.url: a store in memory would forget revoked keys"),
         ("[store]\nurl = \"sqlite:x?mode=ro\"", "has options behind its path"),
         ("log = \"keyward=loud\"", "keyward.toml:1: log: \"keyward=loud\" is no filter"),

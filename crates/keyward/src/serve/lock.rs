@@ -2,9 +2,9 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::open_advice;
+use super::{beside, open_advice};
 use crate::cli::Failure;
 
 /// That this process serves the store. The kernel lets go of it when the process ends, however it ends. The
@@ -16,7 +16,7 @@ pub(super) struct StoreLock {
 
 impl StoreLock {
     pub(super) fn take(store: &Path) -> Result<Self, Failure> {
-        let path = lock_path(store);
+        let path = beside(store, ".lock");
         let mut options = OpenOptions::new();
         let opened = options.create(true).write(true).truncate(false).mode(0o600).open(&path);
         let file = opened.map_err(|error| {
@@ -37,13 +37,6 @@ impl StoreLock {
             }
         }
     }
-}
-
-/// Beside the file itself, so that a link to a store leads to the same lock.
-fn lock_path(store: &Path) -> PathBuf {
-    let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
-    path.push(".lock");
-    path.into()
 }
 
 #[cfg(test)]

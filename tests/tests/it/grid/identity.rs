@@ -33,6 +33,7 @@ const LOWEST_ROLE: &[&str] = &[
     "bulk_revoke_personal_keys",
     "list_own_audit",
     "verify_own_audit",
+    "checkpoint_own_audit",
 ];
 const PERSONAL_KEY: &[&str] =
     &["get_workspace", "whoami", "list_scopes", "get_plan", "me", "list_workspaces"];

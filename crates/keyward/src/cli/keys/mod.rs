@@ -8,7 +8,6 @@ mod import;
 mod list;
 mod metadata;
 mod new_secret;
-mod out_file;
 mod receipt;
 mod revoke;
 mod revoke_several;

@@ -6,8 +6,8 @@ use keyward_wire::key::Key;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::out_file::OutFile;
 use crate::cli::failure::Failure;
+use crate::cli::out_file::OutFile;
 use crate::cli::place::Place;
 use crate::cli::{json, terminal};
 

@@ -341,12 +341,12 @@ impl World {
         if random.percent(10) {
             let epoch = replica.epoch();
             let after = keyward_core::change::Epoch(epoch.0.saturating_sub(random.below(60) as u64));
-            let limit = u32::try_from(random.between(1, 9)).unwrap();
-            let part = self.system.changes(after, limit).await;
-            match random.below(3) {
-                0 => replica.apply(part),
-                1 if self.system.late.len() < LATE_MAX => self.system.late.push(part),
-                _ => {
+            let part = self.system.changes(after, 1 + random.below(9)).await;
+            match (random.below(3), part) {
+                (_, None) => {}
+                (0, Some(part)) => replica.apply(part),
+                (1, Some(part)) if self.system.late.len() < LATE_MAX => self.system.late.push(part),
+                (_, Some(part)) => {
                     replica.apply(part.clone());
                     replica.apply(part);
                 }

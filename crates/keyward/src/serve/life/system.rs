@@ -16,6 +16,7 @@ use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_service::Service;
 use keyward_service::authenticate::{Presented, authenticate};
+use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::Clock;
 use keyward_service::ctx::{Ctx, Door, Request};
 use keyward_service::entropy;
@@ -129,10 +130,15 @@ impl System {
         self.asking(Presented { key: Some(OPERATOR), session: None }, None).await.unwrap()
     }
 
-    /// Some changes after an epoch, as another process would ask for them.
-    pub(super) async fn changes(&self, after: Epoch, limit: u32) -> Changes {
+    /// Some changes after an epoch, as another process would ask for them: the first part of at most so many states.
+    pub(super) async fn changes(&self, after: Epoch, states_max: usize) -> Option<Changes> {
         let mut tx = self.service.store.view_system(SystemReason::Feed).await.unwrap();
-        tx.changes_since(after, limit).await.unwrap()
+        let mut first = None;
+        let each = &mut |part| {
+            first.get_or_insert(part);
+        };
+        tx.changes_since(after, states_max, each).await.unwrap();
+        first
     }
 }
 
@@ -153,6 +159,7 @@ async fn serve(
         uses: Arc::new(Uses::default()),
         passwords,
         billing: None,
+        checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
         operator: Some(SecretDigest::of(OPERATOR.as_bytes())),
         set_up: SetUpDoor::default(),
         public_url: String::new(),

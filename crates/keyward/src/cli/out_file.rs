@@ -1,13 +1,14 @@
-//! The file that a secret is written to: made before the key is, so that no secret is without a place.
+//! A file that gets its name only when it is whole. Of a secret it is made before the key is, so that no secret is
+//! without a place.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::cli::failure::Failure;
+use super::failure::Failure;
 
-/// A file that waits for its secret under another name, in the same folder, readable by its owner alone.
+/// A file that is written under another name, in the same folder, readable by its owner alone.
 pub(super) struct OutFile {
     waiting: NamedTempFile,
     path: PathBuf,
@@ -38,9 +39,19 @@ impl OutFile {
 
     /// Writes the secret and gives the file its name. If that fails, says where the secret is or that it is gone.
     pub(super) fn keep(mut self, secret: &str) -> Result<(), String> {
-        let file = self.waiting.as_file_mut();
-        let written = file.write_all(secret.as_bytes()).and_then(|()| file.write_all(b"\n"));
-        written.and_then(|()| file.sync_all()).map_err(|error| error.to_string())?;
+        self.write(secret.as_bytes())?;
+        self.write(b"\n")?;
+        self.finish()
+    }
+
+    /// Writes more of what the file is to hold.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.waiting.as_file_mut().write_all(bytes).map_err(|error| error.to_string())
+    }
+
+    /// Gives the whole file its name. Without it nothing is left of what was written.
+    pub(super) fn finish(self) -> Result<(), String> {
+        self.waiting.as_file().sync_all().map_err(|error| error.to_string())?;
         let named = if self.replaces {
             self.waiting.persist(&self.path)
         } else {
