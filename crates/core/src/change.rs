@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::grant::Grant;
 use crate::id::{RoleId, UserId, WorkspaceId};
-use crate::key::Key;
+use crate::key::{Key, ServiceAccount};
 use crate::role::RoleRef;
 use crate::workspace::Workspace;
 
@@ -36,6 +36,8 @@ pub enum State {
         /// As what. `None`: no longer a member, or suspended there.
         role: Option<RoleRef>,
     },
+    /// A service account that changed by itself. Each key holds the one it acts as; this is told instead of all of them.
+    ServiceAccount(ServiceAccount),
     /// A role that a workspace made.
     Role {
         /// Which.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::refusal::Refusal;
 
 pub(crate) const SERVICE_ACCOUNT: &str = "the service account";
-/// Most live keys of one service account: disabling or deleting it touches each in one transaction, which others
+/// Most live keys of one service account: deleting it revokes each in one transaction, which others
 /// wait for.
 pub(crate) const KEYS_MAX: u32 = 1_000;
 

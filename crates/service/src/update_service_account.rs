@@ -13,7 +13,7 @@ use crate::audit::{self, Deed};
 use crate::create_key::parse::parse_description;
 use crate::ctx::Ctx;
 use crate::refusal::Refusal;
-use crate::service_account::{KEYS_MAX, describe, find_shared, name_taken};
+use crate::service_account::{describe, find_shared, name_taken};
 
 /// What to change of a service account. What is `None` stays.
 #[derive(Debug, Clone, Default)]
@@ -49,11 +49,9 @@ pub async fn update_service_account(
     }
     after.version += 1;
     tx.update_service_account(&after).await.map_err(name_taken)?;
-    // Nodes know it as a part of its keys; what it is for they do not know.
+    // One change for all keys that act as it; what it is for is known here only.
     if after.account != before.account {
-        for key in tx.keys_of_service_account(after.account.id, KEYS_MAX).await? {
-            tx.record_change(Changed::Key(key)).await?;
-        }
+        tx.record_change(Changed::ServiceAccount(after.account.id)).await?;
     }
     let deed = Deed {
         home: AuditHome::Workspace(access.workspace.id),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
+use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 
 use crate::error::StoreError;
 
@@ -19,6 +19,8 @@ pub enum Changed {
     Person(UserId),
     /// A role that a workspace made.
     Role(RoleId),
+    /// A service account, for all keys that act as it.
+    ServiceAccount(ServiceAccountId),
 }
 
 /// What a transaction can do with changes.

@@ -44,6 +44,7 @@ pub struct KeyEntry {
     /// What counts how often it is used: one for all its secrets, whatever else changes of it. `None`: nothing
     /// limits it.
     pub(crate) meter: Option<Arc<Meter>>,
+    pub(crate) epoch: Epoch,
 }
 
 impl KeyEntry {
@@ -52,6 +53,7 @@ impl KeyEntry {
         key: Key,
         already_revoked: bool,
         meter: Option<Arc<Meter>>,
+        epoch: Epoch,
     ) -> Self {
         let subject_id_text = match &key.belongs {
             Belongs::ToPerson { owner, .. } => owner.to_string(),
@@ -68,6 +70,7 @@ impl KeyEntry {
             allowed_cidrs: key.allowed_cidrs.into(),
             requests_per_minute: key.requests_per_minute,
             meter,
+            epoch,
             name: key.name,
             belongs: key.belongs,
         }

@@ -7,7 +7,7 @@ use keyward_core::catalogue::ScopeSet;
 use keyward_core::decision::{Denied, Standing, check_alive, check_rights, check_standing};
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
-use keyward_core::key::Belongs;
+use keyward_core::key::{Belongs, ServiceAccount};
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
@@ -53,8 +53,11 @@ impl Replica {
         // A secret that was rotated away is as dead as a revoked key.
         let revoked = key.revoked || !secret_opens;
         let person = self.owner_of(&key);
+        let account = self.account_since(&key);
         let found = match &key.belongs {
-            Belongs::ToWorkspace { workspace, .. } => self.in_own(&key, *workspace, question.place),
+            Belongs::ToWorkspace { workspace, .. } => {
+                self.in_own(&key, account.as_deref(), *workspace, question.place)
+            }
             Belongs::ToPerson { owner, workspaces } => {
                 // A dead key is dead wherever it is asked about.
                 let alive = check_alive(revoked, key.expires_at, now);
@@ -69,7 +72,7 @@ impl Replica {
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
         let workspace = found.workspace;
-        let identity = Identity { secret, workspace, person, scopes, quota, key: Arc::clone(&key) };
+        let identity = Identity { secret, workspace, person, account, scopes, quota, key: Arc::clone(&key) };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
             Err(reason) => Err(deny(reason, Some(identity))),
@@ -94,14 +97,24 @@ impl Replica {
     }
 
     /// A workspace key works in its own workspace, with its own grants only, unless what it acts as is disabled.
-    fn in_own<'a>(&self, key: &'a KeyEntry, own: WorkspaceId, place: Place<'_>) -> Found<'a> {
+    fn in_own<'a>(
+        &self,
+        key: &'a KeyEntry,
+        account: Option<&ServiceAccount>,
+        own: WorkspaceId,
+        place: Place<'_>,
+    ) -> Found<'a> {
         let workspace = self.workspace(own);
         let here = workspace.as_ref().is_some_and(|workspace| match place {
             Place::Unsaid => true,
             Place::Named(slug) => workspace.slug.as_str() == slug,
             Place::Contradictory => false,
         });
-        let disabled = matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled);
+        let disabled = match (account, &key.belongs) {
+            (Some(account), _) => account.disabled,
+            (None, Belongs::ToWorkspace { acts_as, .. }) => acts_as.disabled,
+            (None, Belongs::ToPerson { .. }) => false,
+        };
         Found { workspace, own: (here && !disabled).then_some(&key.grants), role: None }
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
 use keyward_core::change::Epoch;
 use keyward_core::decision::{Ask, Denied};
-use keyward_core::key::{Belongs, Which};
+use keyward_core::key::{Belongs, ServiceAccount, Which};
 use keyward_core::rate::Quota;
 
 use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
@@ -65,6 +65,8 @@ pub struct Identity {
     pub workspace: Option<Arc<WorkspaceEntry>>,
     /// The owner of a personal key.
     pub(crate) person: Option<Arc<PersonEntry>>,
+    /// The service account of a workspace key, if it has changed since the key did.
+    pub(crate) account: Option<Arc<ServiceAccount>>,
     /// Scopes of the catalogue that it holds here on everything. Empty where it does not work.
     pub scopes: ScopeSet,
     /// What it has left of its limit. `None`: it has none, or was refused before its use was counted.
@@ -87,7 +89,9 @@ impl Identity {
     pub fn subject(&self) -> Subject<'_> {
         let (type_name, name) = match &self.key.belongs {
             Belongs::ToPerson { .. } => ("user", self.person.as_ref().map_or("", |person| &*person.name)),
-            Belongs::ToWorkspace { acts_as, .. } => ("service_account", &*acts_as.name),
+            Belongs::ToWorkspace { acts_as, .. } => {
+                ("service_account", &*self.account.as_deref().unwrap_or(acts_as).name)
+            }
         };
         Subject { type_name, id: &self.key.subject_id_text, name }
     }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::grant::{Grant, Grants};
-use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
-use keyward_core::key::{Key, Which};
+use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::key::{Belongs, Key, ServiceAccount, Which};
 use keyward_core::profile::Profile;
 use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
@@ -37,6 +37,8 @@ pub struct Replica {
     people: Table<UserId, Arc<PersonEntry>>,
     /// Roles that workspaces made.
     roles: Table<RoleId, RoleEntry>,
+    /// Service accounts that changed by themselves. Each key holds the one it acts as, as it was at the key's epoch.
+    accounts: Table<ServiceAccountId, (Arc<ServiceAccount>, Epoch)>,
     epoch: AtomicU64,
     loaded: AtomicBool,
     writer: Mutex<HashMap<KeyId, Held>>,
@@ -119,6 +121,7 @@ impl Replica {
             reach: Table::new(),
             people: Table::new(),
             roles: Table::new(),
+            accounts: Table::new(),
             epoch: AtomicU64::new(0),
             loaded: AtomicBool::new(false),
             writer: Mutex::new(HashMap::new()),
@@ -134,6 +137,7 @@ impl Replica {
                 State::Key(key) => self.put_key(&mut held, *key, epoch),
                 State::Workspace(workspace) => self.put_workspace(workspace, epoch),
                 State::Membership { workspace, user, role } => self.put_member(user, workspace, role, epoch),
+                State::ServiceAccount(account) => self.put_account(account, epoch),
                 State::Role { role, grant } => self.put_role(role, grant, epoch),
                 State::Person { user, name, suspended_at } => {
                     self.put_person(user, name, suspended_at, epoch);
@@ -186,7 +190,7 @@ impl Replica {
         let meter = known.and_then(|(entry, _)| entry.meter.clone());
         let is_limited = self.profile.limits_rates() || key.requests_per_minute.is_some();
         let meter = meter.or_else(|| is_limited.then(Arc::default));
-        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked, meter));
+        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked, meter, epoch));
         // The newest secret first: there is no instant in which none works.
         for (digest, opens) in digests {
             keys.insert(digest, (Arc::clone(&entry), opens));
@@ -236,6 +240,14 @@ impl Replica {
         reach.insert(user, after);
     }
 
+    fn put_account(&self, account: ServiceAccount, epoch: Epoch) {
+        let accounts = self.accounts.pin();
+        if accounts.get(&account.id).is_some_and(|(_, before)| epoch < *before) {
+            return;
+        }
+        accounts.insert(account.id, (Arc::new(account), epoch));
+    }
+
     fn put_role(&self, role: RoleId, grant: Option<Grant>, epoch: Epoch) {
         let roles = self.roles.pin();
         if roles.get(&role).is_some_and(|before| epoch < before.epoch) {
@@ -270,6 +282,14 @@ impl Replica {
 
     pub(crate) fn person(&self, user: UserId) -> Option<Arc<PersonEntry>> {
         self.people.pin().get(&user).cloned()
+    }
+
+    /// What has become of the service account that a key acts as. `None`: what the key holds is as new.
+    pub(crate) fn account_since(&self, key: &KeyEntry) -> Option<Arc<ServiceAccount>> {
+        let Belongs::ToWorkspace { acts_as, .. } = &key.belongs else { return None };
+        let accounts = self.accounts.pin();
+        let (account, epoch) = accounts.get(&acts_as.id)?;
+        (*epoch >= key.epoch).then(|| Arc::clone(account))
     }
 
     /// The workspaces that somebody is a member of.

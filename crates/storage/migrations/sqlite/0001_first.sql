@@ -233,7 +233,7 @@ CREATE TABLE audit_heads (
 -- AUTOINCREMENT: the number of a committed change is never given out again.
 CREATE TABLE changes (
     epoch      INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind       TEXT    NOT NULL CHECK (kind IN ('key', 'workspace', 'membership', 'person', 'role')),
+    kind       TEXT    NOT NULL CHECK (kind IN ('key', 'workspace', 'membership', 'person', 'role', 'service_account')),
     subject_id BLOB    NOT NULL,
     user_id    BLOB,
     CHECK ((kind = 'membership') = (user_id IS NOT NULL))

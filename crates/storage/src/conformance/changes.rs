@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::key::{Principal, PrincipalId};
+use keyward_core::key::{Belongs, Principal, PrincipalId, ServiceAccount};
 
 use super::Bed;
-use super::town::{Town, at, custom_role, personal_key, role, workspace_key};
-use crate::{Changed, Tx};
+use super::town::{Town, at, custom_role, key_acting_as, personal_key, role, shared_account, workspace_key};
+use crate::{Changed, ServiceAccountRow, Tx};
 
 /// What a replica holds: the last state of everything.
 #[derive(Debug, Default, PartialEq)]
@@ -13,17 +13,33 @@ struct Replica(BTreeMap<String, State>);
 
 impl Replica {
     fn apply(&mut self, state: State) {
+        if let State::ServiceAccount(account) = state {
+            return self.apply_account(&account);
+        }
         let name = match &state {
             State::Key(key) => key.id.to_string(),
             State::Workspace(workspace) => workspace.id.to_string(),
             State::Membership { workspace, user, .. } => format!("{workspace} {user}"),
             State::Person { user, .. } => user.to_string(),
             State::Role { role, .. } => role.to_string(),
+            State::ServiceAccount(account) => account.id.to_string(),
         };
         match state {
             State::Membership { role: None, .. } => self.0.remove(&name),
             state => self.0.insert(name, state),
         };
+    }
+
+    /// Each key holds the account that it acts as.
+    fn apply_account(&mut self, account: &ServiceAccount) {
+        for state in self.0.values_mut() {
+            if let State::Key(key) = state
+                && let Belongs::ToWorkspace { acts_as, .. } = &mut key.belongs
+                && acts_as.id == account.id
+            {
+                *acts_as = account.clone();
+            }
+        }
     }
 
     async fn of_snapshot(tx: &mut Box<dyn Tx>) -> (Self, Epoch) {
@@ -177,4 +193,25 @@ pub(crate) async fn a_snapshot_does_not_move(bed: &impl Bed) {
     assert_eq!(epoch, before);
     drop(tx);
     assert!(town.system_view().await.last_epoch().await.unwrap() > before);
+}
+
+pub(crate) async fn a_service_account_is_told_by_itself(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let bot = shared_account("bot");
+    let mut tx = town.begin().await;
+    tx.insert_service_account(town.acme.id, &bot).await.unwrap();
+    tx.commit().await.unwrap();
+    town.keep(&key_acting_as("key", town.acme.id, town.ada.id, &bot.account)).await;
+    let (mut replica, from) = Replica::of_snapshot(&mut town.system_view().await).await;
+    let account = ServiceAccount { name: "renamed".into(), disabled: true, ..bot.account.clone() };
+    let row = ServiceAccountRow { account: account.clone(), disabled_at: Some(at(5)), version: 2, ..bot };
+    let mut tx = town.begin().await;
+    tx.update_service_account(&row).await.unwrap();
+    tx.record_change(Changed::ServiceAccount(account.id)).await.unwrap();
+    let up_to = tx.commit().await.unwrap();
+    let mut tx = town.system_view().await;
+    let told = parts(&mut tx, from, 10).await;
+    assert_eq!(told, [Changes { up_to, states: vec![State::ServiceAccount(account)] }]);
+    told.into_iter().flat_map(|part| part.states).for_each(|state| replica.apply(state));
+    assert_eq!(replica, Replica::of_snapshot(&mut tx).await.0);
 }

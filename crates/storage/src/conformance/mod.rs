@@ -113,6 +113,7 @@ macro_rules! conformance {
             changes:
                 changes_are_numbered_in_the_order_of_commits,
                 changes_come_in_parts_without_a_gap,
+                a_service_account_is_told_by_itself,
                 what_was_changed_often_is_told_once_and_at_its_first_change,
                 replayed_changes_give_the_snapshot,
                 a_snapshot_does_not_move;

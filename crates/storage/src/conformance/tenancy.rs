@@ -119,6 +119,7 @@ impl Full {
         refused(&tx.update_role(&CustomRole { version: 2, ..own_role.clone() }).await);
         assert!(!tx.delete_role(own_role.id, at(1)).await.unwrap());
         refused(&tx.record_change(Changed::Role(own_role.id)).await);
+        refused(&tx.record_change(Changed::ServiceAccount(account.account.id)).await);
         assert!(!tx.suspend_membership(acme.id, bob.id, Some(at(1))).await.unwrap());
         assert_eq!(tx.disown_keys(acme.id, ada).await.unwrap(), []);
         refused(&tx.record_change(Changed::Workspace(acme.id)).await);

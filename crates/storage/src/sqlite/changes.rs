@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::id::{KeyId, RoleId, UserId, WorkspaceId};
+use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::key::ServiceAccount;
 use keyward_core::role::RoleRef;
 use rusqlite::{Connection, params};
 
@@ -47,6 +48,7 @@ fn changed(columns: &mut Columns<'_, '_>) -> Result<Changed, StoreError> {
         ("workspace", None) => Ok(Changed::Workspace(WorkspaceId::from_bytes(subject))),
         ("membership", Some(user)) => Ok(Changed::Membership(WorkspaceId::from_bytes(subject), user)),
         ("person", None) => Ok(Changed::Person(UserId::from_bytes(subject))),
+        ("service_account", None) => Ok(Changed::ServiceAccount(ServiceAccountId::from_bytes(subject))),
         ("role", None) => Ok(Changed::Role(RoleId::from_bytes(subject))),
         _ => Err(columns.corrupt("goes with no such kind of change")),
     }
@@ -73,6 +75,11 @@ fn state(connection: &Connection, changed: Changed) -> Result<State, StoreError>
             let sql = "SELECT id, name, suspended_at FROM users WHERE id = ?1 AND kind = 'person'";
             one(connection, "users", sql, [id.to_bytes()], person_state)?
         }
+        Changed::ServiceAccount(id) => {
+            let sql = "SELECT id, name, shared, suspended_at IS NOT NULL FROM users
+                       WHERE id = ?1 AND kind = 'service_account'";
+            one(connection, "users", sql, [id.to_bytes()], service_account_state)?
+        }
         Changed::Role(id) => {
             let sql = concat!("SELECT ", role_columns!(), " FROM roles WHERE id = ?1");
             one(connection, "roles", sql, [id.to_string()], role_state)?
@@ -88,6 +95,15 @@ fn person_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
         name: columns.take()?,
         suspended_at: columns.time_or_null()?,
     })
+}
+
+fn service_account_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
+    Ok(State::ServiceAccount(ServiceAccount {
+        id: ServiceAccountId::from_bytes(columns.take()?),
+        name: columns.take()?,
+        shared: columns.take()?,
+        disabled: columns.take()?,
+    }))
 }
 
 fn role_state(columns: &mut Columns<'_, '_>) -> Result<State, StoreError> {
@@ -173,6 +189,8 @@ impl ChangeLog for SqliteTx {
                            AND k.home_id = iif(k.kind = 'workspace', tenant_workspace(), tenant_person()))
                        WHEN 'person' THEN ?2 = tenant_person() OR EXISTS (SELECT 1 FROM memberships m
                            WHERE m.workspace_id = tenant_workspace() AND m.user_id = ?2)
+                       WHEN 'service_account' THEN EXISTS (SELECT 1 FROM users a
+                           WHERE a.id = ?2 AND a.workspace_id = tenant_workspace())
                        WHEN 'role' THEN EXISTS (SELECT 1 FROM roles r
                            WHERE r.id = ?4 AND r.workspace_id = tenant_workspace())
                        ELSE ?2 = tenant_workspace() END";
@@ -183,6 +201,7 @@ impl ChangeLog for SqliteTx {
                 ("membership", workspace.to_bytes(), Some(user.to_bytes()))
             }
             Changed::Person(id) => ("person", id.to_bytes(), None),
+            Changed::ServiceAccount(id) => ("service_account", id.to_bytes(), None),
             Changed::Role(id) => ("role", id.to_bytes(), None),
         };
         let role = if let Changed::Role(id) = changed { Some(id.to_string()) } else { None };

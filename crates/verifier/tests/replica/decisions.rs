@@ -9,7 +9,7 @@ use crate::support::{
 use keyward_core::change::{Epoch, State};
 use keyward_core::decision::Denied;
 use keyward_core::id::RoleId;
-use keyward_core::key::{Belongs, StoredSecret};
+use keyward_core::key::{Belongs, ServiceAccount, StoredSecret};
 use keyward_core::secret::SecretDigest;
 use keyward_verifier::{BootTime, Lease, Place, Question, Refusal, Replica, Verifier};
 
@@ -203,6 +203,26 @@ fn cyc_1_a_role_of_a_workspace_gives_what_it_holds_until_it_is_edited_or_deleted
     assert_eq!(ask("a:read"), "insufficient_scope", "an older change replaces nothing");
     apply(&replica, 14, vec![State::Role { role, grant: None }]);
     assert_eq!((ask("a:read"), ask("b:read")), ("insufficient_scope", "insufficient_scope"));
+}
+
+#[test]
+fn a_service_account_that_changes_by_itself_changes_for_its_keys() {
+    let replica = two_workspaces(false);
+    let key = of_workspace(1, 1, scopes(&["a:read"]));
+    let Belongs::ToWorkspace { acts_as, .. } = &key.belongs else { panic!("a workspace's key") };
+    let told = |disabled| vec![State::ServiceAccount(ServiceAccount { disabled, ..acts_as.clone() })];
+    let ask = || code(&replica, secret(1).expose(), Some("acme"), Some("a:read"));
+    apply(&replica, 11, told(true));
+    apply(&replica, 10, vec![has(key.clone())]);
+    assert_eq!(ask(), "workspace_mismatch", "the key is older");
+    apply(&replica, 12, told(false));
+    assert_eq!(ask(), "valid");
+    apply(&replica, 11, told(true));
+    assert_eq!(ask(), "valid", "an older change replaces nothing");
+    apply(&replica, 13, told(true));
+    assert_eq!(ask(), "workspace_mismatch");
+    apply(&replica, 14, vec![has(key.clone())]);
+    assert_eq!(ask(), "valid", "the key is newer, and so is what it holds");
 }
 
 #[test]

@@ -32,6 +32,7 @@ enum Happening {
     Member { user: u64, of: u64, role: Option<&'static str> },
     Workspace { n: u64, slug: &'static str, plan: &'static str },
     Suspend { user: u64, suspended: bool },
+    Disable { key: u8, disabled: bool },
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -46,6 +47,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         (1..=WORKSPACES, slug, prop::sample::select(vec!["pro", "starter"]))
             .prop_map(|(n, slug, plan)| Happening::Workspace { n, slug, plan }),
         (1..=USERS, any::<bool>()).prop_map(|(user, suspended)| Happening::Suspend { user, suspended }),
+        (1..=KEYS, any::<bool>()).prop_map(|(key, disabled)| Happening::Disable { key, disabled }),
     ]
 }
 
@@ -85,6 +87,13 @@ impl Model {
                 self.workspaces.insert(n, (slug, plan));
                 Some(workspace(n, slug, plan))
             }
+            Happening::Disable { key, disabled } => {
+                let Belongs::ToWorkspace { acts_as, .. } = &mut self.keys.get_mut(&key)?.belongs else {
+                    return None;
+                };
+                acts_as.disabled = disabled;
+                Some(State::ServiceAccount(acts_as.clone()))
+            }
             Happening::Suspend { user, suspended } => {
                 if suspended {
                     self.suspended.insert(user)
@@ -104,6 +113,7 @@ impl Model {
         let holds = |key: &Key| key.grant.scopes.iter().any(|name| **name == *wanted);
         let named = slug.map(|slug| self.workspaces.iter().find(|(_, (s, _))| *s == slug).map(|(n, _)| *n));
         match &held.belongs {
+            Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled => "workspace_mismatch",
             Belongs::ToWorkspace { workspace, .. } => {
                 let own = (1..=WORKSPACES).find(|n| crate::support::workspace_id(*n) == *workspace).unwrap();
                 if !self.workspaces.contains_key(&own) || named.is_some_and(|named| named != Some(own)) {
