@@ -129,7 +129,7 @@ async fn cys_10_a_key_that_asks_too_often_is_429_and_hears_when_to_come_back() {
     for _ in 0..2 {
         let over = ask_with(&node, SLOW, "/v1/authorize", &GET_PRODUCTS).await;
         assert_eq!((over.status, over.problem().as_str()), (429, "rate_limited"));
-        assert_eq!(limits(&over), said(r#""key";r=0;t=60"#, Some("61")));
+        assert_eq!(limits(&over), said(r#""key";r=0;t=60"#, Some("60")));
         let nginx = ask_with(&node, SLOW, "/v1/authorize?mode=nginx", &GET_PRODUCTS).await;
         assert_eq!((nginx.status, nginx.problem().as_str()), (403, "rate_limited"));
         assert_eq!((nginx.header("x-keyward-status"), limits(&nginx)), (Some("429"), limits(&over)));

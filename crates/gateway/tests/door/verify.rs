@@ -85,8 +85,8 @@ async fn cys_10_a_limited_key_is_answered_with_what_it_has_left() {
     for (code, left, retry_after) in [
         ("valid", r#""key";r=1;t=60"#, None),
         ("valid", r#""key";r=0;t=60"#, None),
-        ("rate_limited", r#""key";r=0;t=60"#, Some("61")),
-        ("rate_limited", r#""key";r=0;t=60"#, Some("61")),
+        ("rate_limited", r#""key";r=0;t=60"#, Some("60")),
+        ("rate_limited", r#""key";r=0;t=60"#, Some("60")),
     ] {
         let answer = ask_slow().await;
         assert_eq!((answer.status, answer.json()["code"].as_str()), (200, Some(code)));
