@@ -8,7 +8,7 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keyward_core::field::FieldCode;
-use keyward_service::list::{Page, Position, SortValue};
+use keyward_service::list::{Found, Page, Position, SortValue};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Failure;
@@ -132,6 +132,21 @@ fn read_cursor(text: &str, filters: u64) -> Result<Position, Failure> {
 }
 
 impl Part {
+    /// The page for a list that says itself where it goes on.
+    pub(crate) fn exact(&self) -> Page {
+        Page { limit: self.page.limit.saturating_sub(1), after: self.page.after.clone() }
+    }
+
+    /// Writes the cursor that goes on where such a list says.
+    pub(crate) fn answer<R, T>(
+        &self,
+        found: Found<R>,
+        shape: impl Fn(&R) -> T,
+    ) -> keyward_wire::page::Page<T> {
+        let next_cursor = found.next.map(|place| write_cursor(place, self.filters));
+        keyward_wire::page::Page { items: found.rows.iter().map(shape).collect(), next_cursor }
+    }
+
     /// Cuts the row that was too many, and writes the cursor that goes on after the last.
     pub(crate) fn cut<R, T>(
         self,

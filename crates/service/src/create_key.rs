@@ -77,7 +77,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     let person = ctx.signed_in()?.id;
     check_kind(service, ctx, KeyKind::Personal)?;
     let mut tx = service.store.begin(Tenant::person(person)).await?;
-    if tx.live_keys(ctx.now).await? >= PERSONAL_KEYS_MAX {
+    if tx.live_keys(ctx.now, PERSONAL_KEYS_MAX).await? >= PERSONAL_KEYS_MAX {
         let message = format!("you have {PERSONAL_KEYS_MAX} live personal keys; revoke one first");
         return Err(Refusal::Conflict(message));
     }
@@ -138,7 +138,7 @@ async fn check_plan(service: &Service, ctx: &Ctx, access: &Access, tx: &mut dyn 
     }
     let keys_max = service.profile.plan(&access.workspace.plan).and_then(|plan| plan.keys_max);
     if let Some(keys_max) = keys_max
-        && tx.live_keys(ctx.now).await? >= keys_max
+        && tx.live_keys(ctx.now, keys_max).await? >= keys_max
     {
         let plan = &access.workspace.plan;
         let message = format!(

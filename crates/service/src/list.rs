@@ -1,5 +1,5 @@
 //! Parts of lists, for those above the service, who do not see the store.
 
 pub use keyward_storage::{
-    KeyRow, KeySort, LastUse, Member, Page, Place, Position, ServiceAccountRow, SortField, SortValue,
+    Found, KeyRow, KeySort, LastUse, Member, Page, Place, Position, ServiceAccountRow, SortField, SortValue,
 };

@@ -68,6 +68,8 @@ impl Guarded {
             let raw = Connection::open_with_flags(path, flags)?;
             raw.busy_timeout(BUSY_WAIT)?;
             raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+            // Plans do not depend on values. Otherwise many statements would be prepared anew at each run.
+            raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             raw.execute_batch(SETTINGS)?;
             raw.set_prepared_statement_cache_capacity(PREPARED_MAX);
             let view = SharedView::install(&raw)?;

@@ -16,6 +16,9 @@ use crate::cli::{clock, json, terminal, text};
 const LIMIT_DEFAULT: u32 = 50;
 /// The most that the server gives at once.
 const PAGE_LEN_MAX: u32 = 200;
+/// Parts without a key, one after the other, before the list is given up. A server has looked at ten thousand keys
+/// for each, so that no honest list has as many.
+const EMPTY_PARTS_MAX: u32 = 10_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,12 +85,15 @@ impl List {
     fn fetch<T: DeserializeOwned>(&self, api: &Api, place: &Place) -> Result<Page<T>, Failure> {
         let wanted = if self.all { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) };
         let mut found: Page<T> = Page { items: Vec::new(), next_cursor: None };
+        let mut empty_parts = 0;
         loop {
             let missing = u32::try_from(wanted - found.items.len()).unwrap_or(u32::MAX);
             let path = self.path(place, missing.min(PAGE_LEN_MAX), found.next_cursor.as_deref());
             let page: Page<T> = api.get(path)?.read(api.server())?;
-            // A server that gives nothing, or the same place again, would be asked for ever.
-            let goes_on = !page.items.is_empty() && page.next_cursor != found.next_cursor;
+            // A part without keys is not the end. But a server that gives nothing but such, or the same place
+            // again, would be asked for ever.
+            empty_parts = if page.items.is_empty() { empty_parts + 1 } else { 0 };
+            let goes_on = empty_parts < EMPTY_PARTS_MAX && page.next_cursor != found.next_cursor;
             found.items.extend(page.items);
             found.items.truncate(wanted);
             found.next_cursor = page.next_cursor.filter(|_| goes_on);
