@@ -5,6 +5,7 @@ mod group;
 mod many;
 mod plans;
 mod reads;
+mod statements;
 pub(super) mod watch;
 
 use std::path::PathBuf;
