@@ -1,5 +1,6 @@
 //! What is particular to this engine, and the suite that all engines pass.
 
+mod bench;
 mod file;
 mod group;
 mod many;
