@@ -3,6 +3,7 @@
 //! One file a verb. What they share: [`tree`] (where things are), [`run`] (starting programs), [`say`] (the one place
 //! that prints), [`server`] and [`curl`] (a real Keyward on loopback, and asking it).
 
+mod bench;
 mod contract;
 mod curl;
 mod demo;
@@ -45,6 +46,11 @@ enum Verb {
     },
     /// Run the long counts: the tests whose worth is in their number of rounds
     Soak,
+    /// Run a benchmark in the release build, and write its section of docs/benchmarks.md
+    Bench {
+        /// Which
+        name: bench::Name,
+    },
     /// Write the generated files of docs/ anew
     Regenerate {
         /// Write nothing; fail if a committed file is out of date
@@ -76,6 +82,7 @@ fn run(verb: &Verb, tree: &Tree) -> Result<(), Failure> {
         Verb::Test { fast: true } => test::fast(tree),
         Verb::Test { fast: false } => test::full(tree),
         Verb::Soak => soak::soak(tree),
+        Verb::Bench { name } => bench::bench(tree, *name),
         Verb::Regenerate { check: true } => regenerate::check(tree),
         Verb::Regenerate { check: false } => regenerate::write(tree),
         Verb::Contract => {

@@ -8,7 +8,7 @@ use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keyward_core::field::FieldCode;
-use keyward_service::list::{Page, Position, SortValue};
+use keyward_service::list::{Found, Page, Position, SortValue};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Failure;
@@ -140,6 +140,25 @@ fn read_cursor(text: &str, filters: u64) -> Result<Position, Failure> {
 }
 
 impl Part {
+    /// The page for a list that says itself where it goes on.
+    pub(crate) fn exact(&self) -> Page {
+        Page { limit: self.page.limit.saturating_sub(1), after: self.page.after.clone() }
+    }
+
+    /// The answer of such a list: cut like others where it would be too long.
+    pub(crate) fn answer<R, T: Serialize>(
+        &self,
+        found: Found<R>,
+        position: impl Fn(&R) -> Position,
+        shape: impl Fn(&R) -> T,
+    ) -> keyward_wire::page::Page<T> {
+        let rows = found.rows.len();
+        let (items, last) = fill(found.rows, rows, position, shape);
+        let next = if items.len() < rows { last } else { found.next };
+        let next_cursor = next.map(|place| write_cursor(place, self.filters));
+        keyward_wire::page::Page { items, next_cursor }
+    }
+
     /// Cuts the row that was too many, and those that would make the page too long; writes the cursor that goes on
     /// after the last.
     pub(crate) fn cut<R, T: Serialize>(
@@ -150,20 +169,31 @@ impl Part {
     ) -> keyward_wire::page::Page<T> {
         let wanted = self.page.limit.saturating_sub(1) as usize;
         let found = rows.len();
-        let (mut items, mut last, mut len) = (Vec::new(), None, 0);
-        for row in rows.into_iter().take(wanted) {
-            if len >= PAGE_LEN_MAX {
-                break;
-            }
-            let item = shape(&row);
-            len += json_len(&item);
-            items.push(item);
-            last = Some(position(&row));
-        }
+        let (items, last) = fill(rows, wanted, position, shape);
         let more = items.len() < found;
         let next_cursor = last.filter(|_| more).map(|last| write_cursor(last, self.filters));
         keyward_wire::page::Page { items, next_cursor }
     }
+}
+
+/// Rows until there are as many as wanted, or the page is long enough: one at least. Says where the last one is.
+fn fill<R, T: Serialize>(
+    rows: Vec<R>,
+    wanted: usize,
+    position: impl Fn(&R) -> Position,
+    shape: impl Fn(&R) -> T,
+) -> (Vec<T>, Option<Position>) {
+    let (mut items, mut last, mut len) = (Vec::new(), None, 0);
+    for row in rows.into_iter().take(wanted) {
+        if len >= PAGE_LEN_MAX {
+            break;
+        }
+        let item = shape(&row);
+        len += json_len(&item);
+        items.push(item);
+        last = Some(position(&row));
+    }
+    (items, last)
 }
 
 /// How long a shape is as JSON. It is written nowhere.

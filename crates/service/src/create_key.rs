@@ -87,7 +87,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     let person = ctx.signed_in()?.id;
     check_kind(service, ctx, KeyKind::Personal)?;
     let mut tx = service.store.begin(Tenant::person(person)).await?;
-    if tx.live_keys(ctx.now).await? >= PERSONAL_KEYS_MAX {
+    if tx.live_keys(ctx.now, PERSONAL_KEYS_MAX).await? >= PERSONAL_KEYS_MAX {
         let message = format!("you have {PERSONAL_KEYS_MAX} live personal keys; revoke one first");
         return Err(Refusal::Conflict(message));
     }
@@ -156,10 +156,12 @@ pub(crate) async fn check_plan(
     }
     let keys_max = service.profile.plan(&workspace.plan).and_then(|plan| plan.keys_max);
     let Some(keys_max) = keys_max else { return Ok(()) };
-    let live = tx.live_keys(ctx.now).await?;
+    let live = tx.live_keys(ctx.now, keys_max).await?;
     if live.saturating_add(more) <= keys_max {
         return Ok(());
     }
+    // Refusals tell how many there are, also where a plan has room for fewer than that.
+    let live = tx.live_keys(ctx.now, u32::MAX).await?;
     Err(upgrade::plan_lacks_room_for_keys(service, workspace, keys_max, live, more))
 }
 

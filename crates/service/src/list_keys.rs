@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use keyward_core::id::UserId;
 use keyward_core::key::KeyStatus;
 use keyward_core::permission;
-use keyward_storage::{KeyFilter, KeyRow, KeyScope, KeySort, Page, Tenant};
+use keyward_storage::{Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Tenant};
 
 use crate::Service;
 use crate::access::{self, Mode};
@@ -32,7 +32,7 @@ impl Wish {
     }
 }
 
-/// Keys of a workspace.
+/// Keys of a workspace. A part may be short, or empty, before the list has ended.
 pub async fn list_workspace_keys(
     service: &Service,
     ctx: &Ctx,
@@ -40,20 +40,20 @@ pub async fn list_workspace_keys(
     wish: Wish,
     sort: KeySort,
     page: &Page,
-) -> Result<Vec<KeyRow>, Refusal> {
+) -> Result<Found<KeyRow>, Refusal> {
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
     access.require(permission::KEYS_READ)?;
     Ok(tx.keys(&wish.filter(KeyScope::OfWorkspace, ctx.now), sort, page).await?)
 }
 
-/// Personal keys of the person who asks.
+/// Personal keys of the person who asks, in such parts too.
 pub async fn list_personal_keys(
     service: &Service,
     ctx: &Ctx,
     wish: Wish,
     sort: KeySort,
     page: &Page,
-) -> Result<Vec<KeyRow>, Refusal> {
+) -> Result<Found<KeyRow>, Refusal> {
     let person = owner_or_itself(service, ctx, None)?;
     check_paid(service, ctx).await?;
     let mut tx = service.store.view(Tenant::person(person)).await?;

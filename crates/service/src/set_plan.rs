@@ -107,7 +107,7 @@ async fn current(
 ) -> Result<CurrentPlan, Refusal> {
     Ok(CurrentPlan {
         plan: plan_of(service, workspace),
-        keys: tx.live_keys(now).await?,
+        keys: tx.live_keys(now, u32::MAX).await?,
         seats: tx.count_members(workspace.id).await?,
     })
 }

@@ -159,7 +159,7 @@ pub(crate) async fn check_not_last(
     // Who is suspended is not counted, and so cannot be the last.
     if !has_first
         || member.is_suspended()
-        || tx.members_with_role(access.workspace.id, &member.role.which).await? > 1
+        || tx.members_with_role(access.workspace.id, &member.role.which, 2).await? > 1
     {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Slug;
 
 use crate::error::StoreError;
-use crate::page::Page;
+use crate::page::{Found, Page};
 use crate::uses::LastUse;
 
 /// A key with what stands around it when people look at it.
@@ -123,13 +123,14 @@ pub trait Keys {
     /// One key. `None` also where it is another tenant's.
     async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
 
-    /// Some keys.
+    /// Some keys, in order. Who follows `next` to the end sees each key that fits once, also when others come and
+    /// go meanwhile.
     async fn keys(
         &mut self,
         filter: &KeyFilter,
         sort: KeySort,
         page: &Page,
-    ) -> Result<Vec<KeyRow>, StoreError>;
+    ) -> Result<Found<KeyRow>, StoreError>;
 
     /// The key that a secret opens. System only.
     async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError>;
@@ -140,8 +141,8 @@ pub trait Keys {
     async fn known_secrets(&mut self, digests: &[SecretDigest]) -> Result<Vec<KnownSecret>, StoreError>;
 
     /// How many keys of the tenant's workspace are neither revoked nor expired; without a workspace, of the
-    /// tenant's person.
-    async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError>;
+    /// tenant's person. Counts no further than `at_most`.
+    async fn live_keys(&mut self, now: Timestamp, at_most: u32) -> Result<u32, StoreError>;
 
     /// Leaves the workspace keys that somebody looks after without an owner. Returns which.
     async fn disown_keys(&mut self, workspace: WorkspaceId, owner: UserId) -> Result<Vec<KeyId>, StoreError>;

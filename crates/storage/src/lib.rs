@@ -35,7 +35,7 @@ pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswe
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
 pub use members::{Member, Members, Place};
-pub use page::{Page, Position};
+pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
 pub use service_accounts::{ServiceAccountRow, ServiceAccounts};

@@ -92,8 +92,13 @@ pub trait Members {
     /// How many members the workspace has, those who are suspended too: they keep their seat.
     async fn count_members(&mut self, workspace: WorkspaceId) -> Result<u32, StoreError>;
 
-    /// How many members have a role, without those who are suspended.
-    async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError>;
+    /// How many members have a role, without those who are suspended. Counts no further than `at_most`.
+    async fn members_with_role(
+        &mut self,
+        workspace: WorkspaceId,
+        role: &RoleRef,
+        at_most: u32,
+    ) -> Result<u32, StoreError>;
 
     /// The workspaces that a person is in and not suspended, by name then id, at most `limit`.
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError>;

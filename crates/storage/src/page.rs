@@ -19,3 +19,15 @@ pub struct Position {
     /// The identifier of the last row.
     pub id: [u8; 16],
 }
+
+/// A part of a list whose filters may pass over many rows.
+///
+/// A store looks at a bounded number of rows for one question. A part may therefore hold fewer rows than were
+/// asked for, also none, before the list has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<R> {
+    /// The rows, in their order.
+    pub rows: Vec<R>,
+    /// After which place to go on. `None`: the list has ended.
+    pub next: Option<Position>,
+}

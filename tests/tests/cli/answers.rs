@@ -4,22 +4,14 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
+use keyward_tests::Value;
+
 use crate::person::Shell;
 
 /// Listens, gives one answer to one question, and returns what was asked.
 fn answer_once(answer: Vec<u8>) -> (String, JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("its address"));
-    let thread = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a question");
-        let mut asked = vec![0; 16 * 1024];
-        let length = stream.read(&mut asked).expect("its head");
-        asked.truncate(length);
-        // A client that has heard too much hangs up.
-        let _ = stream.write_all(&answer);
-        String::from_utf8_lossy(&asked).into_owned()
-    });
-    (address, thread)
+    let (address, thread) = answer_each(vec![answer]);
+    (address, std::thread::spawn(move || thread.join().expect("the server's end").remove(0)))
 }
 
 /// A server that gives these answers, one a connection, and tells what was asked.
@@ -36,7 +28,8 @@ pub(crate) fn answer_each(answers: Vec<Vec<u8>>) -> (String, JoinHandle<Vec<Stri
                 let length = stream.read(&mut chunk).expect("a part of it");
                 asked.extend_from_slice(chunk.get(..length).unwrap_or_default());
             }
-            stream.write_all(&answer).expect("somebody who listens");
+            // A client that has heard too much hangs up.
+            let _ = stream.write_all(&answer);
             String::from_utf8_lossy(&asked).into_owned()
         };
         answers.into_iter().map(answer).collect()
@@ -115,4 +108,26 @@ fn a_server_that_is_busy_says_when_to_try_again() {
     let problem = r#"{"type":"x","title":"t","status":429,"detail":"Too many.","code":"rate_limited","request_id":"req_1"}"#;
     let (ran, _) = whoami(http("429 Too Many Requests", "Retry-After: 7\r\n", problem));
     ran.expect(7).saying("Too many.").saying("Try again in 7 seconds.").saying("Request id: req_1");
+}
+
+#[test]
+fn a_list_has_ended_when_the_server_says_so_and_not_at_a_part_without_keys() {
+    let part = |items: &str, next: &str| {
+        http("200 OK", "", &format!(r#"{{"items":[{items}],"next_cursor":{next}}}"#))
+    };
+    let list = |answers: Vec<Vec<u8>>| {
+        let (address, asked) = answer_each(answers);
+        let shell = Shell::at_addresses(&address, "").with("KEYWARD_API_KEY", "kw_planted");
+        let ran = shell.run(&["keys", "list", "--workspace", "acme", "--search", "x", "--json"]);
+        let asked = asked.join().expect("the server's end");
+        (ran.expect(0).json(), asked)
+    };
+    let key = r#"{"id":"key_1"}"#;
+    let (json, asked) =
+        list(vec![part("", r#""a""#), part("", r#""b""#), part(key, r#""c""#), part("", "null")]);
+    assert_eq!((&json["items"][0]["id"], &json["next_cursor"]), (&"key_1".into(), &Value::Null));
+    assert!(asked[1].contains("cursor=a") && asked[3].contains("cursor=c"), "{asked:?}");
+    // One that stands still would be asked for ever.
+    let (json, _) = list(vec![part(key, r#""a""#), part(key, r#""a""#)]);
+    assert_eq!(json["items"].as_array().map(Vec::len), Some(2));
 }

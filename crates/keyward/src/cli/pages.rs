@@ -12,6 +12,9 @@ use super::terminal;
 const PAGE_LEN_MAX: usize = 200;
 /// As many as the server gives where nobody says.
 const LIMIT_DEFAULT: u32 = 50;
+/// Parts without an item, one after the other, before the list is given up. A server has looked at ten thousand keys
+/// for each, so that no honest list has as many.
+const EMPTY_PARTS_MAX: u32 = 10_000;
 
 /// The flags that say how much of a long list is wanted.
 #[derive(Debug, Clone, clap::Args)]
@@ -88,12 +91,14 @@ struct Parts<'a> {
     path: &'a str,
     filters: &'a Filters<'a>,
     cursor: Option<String>,
+    /// How many there were without an item since the last that had some.
+    empty: u32,
     is_over: bool,
 }
 
 impl<'a> Parts<'a> {
     fn new(api: &'a Api, path: &'a str, filters: &'a Filters<'a>) -> Self {
-        Self { api, path, filters, cursor: None, is_over: false }
+        Self { api, path, filters, cursor: None, empty: 0, is_over: false }
     }
 
     /// The next part, of at most so many items. `None`: there are no more.
@@ -104,8 +109,10 @@ impl<'a> Parts<'a> {
         let limit = limit.min(PAGE_LEN_MAX);
         let address = address(self.path, self.filters, limit, self.cursor.as_deref());
         let page: Page<T> = self.api.get(address)?.read(self.api.server())?;
-        // A server that gives nothing, or the same place again, would be asked for ever.
-        let goes_on = !page.items.is_empty() && page.next_cursor != self.cursor;
+        // A part without items is not the end. But a server that gives nothing but such, or the same place again,
+        // would be asked for ever.
+        self.empty = if page.items.is_empty() { self.empty + 1 } else { 0 };
+        let goes_on = self.empty < EMPTY_PARTS_MAX && page.next_cursor != self.cursor;
         self.cursor = page.next_cursor.filter(|_| goes_on);
         self.is_over = self.cursor.is_none();
         Ok(Some(page.items))

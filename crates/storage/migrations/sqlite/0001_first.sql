@@ -70,9 +70,11 @@ CREATE INDEX members_by_time ON memberships (workspace_id, joined_at, user_id) W
 CREATE INDEX members_by_role ON memberships (workspace_id, role) WHERE role <> '';
 
 -- Revoked and expired keys stay, so that they never look unknown. Rows are wide, hence the rowid: an index
--- tree (WITHOUT ROWID) would carry whole rows in its inner pages.
+-- tree (WITHOUT ROWID) would carry whole rows in its inner pages. It has a name, so that VACUUM keeps it:
+-- key_grams refers to it.
 CREATE TABLE keys (
-    id                 BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    number             INTEGER PRIMARY KEY,
+    id                 BLOB    NOT NULL UNIQUE CHECK (length(id) = 16),
     kind               TEXT    NOT NULL CHECK (kind IN ('personal', 'workspace')),
     workspace_id       BLOB    REFERENCES workspaces (id),
     owner_id           BLOB    REFERENCES users (id),
@@ -115,6 +117,13 @@ CREATE INDEX keys_by_service_account ON keys (service_account_id, revoked_at) WH
 CREATE INDEX live_keys_by_time ON keys (home_id, created_at, id) WHERE revoked_at IS NULL;
 -- With revoked_at, so that counting stays within the index.
 CREATE INDEX live_keys_by_end ON keys (home_id, ends_at, id, revoked_at) WHERE revoked_at IS NULL;
+CREATE INDEX revoked_keys_by_time ON keys (home_id, created_at, id, revoked_at) WHERE revoked_at IS NOT NULL;
+
+-- Finds keys by a part of their name or description: the runs of three characters in these, each behind the key's
+-- home, so that no search touches what another tenant's keys hold. Its rowid is keys.number.
+CREATE VIRTUAL TABLE key_grams USING fts5 (
+    grams, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
 
 CREATE TABLE key_secrets (
     digest BLOB NOT NULL PRIMARY KEY CHECK (length(digest) = 32),

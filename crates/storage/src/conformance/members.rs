@@ -19,8 +19,9 @@ pub(crate) async fn a_member_joins_changes_role_and_leaves(bed: &impl Bed) {
     assert_eq!(same.user, bob.id);
     assert_eq!(tx.member_by_email(acme, &town.eve.email).await.unwrap(), None);
     assert!(tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());
-    assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 2);
-    assert_eq!(tx.members_with_role(acme, &role("viewer")).await.unwrap(), 0);
+    assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 2);
+    assert_eq!(tx.members_with_role(acme, &role("owner"), 1).await.unwrap(), 1);
+    assert_eq!(tx.members_with_role(acme, &role("viewer"), 10).await.unwrap(), 0);
     assert!(tx.delete_membership(acme, bob.id).await.unwrap());
     assert!(!tx.delete_membership(acme, bob.id).await.unwrap());
     assert!(!tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());
@@ -58,7 +59,7 @@ pub(crate) async fn service_accounts_are_never_among_members(bed: &impl Bed) {
     let mut tx = town.begin().await;
     let members = tx.members(town.acme.id, &Page { limit: 10, after: None }).await.unwrap();
     assert_eq!(members.iter().map(|member| member.user).collect::<Vec<_>>(), [town.ada.id]);
-    assert_eq!(tx.members_with_role(town.acme.id, &role("")).await.unwrap(), 0);
+    assert_eq!(tx.members_with_role(town.acme.id, &role(""), 10).await.unwrap(), 0);
 }
 
 pub(crate) async fn a_suspended_member_is_no_place_and_not_counted(bed: &impl Bed) {
@@ -70,13 +71,13 @@ pub(crate) async fn a_suspended_member_is_no_place_and_not_counted(bed: &impl Be
         assert!(tx.suspend_membership(acme, bob.id, suspend).await.unwrap());
         let member = tx.member(acme, bob.id).await.unwrap().unwrap();
         assert_eq!((member.suspended_at, member.is_suspended()), (suspend, suspended));
-        assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), count);
+        assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), count);
         assert_eq!(tx.places(bob.id, 10).await.unwrap().is_empty(), suspended);
     }
     assert!(tx.suspend_person(bob.id, Some(at(3))).await.unwrap());
     let member = tx.member(acme, bob.id).await.unwrap().unwrap();
     assert_eq!((member.suspended_everywhere_at, member.is_suspended()), (Some(at(3)), true));
-    assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 1);
+    assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 1);
     assert_eq!(tx.person(bob.id).await.unwrap().unwrap().suspended_at, Some(at(3)));
     assert!(!tx.suspend_membership(acme, town.eve.id, Some(at(4))).await.unwrap());
 }

@@ -44,9 +44,36 @@ macro_rules! cases {
 }
 pub(crate) use cases;
 
+/// The same cases, one after the other, within one test.
+macro_rules! in_turn {
+    ($bed:expr; $($module:ident: $($case:ident),+;)+) => {
+        $($($crate::conformance::$module::$case(&$bed).await;)+)+
+    };
+}
+pub(crate) use in_turn;
+
+/// The cases about lists alone, for a bed whose bounds they reach.
+macro_rules! conformance_of_lists {
+    ($bed:expr) => {
+        $crate::conformance::conformance_of_lists!($bed, cases);
+    };
+    ($bed:expr, $how:ident) => {
+        $crate::conformance::$how! { $bed;
+            lists:
+                every_order_and_filter_agrees_with_a_plain_sort,
+                a_key_is_found_by_its_present_texts,
+                keys_that_stay_are_listed_once_while_others_come_and_go;
+        }
+    };
+}
+pub(crate) use conformance_of_lists;
+
 macro_rules! conformance {
     ($bed:expr) => {
-        $crate::conformance::cases! { $bed;
+        $crate::conformance::conformance!($bed, cases);
+    };
+    ($bed:expr, $how:ident) => {
+        $crate::conformance::$how! { $bed;
             people:
                 a_person_is_found_by_id_and_by_address,
                 two_people_cannot_have_one_address,
@@ -94,7 +121,9 @@ macro_rules! conformance {
                 keys_are_left_without_an_owner_who_goes,
                 live_keys_are_neither_revoked_nor_expired;
             lists:
-                every_order_and_filter_agrees_with_a_plain_sort;
+                every_order_and_filter_agrees_with_a_plain_sort,
+                a_key_is_found_by_its_present_texts,
+                keys_that_stay_are_listed_once_while_others_come_and_go;
             uses:
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;

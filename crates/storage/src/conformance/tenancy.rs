@@ -66,7 +66,7 @@ impl Full {
         assert_eq!(tx.member(acme, ada).await.unwrap(), None);
         assert_eq!(tx.member_by_email(acme, &town.ada.email).await.unwrap(), None);
         assert_eq!(tx.members(acme, &PAGE).await.unwrap(), []);
-        assert_eq!(tx.members_with_role(acme, &role("owner")).await.unwrap(), 0);
+        assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 0);
         assert_eq!(tx.count_members(acme).await.unwrap(), 0);
         assert_eq!(tx.places(ada, 10).await.unwrap(), []);
         assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
@@ -75,10 +75,11 @@ impl Full {
         for scope in [KeyScope::OfWorkspace, KeyScope::OfPerson] {
             let owned = KeyFilter { owner: Some(ada), ..Self::filter(scope) };
             for filter in [Self::filter(scope), owned] {
-                assert_eq!(tx.keys(&filter, KeySort::DEFAULT, &PAGE).await.unwrap(), []);
+                let found = tx.keys(&filter, KeySort::DEFAULT, &PAGE).await.unwrap();
+                assert_eq!((found.rows, found.next), (vec![], None));
             }
         }
-        assert_eq!(tx.live_keys(at(0)).await.unwrap(), 0);
+        assert_eq!(tx.live_keys(at(0), 10).await.unwrap(), 0);
         assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
         assert_eq!(tx.service_account(service_account_of(of_acme).id).await.unwrap(), None);
         assert_eq!(tx.service_account(account.account.id).await.unwrap(), None);

@@ -1,25 +1,54 @@
-//! Lists of keys: filtered, sorted, a page at a time.
+//! Lists of keys: filtered, sorted, a page at a time, each at a cost that does not grow with the number of keys.
+//!
+//! A list is walked along an index that is in its order, and those keys are taken that fit, until the page is
+//! full. Where many fit, that is all. Otherwise one of the filters may have few keys at all: then these are found
+//! by the filter's own index, and sorted. Where that is not so either, the walk goes on for a bounded number of
+//! rows, and the page ends where the walk does, full or not.
 
-use jiff::Timestamp;
-use keyward_core::id::UserId;
-use keyward_core::key::KeyStatus;
+use std::ops::ControlFlow;
+
+use keyward_core::id::KeyId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::key_row::{key_row, select_keys};
-use super::row::many;
-use crate::{KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
+use super::key_lead::{Lead, Part, parts, tenant};
+use super::keys::key_by_id;
+use super::row::{Columns, count, each_until};
+use crate::{Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
+
+/// Rows of a walk before the filters are asked how many keys they have. A page of 50 is full by then wherever one
+/// key of twenty fits.
+const WALK_FIRST: u32 = 1_000;
+/// Rows of a walk: some ten milliseconds.
+const WALK_MAX: u32 = 10_000;
+/// Keys of a filter that are sorted for one page: some tens of milliseconds. What has more is one key of fifty or
+/// more, up to a million keys, so that the walk soon fills a page, if they lie evenly.
+const FEW_MAX: u32 = 20_000;
+
+/// What one page may cost.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) walk_first: u32,
+    pub(super) walk: u32,
+    pub(super) few: u32,
+}
+
+impl Bounds {
+    pub(super) const USUAL: Self = Self { walk_first: WALK_FIRST, walk: WALK_MAX, few: FEW_MAX };
+}
 
 /// A page of the keys that the tenant's workspace or person has.
 pub(super) fn key_list(
     connection: &Connection,
+    bounds: Bounds,
     filter: &KeyFilter,
     sort: KeySort,
     page: &Page,
-) -> Result<Vec<KeyRow>, StoreError> {
-    let query = ListQuery::new(filter, sort, page);
-    let params = params_from_iter(query.values);
-    many(connection, "keys", &query.sql, params, |columns| key_row(connection, columns))
+) -> Result<Found<KeyRow>, StoreError> {
+    let Stretch { places, next, .. } = List::new(filter, sort).page(connection, bounds, page)?;
+    let gone = || StoreError::Corrupt { table: "keys", why: "a list has a key that is not there".to_owned() };
+    let row = |place: Position| key_by_id(connection, KeyId::from_bytes(place.id))?.ok_or_else(gone);
+    Ok(Found { rows: places.into_iter().map(row).collect::<Result<_, _>>()?, next })
 }
 
 /// What a list is sorted by, in SQL.
@@ -30,85 +59,190 @@ pub(super) fn sort_column(value: &SortValue) -> Value {
     }
 }
 
-/// The SQL of a list and the values for its question marks, in their order.
-pub(super) struct ListQuery {
-    pub(super) sql: String,
-    pub(super) values: Vec<Value>,
+/// A list that is asked for.
+pub(super) struct List {
+    scope: KeyScope,
+    sort: KeySort,
+    /// What all keys of the list are found by, in its order.
+    pub(super) in_order: Lead,
+    pub(super) parts: Vec<Part>,
+    asks_for_uses: bool,
 }
 
-impl ListQuery {
-    pub(super) fn new(filter: &KeyFilter, sort: KeySort, page: &Page) -> Self {
-        // The table that has the index of the order leads; a CROSS JOIN keeps it so.
-        let (select, home, order, id) = match sort.field {
-            SortField::CreatedAt => (BY_KEY, "k.home_id", "k.created_at", "k.id"),
-            SortField::Name => (BY_KEY, "k.home_id", "k.name", "k.id"),
-            SortField::ExpiresAt => (BY_KEY, "k.home_id", "k.ends_at", "k.id"),
-            SortField::LastUsedAt => (BY_USE, "u.home_id", "u.used_at", "u.key_id"),
+/// A reading of a list.
+#[derive(Debug, Default)]
+pub(super) struct Stretch {
+    /// Where the keys that fit are.
+    pub(super) places: Vec<Position>,
+    /// After which place to go on. `None`: the list has ended.
+    pub(super) next: Option<Position>,
+    /// Whether it ended because it has all that were wanted.
+    is_full: bool,
+    /// Rows that were looked at, of tables and of indexes.
+    pub(super) looked_at: u32,
+}
+
+impl Stretch {
+    /// How many rows more there are to look at for so many keys, if they go on to be as frequent as so far.
+    fn rows_to_come(&self, keys: usize) -> u32 {
+        let missing = u32::try_from(keys - self.places.len()).unwrap_or(u32::MAX);
+        let found = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        self.looked_at.saturating_mul(missing).checked_div(found).unwrap_or(u32::MAX)
+    }
+}
+
+/// What to read of a list: after which place, how many keys, and how many rows to look at.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'a> {
+    after: Option<&'a Position>,
+    keys: usize,
+    rows: u32,
+}
+
+impl List {
+    pub(super) fn new(filter: &KeyFilter, sort: KeySort) -> Self {
+        let in_order = Lead::in_order(filter, sort);
+        let asks_for_uses = sort.field == SortField::LastUsedAt || filter.last_used_before.is_some();
+        Self { scope: filter.scope, sort, in_order, parts: parts(filter), asks_for_uses }
+    }
+
+    /// Finds the keys of a page.
+    pub(super) fn page(
+        &self,
+        connection: &Connection,
+        bounds: Bounds,
+        page: &Page,
+    ) -> Result<Stretch, StoreError> {
+        let keys = page.limit as usize;
+        let wanted = Wanted { after: page.after.as_ref(), keys, rows: bounds.walk_first };
+        let mut stretch = self.read(connection, &self.in_order, wanted)?;
+        if stretch.is_full || stretch.next.is_none() {
+            return Ok(stretch);
+        }
+        let few_max = bounds.few.min(stretch.rows_to_come(keys));
+        let few = self.few(connection, few_max, &mut stretch.looked_at)?;
+        if let Some(few) = few {
+            let found = self.read(connection, few, Wanted { rows: u32::MAX, ..wanted })?;
+            return Ok(Stretch { looked_at: stretch.looked_at + found.looked_at, ..found });
+        }
+        let after = stretch.next.take();
+        let (keys, rows) = (keys - stretch.places.len(), bounds.walk - bounds.walk_first);
+        let rest = self.read(connection, &self.in_order, Wanted { after: after.as_ref(), keys, rows })?;
+        stretch.places.extend(rest.places);
+        stretch.looked_at += rest.looked_at;
+        Ok(Stretch { next: rest.next, is_full: rest.is_full, ..stretch })
+    }
+
+    /// The index of the filter that has the fewest keys, if these are few.
+    fn few(
+        &self,
+        connection: &Connection,
+        few_max: u32,
+        looked_at: &mut u32,
+    ) -> Result<Option<&Lead>, StoreError> {
+        let (mut fewest, mut found) = (few_max.saturating_add(1), None);
+        for lead in self.parts.iter().filter_map(|part| part.found_by.as_ref()) {
+            let (sql, values) = self.count(lead, fewest);
+            let keys = count(connection, &sql, params_from_iter(values))?;
+            *looked_at += keys;
+            if keys < fewest {
+                (fewest, found) = (keys, Some(lead));
+            }
+        }
+        Ok(found)
+    }
+
+    fn read(&self, connection: &Connection, lead: &Lead, wanted: Wanted<'_>) -> Result<Stretch, StoreError> {
+        let (sql, values) = self.select(lead, wanted.after, wanted.rows);
+        let (mut stretch, mut last) = (Stretch::default(), None);
+        each_until(connection, "keys", &sql, params_from_iter(values), |columns| {
+            let (place, fits) = (self.place(columns)?, columns.take()?);
+            stretch.looked_at += 1;
+            if fits && stretch.places.len() >= wanted.keys {
+                stretch.is_full = true;
+                return Ok(ControlFlow::Break(()));
+            }
+            if fits {
+                stretch.places.push(place.clone());
+            }
+            last = Some(place);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if stretch.is_full {
+            // The one that was too many is the first of the next page.
+            stretch.next = stretch.places.last().or(wanted.after).cloned();
+        } else if stretch.looked_at >= wanted.rows {
+            stretch.next = last;
+        }
+        Ok(stretch)
+    }
+
+    fn place(&self, columns: &mut Columns<'_, '_>) -> Result<Position, StoreError> {
+        let id = columns.take()?;
+        let value = match self.sort.field {
+            SortField::Name => SortValue::Text(columns.take()?),
+            SortField::CreatedAt | SortField::ExpiresAt | SortField::LastUsedAt => {
+                SortValue::Number(columns.take()?)
+            }
         };
-        let mut query = Self { sql: select.to_owned(), values: Vec::new() };
-        query.of(filter.scope, home);
-        query.with_status(filter.status, filter.now, sort.field);
-        query.owned_by(filter.owner);
-        query.searched(filter.search.as_deref());
-        if let Some(before) = filter.last_used_before {
-            query.and("u.used_at < ?", [Value::from(before.as_microsecond())]);
+        Ok(Position { value, id })
+    }
+
+    /// Rows of the list in its order: the key, what it is sorted by, and whether it fits.
+    pub(super) fn select(&self, lead: &Lead, after: Option<&Position>, rows: u32) -> (String, Vec<Value>) {
+        let (order, id) = match self.sort.field {
+            SortField::CreatedAt => ("k.created_at", "k.id"),
+            SortField::Name => ("k.name", "k.id"),
+            SortField::ExpiresAt => ("k.ends_at", "k.id"),
+            SortField::LastUsedAt => ("u.used_at", "u.key_id"),
+        };
+        let (beyond, direction) = if self.sort.descending { ("<", "DESC") } else { (">", "ASC") };
+        let holds = self.parts.iter().map(|part| &part.holds);
+        let fits = holds.clone().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(" AND ");
+        let fits = if fits.is_empty() { "TRUE" } else { &fits };
+        let mut values: Vec<Value> = holds.flat_map(|part| part.values.clone()).collect();
+        let mut conditions = vec![self.whose(lead)];
+        if let Some(part) = &lead.condition {
+            conditions.push(part.sql.clone());
+            values.extend(part.values.clone());
         }
-        let (beyond, direction) = if sort.descending { ("<", "DESC") } else { (">", "ASC") };
-        if let Some(Position { value, id: last }) = &page.after {
-            let condition = format!("({order}, {id}) {beyond} (?, ?)");
-            query.and(&condition, [sort_column(value), Value::from(last.to_vec())]);
+        if let Some(Position { value, id: last }) = after {
+            conditions.push(format!("({order}, {id}) {beyond} (?, ?)"));
+            values.extend([sort_column(value), Value::from(last.to_vec())]);
         }
-        query.push(&format!(" ORDER BY {order} {direction}, {id} {direction} LIMIT ?"));
-        query.values.push(Value::from(page.limit));
-        query
+        values.push(Value::from(rows));
+        let (from, conditions) = (self.from(lead), conditions.join(" AND "));
+        let sql = format!(
+            "SELECT k.id, {order}, ({fits}) IS TRUE FROM {from} WHERE {conditions}
+             ORDER BY {order} {direction}, {id} {direction} LIMIT ?"
+        );
+        (sql, values)
+    }
+
+    /// How many keys a part of an index has, as far as `at_most`.
+    pub(super) fn count(&self, lead: &Lead, at_most: u32) -> (String, Vec<Value>) {
+        let home = lead.home.map(|home| format!("{home} = {}", tenant(self.scope)));
+        let condition = lead.condition.as_ref();
+        let part = home.into_iter().chain(condition.map(|part| part.sql.clone())).collect::<Vec<_>>();
+        let mut values = condition.map(|part| part.values.clone()).unwrap_or_default();
+        let part = part.join(" AND ");
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {} WHERE {part} LIMIT ?)", lead.index);
+        values.push(Value::from(at_most));
+        (sql, values)
+    }
+
+    fn from(&self, lead: &Lead) -> String {
+        let uses = " CROSS JOIN key_uses u ON u.key_id = k.id";
+        let uses = if self.asks_for_uses && !lead.has_uses() { uses } else { "" };
+        format!("{}{}{uses}", lead.index, lead.to_keys)
     }
 
     /// The guard: nothing but the tenant's own comes in.
-    fn of(&mut self, scope: KeyScope, home: &str) {
-        let (kind, tenant) = match scope {
-            KeyScope::OfWorkspace => ("workspace", "tenant_workspace()"),
-            KeyScope::OfPerson => ("personal", "tenant_person()"),
+    fn whose(&self, lead: &Lead) -> String {
+        let kind = match self.scope {
+            KeyScope::OfWorkspace => "workspace",
+            KeyScope::OfPerson => "personal",
         };
-        self.push(&format!("WHERE {home} = {tenant} AND k.kind = '{kind}'"));
-    }
-
-    fn with_status(&mut self, status: Option<KeyStatus>, now: Timestamp, sorted_by: SortField) {
-        // The sign keeps the condition from choosing an index that is not in the order of the list.
-        let end = if sorted_by == SortField::ExpiresAt { "k.ends_at" } else { "+k.ends_at" };
-        let now = [Value::from(now.as_microsecond())];
-        match status {
-            None => {}
-            Some(KeyStatus::Active) => self.and(&format!("k.revoked_at IS NULL AND {end} > ?"), now),
-            Some(KeyStatus::Expired) => self.and(&format!("k.revoked_at IS NULL AND {end} <= ?"), now),
-            Some(KeyStatus::Revoked) => self.and("k.revoked_at IS NOT NULL", []),
-        }
-    }
-
-    fn owned_by(&mut self, owner: Option<UserId>) {
-        if let Some(owner) = owner {
-            self.and("k.owner_id = ?", [Value::from(owner.to_bytes().to_vec())]);
-        }
-    }
-
-    /// `lower` of SQLite knows ASCII only, as promised.
-    fn searched(&mut self, search: Option<&str>) {
-        if let Some(text) = search {
-            let text = Value::from(text.to_ascii_lowercase());
-            let condition = "(instr(lower(k.name), ?) > 0 OR instr(lower(k.description), ?) > 0)";
-            self.and(condition, [text.clone(), text]);
-        }
-    }
-
-    fn and<const N: usize>(&mut self, condition: &str, values: [Value; N]) {
-        self.push(" AND ");
-        self.push(condition);
-        self.values.extend(values);
-    }
-
-    fn push(&mut self, sql: &str) {
-        self.sql.push_str(sql);
+        format!("{} = {} AND k.kind = '{kind}'", lead.home.unwrap_or("k.home_id"), tenant(self.scope))
     }
 }
-
-const BY_KEY: &str = select_keys!("keys k CROSS JOIN key_uses u ON u.key_id = k.id");
-const BY_USE: &str = select_keys!("key_uses u CROSS JOIN keys k ON k.id = u.key_id");

@@ -6,6 +6,7 @@ use keyward_core::key::{Belongs, Key, ServiceAccount, Which};
 use keyward_core::rate::RequestsPerMinute;
 use rusqlite::{Connection, params};
 
+use super::key_grams;
 use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen, restriction};
 use super::row::{principal_columns, run, run_one, version_column};
@@ -18,12 +19,17 @@ pub(super) fn insert(connection: &Connection, key: &Key) -> Result<(), StoreErro
         insert_own_account(connection, *workspace, acts_as, key.created_at)?;
     }
     insert_row(connection, key)?;
+    key_grams::write(connection, key)?;
     write_restriction(connection, key)
 }
 
 /// Writes a key over its previous version.
 pub(super) fn update(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    let found_differently = key_grams::differ(connection, key)?;
     update_row(connection, key)?;
+    if found_differently {
+        key_grams::write(connection, key)?;
+    }
     write_restriction(connection, key)
 }
 

@@ -13,7 +13,7 @@ use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
 use super::row::{count, each, many, one, whole};
-use crate::{KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
+use crate::{Found, KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
 
 macro_rules! select_by_key {
     ($which:literal) => {
@@ -22,8 +22,10 @@ macro_rules! select_by_key {
 }
 
 /// How many keys of the tenant's workspace live; without a workspace, of the tenant's person.
-pub(super) const COUNT_LIVE: &str = "SELECT count(*) FROM keys
-    WHERE home_id = ifnull(tenant_workspace(), tenant_person()) AND revoked_at IS NULL AND ends_at > ?1";
+pub(super) const COUNT_LIVE: &str = "SELECT count(*) FROM
+    (SELECT 1 FROM keys
+     WHERE home_id = ifnull(tenant_workspace(), tenant_person()) AND revoked_at IS NULL AND ends_at > ?1
+     LIMIT ?2)";
 /// One key of a system transaction or of the tenant.
 pub(super) fn key_by_id(connection: &Connection, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
     let sql = concat!(select_by_key!("WHERE k.id = ?1 AND "), is_seen!());
@@ -62,10 +64,10 @@ impl Keys for SqliteTx {
         filter: &KeyFilter,
         sort: KeySort,
         page: &Page,
-    ) -> Result<Vec<KeyRow>, StoreError> {
+    ) -> Result<Found<KeyRow>, StoreError> {
         let connection = self.read()?;
-        // A search may pass over many rows.
-        aside(|| key_list(connection, filter, sort, page))
+        // A filter may pass over many rows.
+        aside(|| key_list(connection, self.bounds, filter, sort, page))
     }
 
     async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError> {
@@ -91,8 +93,8 @@ impl Keys for SqliteTx {
         })
     }
 
-    async fn live_keys(&mut self, now: Timestamp) -> Result<u32, StoreError> {
-        count(self.read()?, COUNT_LIVE, [now.as_microsecond()])
+    async fn live_keys(&mut self, now: Timestamp, at_most: u32) -> Result<u32, StoreError> {
+        count(self.read()?, COUNT_LIVE, params![now.as_microsecond(), at_most])
     }
 
     async fn disown_keys(&mut self, workspace: WorkspaceId, owner: UserId) -> Result<Vec<KeyId>, StoreError> {

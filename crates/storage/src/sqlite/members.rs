@@ -165,12 +165,19 @@ impl Members for SqliteTx {
         count(self.read()?, COUNT_MEMBERS, [workspace.to_bytes()])
     }
 
-    async fn members_with_role(&mut self, workspace: WorkspaceId, role: &RoleRef) -> Result<u32, StoreError> {
-        let sql = "SELECT count(*) FROM memberships m CROSS JOIN users p ON p.id = m.user_id
-                   WHERE m.workspace_id = ?1 AND m.role = ?2 AND m.role <> ''
-                     AND m.suspended_at IS NULL AND p.suspended_at IS NULL
-                     AND (is_system() OR m.workspace_id = tenant_workspace())";
-        count(self.read()?, sql, params![workspace.to_bytes(), role.to_string()])
+    async fn members_with_role(
+        &mut self,
+        workspace: WorkspaceId,
+        role: &RoleRef,
+        at_most: u32,
+    ) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM
+                       (SELECT 1 FROM memberships m CROSS JOIN users p ON p.id = m.user_id
+                        WHERE m.workspace_id = ?1 AND m.role = ?2 AND m.role <> ''
+                          AND m.suspended_at IS NULL AND p.suspended_at IS NULL
+                          AND (is_system() OR m.workspace_id = tenant_workspace())
+                        LIMIT ?3)";
+        count(self.read()?, sql, params![workspace.to_bytes(), role.to_string(), at_most])
     }
 
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError> {

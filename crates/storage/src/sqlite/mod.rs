@@ -9,7 +9,9 @@ mod changes;
 mod connection;
 mod idempotency;
 mod invitations;
+mod key_grams;
 mod key_json;
+mod key_lead;
 mod key_list;
 mod key_row;
 mod key_write;
@@ -40,6 +42,7 @@ use rusqlite::Connection;
 
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
+use key_list::Bounds;
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
 use view::View;
 use writer::{GROUP_TIME_MAX, Writer, Writing};
@@ -54,23 +57,25 @@ pub struct SqliteStore {
     doors: Arc<Readers>,
     /// For what replicas follow.
     feed: Arc<Readers>,
+    bounds: Bounds,
 }
 
 impl SqliteStore {
     /// Opens the store at `path`, or makes it, readable by its owner alone. An older schema is brought up to
     /// date, a newer one is refused.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_with(path, GROUP_TIME_MAX)
+        Self::open_with(path, GROUP_TIME_MAX, Bounds::USUAL)
     }
 
-    fn open_with(path: &Path, group_time_max: Duration) -> Result<Self, StoreError> {
+    fn open_with(path: &Path, group_time_max: Duration, bounds: Bounds) -> Result<Self, StoreError> {
         connection::create_private(path)?;
         let mut connection = Guarded::open(path)?;
         schema::migrate(connection.raw_mut())?;
         tracing::debug!(path = %path.display(), "store opened");
         let writer = Arc::new(Writer::new(connection, path, group_time_max));
         let readers = |connections_max| Arc::new(Readers::new(path, connections_max));
-        Ok(Self { writer, readers: readers(FOR_TENANTS), doors: readers(FOR_DOORS), feed: readers(FOR_FEED) })
+        let (doors, feed) = (readers(FOR_DOORS), readers(FOR_FEED));
+        Ok(Self { writer, readers: readers(FOR_TENANTS), doors, feed, bounds })
     }
 
     fn readers_for(&self, reason: SystemReason) -> &Arc<Readers> {
@@ -85,6 +90,16 @@ impl SqliteStore {
         }
     }
 
+    async fn write(&self, view: View) -> Result<Box<dyn Tx>, StoreError> {
+        let link = Link::Writing(self.writer.begin(view).await?);
+        Ok(Box::new(SqliteTx { link, view, bounds: self.bounds }))
+    }
+
+    async fn read(&self, readers: &Arc<Readers>, view: View) -> Result<Box<dyn Tx>, StoreError> {
+        let link = Link::Reading(readers.begin(view).await?);
+        Ok(Box::new(SqliteTx { link, view, bounds: self.bounds }))
+    }
+
     /// How many COMMITs with changes there have been. Operations that wait for one another share one.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
@@ -94,26 +109,21 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
-        let view = View::Tenant(tenant);
-        Ok(Box::new(SqliteTx { link: Link::Writing(self.writer.begin(view).await?), view }))
+        self.write(View::Tenant(tenant)).await
     }
 
     async fn view(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
-        let view = View::Tenant(tenant);
-        Ok(Box::new(SqliteTx { link: Link::Reading(self.readers.begin(view).await?), view }))
+        self.read(&self.readers, View::Tenant(tenant)).await
     }
 
     async fn begin_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
         tracing::trace!(?reason, "system transaction");
-        let view = View::System;
-        Ok(Box::new(SqliteTx { link: Link::Writing(self.writer.begin(view).await?), view }))
+        self.write(View::System).await
     }
 
     async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
         tracing::trace!(?reason, "system view");
-        let view = View::System;
-        let reading = self.readers_for(reason).begin(view).await?;
-        Ok(Box::new(SqliteTx { link: Link::Reading(reading), view }))
+        self.read(self.readers_for(reason), View::System).await
     }
 }
 
@@ -121,6 +131,7 @@ impl Store for SqliteStore {
 struct SqliteTx {
     link: Link,
     view: View,
+    bounds: Bounds,
 }
 
 enum Link {

@@ -75,8 +75,9 @@ impl Roles for SqliteTx {
     async fn delete_role(&mut self, id: RoleId, at: Timestamp) -> Result<bool, StoreError> {
         let delete = "UPDATE roles SET deleted_at = ?2 WHERE id = ?1 AND deleted_at IS NULL
                       AND (is_system() OR workspace_id = tenant_workspace())";
-        let invitations = "DELETE FROM invitations WHERE role = ?1
-                           AND (is_system() OR workspace_id = tenant_workspace())";
+        let invitations = "DELETE FROM invitations
+                           WHERE workspace_id = (SELECT workspace_id FROM roles WHERE id = ?1) AND role = ?1
+                             AND (is_system() OR workspace_id = tenant_workspace())";
         whole(self.write()?, |connection| {
             let deleted = run(connection, delete, params![id.to_string(), at.as_microsecond()])? > 0;
             if deleted {

@@ -1,19 +1,30 @@
 //! Running statements, and reading rows column by column in the order of their SELECT.
 
 use std::net::IpAddr;
+use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use keyward_core::id::{ServiceAccountId, UserId};
 use keyward_core::key::{Principal, PrincipalId};
+#[cfg(not(test))]
+use rusqlite::CachedStatement;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, ErrorCode, Params, Row, ffi};
 use serde::de::DeserializeOwned;
 
+#[cfg(test)]
+use super::tests::watch::prepare;
 use crate::{StoreError, Unique};
+
+/// The one way to a statement. Tests watch it.
+#[cfg(not(test))]
+fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<CachedStatement<'a>, rusqlite::Error> {
+    connection.prepare_cached(sql)
+}
 
 /// Runs a statement that writes, and tells how many rows it wrote.
 pub(super) fn run(connection: &Connection, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-    let write = || connection.prepare_cached(sql)?.execute(params);
+    let write = || prepare(connection, sql)?.execute(params);
     write().map_err(|error| failed(&error))
 }
 
@@ -33,10 +44,23 @@ pub(super) fn each(
     params: impl Params,
     mut read: impl FnMut(&mut Columns<'_, '_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(sql).map_err(|error| failed(&error))?;
+    each_until(connection, table, sql, params, |columns| read(columns).map(ControlFlow::Continue))
+}
+
+/// Hands the rows of a query to `read`, until it has enough.
+pub(super) fn each_until(
+    connection: &Connection,
+    table: &'static str,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&mut Columns<'_, '_>) -> Result<ControlFlow<()>, StoreError>,
+) -> Result<(), StoreError> {
+    let mut statement = prepare(connection, sql).map_err(|error| failed(&error))?;
     let mut rows = statement.query(params).map_err(|error| failed(&error))?;
     while let Some(row) = rows.next().map_err(|error| failed(&error))? {
-        read(&mut Columns { row, next: 0, table })?;
+        if read(&mut Columns { row, next: 0, table })?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
@@ -70,9 +94,8 @@ pub(super) fn one<T>(
 
 /// The number that a query counts.
 pub(super) fn count(connection: &Connection, sql: &str, params: impl Params) -> Result<u32, StoreError> {
-    let count: Result<i64, _> = connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.query_row(params, |row| row.get(0)));
+    let count: Result<i64, _> =
+        prepare(connection, sql).and_then(|mut statement| statement.query_row(params, |row| row.get(0)));
     // A count that does not fit is above every limit that somebody could compare it with.
     count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)).map_err(|error| failed(&error))
 }

@@ -102,3 +102,43 @@ fn a_query_that_cannot_be_understood_is_refused() {
     keys("colour=green").refuses_field("colour");
     keys("limit=1&limit=2").refuses_field("limit");
 }
+
+#[test]
+fn a_search_finds_any_part_of_the_present_name_or_description() {
+    let workspace = shared("cveium").workspace();
+    let body =
+        json!({"name": "Billing export", "description": "Nightly for Ada", "scopes": ["products:read"]});
+    let key = workspace.create_key(body);
+    workspace.create_key(json!({"name": "deploy", "scopes": ["products:read"]}));
+    let found = |text: &str| page(&workspace, &format!("search={text}")).0.len();
+    for text in ["bill", "ng%20EX", "export", "NIGHTLY", "ada", "r%20A", "x"] {
+        assert_eq!(found(text), 1, "{text}");
+    }
+    for text in ["billings", "ightly%20export", "zz", "%25"] {
+        assert_eq!(found(text), 0, "{text}");
+    }
+    let path = workspace.path(&format!("keys/{}", key.id));
+    workspace.owner().patch(&path, json!({"name": "Invoices", "description": null})).expect(200);
+    for (text, keys) in [("bill", 0), ("nightly", 0), ("voice", 1), ("deploy", 1)] {
+        assert_eq!(found(text), keys, "{text}");
+    }
+}
+
+#[test]
+fn the_last_page_says_that_it_is_the_last_also_when_it_is_full() {
+    let workspace = shared("cveium").workspace();
+    for _ in 0..3 {
+        workspace.key_with(&["products:read"]);
+    }
+    for (query, keys, goes_on) in [
+        ("limit=2", 2, true),
+        ("limit=3", 3, false),
+        ("limit=3&status=active&sort=name", 3, false),
+        ("limit=3&kind=workspace", 3, false),
+        ("limit=1&kind=personal", 0, false),
+        ("limit=1&search=no-such-key", 0, false),
+    ] {
+        let (items, cursor) = page(&workspace, query);
+        assert_eq!((items.len(), cursor.is_some()), (keys, goes_on), "{query}");
+    }
+}

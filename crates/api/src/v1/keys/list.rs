@@ -7,7 +7,7 @@ use axum::extract::State;
 use keyward_core::field::FieldCode;
 use keyward_core::key::{KeyKind, KeyStatus};
 use keyward_service::ctx::Ctx;
-use keyward_service::list::{KeyRow, KeySort, Position, SortField};
+use keyward_service::list::{Found, KeyRow, KeySort, Position, SortField};
 use keyward_service::list_keys::Wish;
 use keyward_wire::key::Key;
 use keyward_wire::page::Page;
@@ -23,6 +23,9 @@ use crate::state::Api;
 const SEARCH_CHARS_MAX: usize = 500;
 
 /// The keys of a workspace, of every status unless `status` says otherwise.
+///
+/// One request looks at a bounded number of keys. Where a filter passes over very many, a part may therefore have
+/// fewer keys than `limit`, or none, although the list goes on: it has ended when `next_cursor` is `null`.
 #[utoipa::path(get, path = "/api/v1/{slug}/keys", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"), ListParameters),
     responses((status = 200, body = Page<Key>, description = "Keys, never their secrets"), ReadProblems))]
@@ -33,14 +36,15 @@ pub(crate) async fn list_workspace_keys(
     Query(query): Query,
 ) -> Result<Json<Page<Key>>, Failure> {
     let Asked { part, wish, sort, kind } = parse(query, &["keys", &slug])?;
-    let mut rows =
-        keyward_service::list_keys::list_workspace_keys(&api.service, &ctx, &slug, wish, sort, &part.page)
-            .await?;
-    rows.retain(|_| kind.is_none_or(|kind| kind == KeyKind::Workspace));
-    Ok(answer(part, rows, sort, &ctx))
+    let page = part.exact();
+    let found =
+        keyward_service::list_keys::list_workspace_keys(&api.service, &ctx, &slug, wish, sort, &page).await?;
+    Ok(answer(&part, sort, of_kind(found, kind, KeyKind::Workspace), &ctx))
 }
 
 /// The caller's personal keys, of every status unless `status` says otherwise.
+///
+/// It has ended when `next_cursor` is `null`, and not before.
 #[utoipa::path(get, path = "/api/v1/me/keys", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     params(ListParameters),
     responses((status = 200, body = Page<Key>, description = "Keys, never their secrets"), ReadProblems))]
@@ -50,10 +54,9 @@ pub(crate) async fn list_personal_keys(
     Query(query): Query,
 ) -> Result<Json<Page<Key>>, Failure> {
     let Asked { part, wish, sort, kind } = parse(query, &["my keys"])?;
-    let mut rows =
-        keyward_service::list_keys::list_personal_keys(&api.service, &ctx, wish, sort, &part.page).await?;
-    rows.retain(|_| kind.is_none_or(|kind| kind == KeyKind::Personal));
-    Ok(answer(part, rows, sort, &ctx))
+    let page = part.exact();
+    let found = keyward_service::list_keys::list_personal_keys(&api.service, &ctx, wish, sort, &page).await?;
+    Ok(answer(&part, sort, of_kind(found, kind, KeyKind::Personal), &ctx))
 }
 
 /// What a list of keys can be asked for. Read by hand, so that every mistake gets its own words.
@@ -74,7 +77,8 @@ struct ListParameters {
     kind: Option<String>,
     /// Only keys that this person looks after.
     owner: Option<String>,
-    /// Only keys with this in their name or description.
+    /// Only keys with this in their name or description, whatever the case of its ASCII letters. With three characters
+    /// or more it is looked up in an index.
     #[param(max_length = 500)]
     search: Option<String>,
     /// Only keys not used since then, or never.
@@ -159,7 +163,12 @@ fn parse_sort(text: &str) -> Result<KeySort, Failure> {
     Ok(KeySort { field, descending })
 }
 
-fn answer(part: Part, rows: Vec<KeyRow>, sort: KeySort, ctx: &Ctx) -> Json<Page<Key>> {
+/// All keys of a list are of one kind.
+fn of_kind(found: Found<KeyRow>, asked: Option<KeyKind>, kind: KeyKind) -> Found<KeyRow> {
+    if asked.is_none_or(|asked| asked == kind) { found } else { Found { rows: Vec::new(), next: None } }
+}
+
+fn answer(part: &Part, sort: KeySort, found: Found<KeyRow>, ctx: &Ctx) -> Json<Page<Key>> {
     let position = |row: &KeyRow| Position { value: sort.value_of(row), id: row.key.id.to_bytes() };
-    Json(part.cut(rows, position, |row| shape(row, ctx.now)))
+    Json(part.answer(found, position, |row| shape(row, ctx.now)))
 }

@@ -9,7 +9,7 @@ use keyward_service::get_key::{get_personal_key, get_workspace_key};
 use keyward_service::list_keys::{Wish, list_personal_keys, list_workspace_keys};
 use keyward_service::refusal::Refusal;
 use keyward_service::whoami::whoami;
-use keyward_storage::{KeyRow, KeySort, Page};
+use keyward_storage::{Found, KeyRow, KeySort, Page};
 use keyward_wire::key::{Around, Key as Shown};
 
 use super::model::rights::Rule;
@@ -282,9 +282,9 @@ impl World {
         let here = self.model.keys_where(|key| key.is_of_workspace(at));
         for status in [None, Some(KeyStatus::Active), Some(KeyStatus::Expired), Some(KeyStatus::Revoked)] {
             let wish = Wish { status, ..Wish::default() };
-            let rows =
+            let found =
                 list_workspace_keys(&self.system.service, &ctx, &slug, wish, KeySort::DEFAULT, &ALL).await;
-            self.same_list(&here, status, rows)?;
+            self.same_list(&here, status, found)?;
         }
         Ok(())
     }
@@ -297,8 +297,8 @@ impl World {
         let theirs = self.model.keys_where(|key| key.is_of_person(who));
         for status in [None, Some(KeyStatus::Active), Some(KeyStatus::Expired), Some(KeyStatus::Revoked)] {
             let wish = Wish { status, ..Wish::default() };
-            let rows = list_personal_keys(&self.system.service, &ctx, wish, KeySort::DEFAULT, &ALL).await;
-            self.same_list(&theirs, status, rows)?;
+            let found = list_personal_keys(&self.system.service, &ctx, wish, KeySort::DEFAULT, &ALL).await;
+            self.same_list(&theirs, status, found)?;
         }
         Ok(())
     }
@@ -307,9 +307,12 @@ impl World {
         &mut self,
         keys: &[usize],
         status: Option<KeyStatus>,
-        rows: Result<Vec<KeyRow>, Refusal>,
+        found: Result<Found<KeyRow>, Refusal>,
     ) -> Result<(), Wrong> {
-        let rows = rows.map_err(|refusal| format!("a list is refused: {refusal:?}"))?;
+        let Found { rows, next } = found.map_err(|refusal| format!("a list is refused: {refusal:?}"))?;
+        if next.is_some() {
+            return Err(format!("a list of {} keys goes on after {} rows", keys.len(), rows.len()));
+        }
         let shown: BTreeMap<String, Shown> =
             rows.iter().map(|row| (row.key.id.to_string(), shape(row, self.model.now))).collect();
         let wanted = status.map(KeyStatus::as_str);

@@ -14,12 +14,13 @@ use tokio::task::JoinSet;
 use super::File;
 use crate::conformance::town::{Town, workspace_key};
 use crate::sqlite::SqliteStore;
+use crate::sqlite::key_list::Bounds;
 use crate::sqlite::view::View;
 use crate::{Changed, Store as _, StoreError};
 
 /// A store whose groups end only when nobody waits or they are full, however slow the machine is.
 async fn town(file: &File) -> (Town, SqliteStore) {
-    let store = SqliteStore::open_with(&file.path(), Duration::from_hours(1)).unwrap();
+    let store = SqliteStore::open_with(&file.path(), Duration::from_hours(1), Bounds::USUAL).unwrap();
     (Town::found(Arc::new(store.clone())).await, store)
 }
 
@@ -81,7 +82,7 @@ async fn operations_that_wait_for_one_another_share_a_commit() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_does_not_stay_open_for_long() {
     let file = File::new();
-    let store = SqliteStore::open_with(&file.path(), Duration::ZERO).unwrap();
+    let store = SqliteStore::open_with(&file.path(), Duration::ZERO, Bounds::USUAL).unwrap();
     let town = Town::found(Arc::new(store.clone())).await;
     let mut tx = town.begin().await;
     tx.insert_key(&workspace_key("a", town.acme.id, town.ada.id)).await.unwrap();

@@ -1,8 +1,13 @@
 //! What is particular to this engine, and the suite that all engines pass.
 
+mod bench;
 mod file;
 mod group;
+mod many;
 mod plans;
+mod reads;
+mod statements;
+pub(super) mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +16,8 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::SqliteStore;
+use super::key_list::Bounds;
+use super::writer::GROUP_TIME_MAX;
 use crate::Store;
 use crate::conformance::{Bed, conformance};
 
@@ -39,3 +46,20 @@ impl Bed for File {
 }
 
 conformance!(File::new());
+
+/// A file whose lists reach their bounds with a handful of keys.
+struct Narrow(File);
+
+#[async_trait]
+impl Bed for Narrow {
+    async fn open(&self) -> Arc<dyn Store> {
+        let bounds = Bounds { walk_first: 1, walk: 3, few: 3 };
+        Arc::new(SqliteStore::open_with(&self.0.path(), GROUP_TIME_MAX, bounds).unwrap())
+    }
+}
+
+mod narrow {
+    use super::{File, Narrow};
+
+    crate::conformance::conformance_of_lists!(Narrow(File::new()));
+}

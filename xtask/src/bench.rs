@@ -1,0 +1,110 @@
+//! `cargo xtask bench NAME`: a benchmark in the release build. What it measured becomes its section of
+//! `docs/benchmarks.md`, with the command and the machine; the rest of that file is written by hand.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::tree::Tree;
+use crate::{run, say};
+
+const FILE: &str = "docs/benchmarks.md";
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Name {
+    /// Lists, filters, searches and cursors in a workspace of up to a million keys
+    Lists,
+}
+
+struct Bench {
+    /// As it stands in the command and in the marks of its section.
+    name: &'static str,
+    /// What measures, as it can be typed. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT`
+    /// names.
+    command: &'static str,
+}
+
+impl Name {
+    const fn bench(self) -> Bench {
+        match self {
+            Self::Lists => Bench {
+                name: "lists",
+                command: "cargo test --release --locked -p keyward-storage --lib \
+                          sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
+            },
+        }
+    }
+}
+
+pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
+    let bench = name.bench();
+    let out = tree.built(&format!("tools/bench-{}.md", bench.name));
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+    }
+    // What an earlier run left must not pass for the result of this one.
+    if out.exists() {
+        fs::remove_file(&out).map_err(Failure::file(&out))?;
+    }
+    run::run(tree.typed(bench.command).env("KEYWARD_BENCH_OUT", &out))?;
+    let measured = fs::read_to_string(&out).map_err(Failure::file(&out))?;
+    let section = format!("Measured with `cargo xtask bench {}` on {}.\n{measured}", bench.name, machine());
+    let path = tree.path(FILE);
+    let before = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+    let after = replaced(&before, bench.name, &section)
+        .ok_or_else(|| Failure::said(format!("{FILE} has no place for it: {}", marks(bench.name).0)))?;
+    fs::write(&path, after).map_err(Failure::file(&path))?;
+    say::line(format!("written: {FILE}"));
+    Ok(())
+}
+
+/// The lines between which a section stands.
+fn marks(name: &str) -> (String, String) {
+    (format!("<!-- {name}: measured -->"), format!("<!-- {name}: end -->"))
+}
+
+/// The file with another text between the marks. `None`: they are not there.
+fn replaced(file: &str, name: &str, section: &str) -> Option<String> {
+    let (begin, end) = marks(name);
+    let (before, rest) = file.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n\n{}\n\n{end}{after}", section.trim()))
+}
+
+/// What was measured on, as far as the system tells.
+fn machine() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let memory = field("/proc/meminfo", "MemTotal").and_then(|text| {
+        let kib: u64 = text.split_whitespace().next()?.parse().ok()?;
+        Some(format!(", {} GiB of memory", kib.div_ceil(1024 * 1024)))
+    });
+    let system = run::output(Command::new("uname").arg("-sr")).unwrap_or_default();
+    let system = String::from_utf8_lossy(&system).trim().to_owned();
+    let rustc = run::output(Command::new("rustc").arg("--version")).unwrap_or_default();
+    let rustc = String::from_utf8_lossy(&rustc);
+    let rustc = rustc.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    format!("{threads} threads of {cpu}{}, {system}, {rustc}", memory.unwrap_or_default())
+}
+
+/// The value behind a name in one of the system's tables.
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(Path::new(path)).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn a_section_takes_the_place_of_the_one_before_it() {
+        let file = "a\n<!-- x: measured -->\nold\n<!-- x: end -->\nb\n";
+        let after = replaced(file, "x", "\nnew\n").unwrap();
+        assert_eq!(after, "a\n<!-- x: measured -->\n\nnew\n\n<!-- x: end -->\nb\n");
+        assert_eq!(replaced(&after, "x", "new"), Some(after.clone()));
+        assert_eq!(replaced(file, "y", "new"), None);
+    }
+}
