@@ -22,4 +22,5 @@ pub mod rate;
 pub mod role;
 pub mod route;
 pub mod secret;
+pub mod usage;
 pub mod workspace;

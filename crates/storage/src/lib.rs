@@ -20,7 +20,9 @@ mod roles;
 mod service_accounts;
 mod sessions;
 pub mod sqlite;
+mod stale;
 mod subscriptions;
+mod usage;
 mod uses;
 mod workspaces;
 
@@ -40,8 +42,10 @@ pub use people::{Credentials, People};
 pub use roles::Roles;
 pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
 pub use sessions::{Session, Sessions};
+pub use stale::{NewestNetwork, StaleCount, StaleFilter, StaleKey, StaleKeys, StaleReason};
 pub use subscriptions::Subscriptions;
-pub use uses::{KeyUse, LastUse, Uses};
+pub use usage::{Bucket, GapReason, UsageCount, UsageEntry, UsageFilter, UsageGap, UsageLog, WrittenUpTo};
+pub use uses::{KeyUse, LastUse, NETWORKS_MAX, NetworkUse, Uses};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
@@ -88,7 +92,7 @@ pub enum SystemReason {
     Found,
     /// Read changes for replicas.
     Feed,
-    /// Note when keys were used.
+    /// Write uses of keys down, and forget old ones.
     RecordUse,
     /// The operator sets a plan.
     Operate,
@@ -129,7 +133,9 @@ pub trait Tx:
     + Roles
     + ServiceAccounts
     + Sessions
+    + StaleKeys
     + Subscriptions
+    + UsageLog
     + Uses
     + Workspaces
     + Send

@@ -53,6 +53,10 @@ impl Limits for NoNodes {
     }
 }
 
+impl Uses for NoNodes {
+    fn put(&self, _: Use) {}
+}
+
 /// A console on a store of its own.
 pub(super) struct Bench {
     pub(super) service: Arc<Service>,
@@ -69,7 +73,7 @@ impl Bench {
             clock: Arc::new(SystemClock),
             nodes: Arc::new(NoNodes),
             limits: Arc::new(NoNodes),
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(NoNodes),
             passwords: Passwords::new().unwrap(),
             operator: None,
             billing: None,

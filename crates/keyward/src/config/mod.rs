@@ -26,6 +26,7 @@ mod show;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 mod values;
 
 pub(crate) use flags::Flags;

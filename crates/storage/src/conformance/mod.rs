@@ -13,9 +13,11 @@ pub(crate) mod people;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
+pub(crate) mod stale;
 pub(crate) mod subscriptions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
+pub(crate) mod usage;
 pub(crate) mod uses;
 pub(crate) mod workspaces;
 
@@ -127,6 +129,18 @@ macro_rules! conformance {
             uses:
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;
+            usage:
+                a_use_comes_back_as_it_was_written,
+                uses_are_found_by_each_filter_newest_first,
+                uses_are_counted_by_hour_and_day,
+                use_is_told_to_those_who_see_the_key,
+                old_uses_are_forgotten_in_parts,
+                it_is_known_how_far_a_nodes_log_is_whole,
+                gaps_that_touch_are_one;
+            stale:
+                keys_to_look_at_are_found_by_their_reason,
+                a_persons_keys_to_look_at_are_theirs_alone,
+                a_network_is_new_once_while_it_is_remembered;
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,

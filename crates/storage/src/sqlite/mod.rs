@@ -24,9 +24,11 @@ mod row;
 mod schema;
 mod service_accounts;
 mod sessions;
+mod stale;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod uses;
 mod view;
 mod workspaces;
