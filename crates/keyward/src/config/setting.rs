@@ -10,6 +10,8 @@ pub(super) const ENV_PREFIX: &str = "KEYWARD_";
 pub(super) enum Shape {
     /// One text.
     Text,
+    /// One whole number.
+    Number,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
