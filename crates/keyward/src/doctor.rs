@@ -118,8 +118,9 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
 async fn look_into(store: &dyn Store, what: String) -> Finding {
     let mut states = 0_u64;
     match feed::snapshot(store, &mut |_| states += 1).await {
-        Ok(epoch) => Finding::good(format!(
-            "{what}: readable, epoch {epoch}, {states} keys, people, places and workspaces"
+        Ok(told) => Finding::good(format!(
+            "{what}: readable, epoch {}, {states} keys, people, places and workspaces",
+            told.up_to.epoch
         )),
         Err(error) => Finding::bad(what, error.to_string(), "Restore it from a backup, and report this."),
     }

@@ -163,7 +163,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));

@@ -16,6 +16,7 @@ mod key_list;
 mod key_row;
 mod key_write;
 mod keys;
+mod lives;
 mod members;
 mod people;
 mod readers;
