@@ -7,7 +7,7 @@ mod keep_up;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
 mod set_up;
@@ -187,7 +187,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()

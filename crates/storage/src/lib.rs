@@ -23,6 +23,7 @@ mod sessions;
 pub mod sqlite;
 mod subscriptions;
 mod uses;
+pub mod whole;
 mod workspaces;
 
 use async_trait::async_trait;

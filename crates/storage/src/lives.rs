@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::change::Incarnation;
+use keyward_core::id::WorkspaceId;
 
 use crate::error::StoreError;
 
@@ -63,4 +64,14 @@ pub trait Lives {
     /// Notes that decisions may rest on the present life from now on. [`StoreError::Changed`]: it is another one, or was
     /// confirmed before.
     async fn confirm_life(&mut self, incarnation: Incarnation, at: Timestamp) -> Result<(), StoreError>;
+
+    /// How many keys of all tenants are neither revoked nor expired. It looks at each: for somebody who waits.
+    async fn live_keys_of_all(&mut self, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// The workspaces behind one, in the order of their identifiers, at most `limit`.
+    async fn workspaces_after(
+        &mut self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+    ) -> Result<Vec<WorkspaceId>, StoreError>;
 }

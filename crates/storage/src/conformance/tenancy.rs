@@ -222,6 +222,8 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
     misused(&tx.life().await);
+    misused(&tx.live_keys_of_all(at(1)).await);
+    misused(&tx.workspaces_after(None, 1).await);
     misused(&tx.begin_life(&restored()).await);
     misused(&tx.confirm_life(restored().incarnation, at(1)).await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);

@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::change::Incarnation;
+use keyward_core::id::WorkspaceId;
 use rusqlite::{Connection, params};
 
 use super::SqliteTx;
-use super::row::{Columns, one, run_one};
+use super::connection::aside;
+use super::row::{Columns, count, many, one, run_one};
 use crate::lives::Beginning;
 use crate::{Life, Lives, StoreError};
 
@@ -51,5 +53,24 @@ impl Lives for SqliteTx {
                    WHERE number = (SELECT max(number) FROM incarnations) AND id = ?1
                    AND confirmed_at IS NULL AND is_system()";
         run_one(self.system_write()?, sql, params![incarnation.to_bytes(), at.as_microsecond()])
+    }
+
+    async fn live_keys_of_all(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM keys WHERE revoked_at IS NULL AND ends_at > ?1 AND is_system()";
+        let connection = self.system_read()?;
+        aside(|| count(connection, sql, [now.as_microsecond()])).map(u64::from)
+    }
+
+    async fn workspaces_after(
+        &mut self,
+        after: Option<WorkspaceId>,
+        limit: u32,
+    ) -> Result<Vec<WorkspaceId>, StoreError> {
+        let sql = "SELECT id FROM workspaces WHERE id > ?1 AND is_system() ORDER BY id LIMIT ?2";
+        // Every identifier is behind no bytes at all.
+        let after = after.map(|id| id.to_bytes().to_vec()).unwrap_or_default();
+        many(self.system_read()?, "workspaces", sql, params![after, limit], |columns| {
+            columns.take().map(WorkspaceId::from_bytes)
+        })
     }
 }
