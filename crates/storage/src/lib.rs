@@ -13,6 +13,7 @@ mod error;
 mod idempotency;
 mod invitations;
 mod keys;
+mod lives;
 mod members;
 mod page;
 mod people;
@@ -24,6 +25,7 @@ mod stale;
 mod subscriptions;
 mod usage;
 mod uses;
+pub mod whole;
 mod workspaces;
 
 use async_trait::async_trait;
@@ -36,6 +38,7 @@ pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
+pub use lives::{Beginning, Life, Lives};
 pub use members::{Member, Members, Place};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
@@ -128,6 +131,7 @@ pub trait Tx:
     + Idempotency
     + Invitations
     + Keys
+    + Lives
     + Members
     + People
     + Roles

@@ -39,4 +39,5 @@ mod strangers;
 mod surface;
 mod suspension;
 mod usage;
+mod upkeep;
 mod workspaces;

@@ -29,7 +29,7 @@ mod tests;
 pub(crate) mod usage;
 mod values;
 
-pub(crate) use flags::Flags;
+pub(crate) use flags::{Flags, StoreFlags};
 pub(crate) use load::{Loaded, load};
 pub(crate) use mistake::ConfigError;
 pub(crate) use reference::reference;

@@ -8,6 +8,7 @@ pub(crate) mod idempotency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod lives;
 pub(crate) mod members;
 pub(crate) mod people;
 pub(crate) mod roles;
@@ -141,6 +142,10 @@ macro_rules! conformance {
                 keys_to_look_at_are_found_by_their_reason,
                 a_persons_keys_to_look_at_are_theirs_alone,
                 a_network_is_new_once_while_it_is_remembered;
+            lives:
+                a_new_store_has_a_life_of_its_own,
+                another_life_counts_once_it_is_confirmed,
+                what_came_back_is_counted_over_all_tenants;
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,
