@@ -143,6 +143,11 @@ typed_id!(
     "aud"
 );
 typed_id!(
+    /// A mail of Keyward's own.
+    MailId,
+    "mail"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

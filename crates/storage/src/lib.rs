@@ -13,7 +13,9 @@ mod error;
 mod idempotency;
 mod invitations;
 mod keys;
+mod mails;
 mod members;
+mod notices;
 mod page;
 mod people;
 mod roles;
@@ -34,7 +36,9 @@ pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
+pub use mails::{ClaimedMail, Mail, MailEnd, MailState, Mails, NewMail, SendClaim};
 pub use members::{Member, Members, Place};
+pub use notices::{GivenNotice, Notices};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
@@ -96,6 +100,8 @@ pub enum SystemReason {
     Bill,
     /// Remember what was asked under an `Idempotency-Key`, and what was answered.
     Repeat,
+    /// Tell people of their keys' ends.
+    Notify,
     /// Look after the store itself.
     Maintain,
 }
@@ -124,7 +130,9 @@ pub trait Tx:
     + Idempotency
     + Invitations
     + Keys
+    + Mails
     + Members
+    + Notices
     + People
     + Roles
     + ServiceAccounts

@@ -16,7 +16,9 @@ mod key_list;
 mod key_row;
 mod key_write;
 mod keys;
+mod mails;
 mod members;
+mod notices;
 mod people;
 mod readers;
 mod roles;
@@ -86,6 +88,7 @@ impl SqliteStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Notify
             | SystemReason::Maintain => &self.readers,
         }
     }
