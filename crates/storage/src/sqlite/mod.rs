@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod connection;
+mod deliveries;
 mod idempotency;
 mod invitations;
 mod key_grams;
@@ -29,6 +30,7 @@ mod subscriptions;
 mod tests;
 mod uses;
 mod view;
+mod webhooks;
 mod workspaces;
 mod writer;
 
@@ -86,6 +88,7 @@ impl SqliteStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Deliver
             | SystemReason::Maintain => &self.readers,
         }
     }

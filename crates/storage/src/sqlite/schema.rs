@@ -6,7 +6,10 @@ use super::row::failed;
 use crate::StoreError;
 
 /// What leads from each version of the schema to the next. A released one never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/sqlite/0003_webhooks.sql"),
+];
 /// "Kywd": tells a store from any other SQLite file, as `file(1)` and this program see it.
 const APPLICATION_ID: i32 = 0x4b79_7764;
 
