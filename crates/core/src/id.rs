@@ -148,6 +148,21 @@ typed_id!(
     "mail"
 );
 typed_id!(
+    /// Something that happened, as webhooks are told of it.
+    EventId,
+    "evt"
+);
+typed_id!(
+    /// An address of a workspace's that is told of events.
+    WebhookId,
+    "whk"
+);
+typed_id!(
+    /// An event on its way to a webhook.
+    DeliveryId,
+    "dlv"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

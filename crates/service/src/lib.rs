@@ -10,6 +10,7 @@ pub mod checkpoint_key;
 pub mod clock;
 pub mod ctx;
 pub mod entropy;
+pub mod event;
 pub mod feed;
 pub mod idempotency;
 pub mod limits;

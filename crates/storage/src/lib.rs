@@ -24,6 +24,7 @@ mod sessions;
 pub mod sqlite;
 mod subscriptions;
 mod uses;
+mod webhooks;
 mod workspaces;
 
 use async_trait::async_trait;
@@ -46,6 +47,10 @@ pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
 pub use sessions::{Session, Sessions};
 pub use subscriptions::Subscriptions;
 pub use uses::{KeyUse, LastUse, Uses};
+pub use webhooks::{
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, LOG_MAX,
+    NewDelivery, OldSecret, Outcome, SealedSecret, Subscriber, Webhook, WebhookTotals, Webhooks,
+};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
@@ -100,6 +105,8 @@ pub enum SystemReason {
     Bill,
     /// Remember what was asked under an `Idempotency-Key`, and what was answered.
     Repeat,
+    /// Send events to webhooks.
+    Deliver,
     /// Tell people of their keys' ends.
     Notify,
     /// Look after the store itself.
@@ -139,6 +146,7 @@ pub trait Tx:
     + Sessions
     + Subscriptions
     + Uses
+    + Webhooks
     + Workspaces
     + Send
 {

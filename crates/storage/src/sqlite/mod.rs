@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod connection;
+mod deliveries;
 mod idempotency;
 mod invitations;
 mod key_grams;
@@ -31,6 +32,7 @@ mod subscriptions;
 mod tests;
 mod uses;
 mod view;
+mod webhooks;
 mod workspaces;
 mod writer;
 
@@ -88,6 +90,7 @@ impl SqliteStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Deliver
             | SystemReason::Notify
             | SystemReason::Maintain => &self.readers,
         }
