@@ -14,7 +14,9 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod lives;
+mod mails;
 mod members;
+mod notices;
 mod page;
 mod people;
 mod roles;
@@ -25,6 +27,7 @@ mod stale;
 mod subscriptions;
 mod usage;
 mod uses;
+mod webhooks;
 pub mod whole;
 mod workspaces;
 
@@ -39,7 +42,9 @@ pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswe
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
 pub use lives::{Beginning, Life, Lives};
+pub use mails::{ClaimedMail, Mail, MailEnd, MailState, Mails, NewMail, SendClaim};
 pub use members::{Member, Members, Place};
+pub use notices::{GivenNotice, Notices};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
@@ -49,6 +54,10 @@ pub use stale::{NewestNetwork, StaleCount, StaleFilter, StaleKey, StaleKeys, Sta
 pub use subscriptions::Subscriptions;
 pub use usage::{Bucket, GapReason, UsageCount, UsageEntry, UsageFilter, UsageGap, UsageLog, WrittenUpTo};
 pub use uses::{KeyUse, LastUse, NETWORKS_MAX, NetworkUse, Uses};
+pub use webhooks::{
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, LOG_MAX,
+    NewDelivery, OldSecret, Outcome, SealedSecret, Subscriber, Webhook, WebhookTotals, Webhooks,
+};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
@@ -103,6 +112,10 @@ pub enum SystemReason {
     Bill,
     /// Remember what was asked under an `Idempotency-Key`, and what was answered.
     Repeat,
+    /// Send events to webhooks.
+    Deliver,
+    /// Tell people of their keys' ends.
+    Notify,
     /// Look after the store itself.
     Maintain,
 }
@@ -132,7 +145,9 @@ pub trait Tx:
     + Invitations
     + Keys
     + Lives
+    + Mails
     + Members
+    + Notices
     + People
     + Roles
     + ServiceAccounts
@@ -141,6 +156,7 @@ pub trait Tx:
     + Subscriptions
     + UsageLog
     + Uses
+    + Webhooks
     + Workspaces
     + Send
 {
