@@ -27,7 +27,7 @@ mod service_accounts;
 mod sessions;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod uses;
 mod view;
 mod whole;
