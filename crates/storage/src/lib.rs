@@ -6,6 +6,8 @@
 //! decided above; here is only what is kept, who sees it, and that it is whole or not at all.
 
 mod audit;
+#[cfg(test)]
+mod bench;
 mod changes;
 #[cfg(test)]
 mod conformance;

@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use keyward_service::clock::{Clock as _, SystemClock};
 use keyward_storage::hex;
 use keyward_storage::sqlite::{back_up, look_at_backup};
-use keyward_storage::whole::{Manifest, Taken};
+use keyward_storage::whole::{Manifest, Source, Taken};
 use sha2::{Digest as _, Sha256};
 
-use super::{ROW, bar, kept_outside, open_source};
+use super::{ROW, bar, kept_outside, open_source, say_all};
 use crate::cli::text::{count, thousands};
 use crate::cli::{Backup, Bar, Exit, Failure, OutFile, terminal};
 use crate::config;
-use crate::config::store::StoreUrl;
 
 /// Bytes of a backup that are hashed at once.
 const PIECE_LEN: usize = 64 * 1024;
@@ -26,8 +25,9 @@ pub(crate) async fn run(command: &Backup) -> Result<Exit, Failure> {
     let url = &loaded.settings.store.url;
     let now = SystemClock.now();
     let path = command.out.clone().unwrap_or_else(|| default_path(now));
+    let source = open_source(url)?;
     let file = OutFile::prepare(&path, command.force, "nothing was backed up")?;
-    let manifest = write(url, file.waiting_at(), now).await?;
+    let manifest = write(source, file.waiting_at(), now).await?;
     let troubles = read_through(file.waiting_at(), &manifest).await?;
     let cannot = |why: String| Failure::failed(format!("{} cannot be written: {why}", path.display()));
     let digest = digest(file.waiting_at()).map_err(|error| cannot(error.to_string()))?;
@@ -44,8 +44,7 @@ pub(crate) async fn run(command: &Backup) -> Result<Exit, Failure> {
     if troubles.is_empty() {
         return Ok(Exit::Done);
     }
-    terminal::say("What was backed up is not sound:");
-    troubles.iter().for_each(|trouble| terminal::say(format!("  {trouble}")));
+    say_all("What was backed up is not sound:", &troubles);
     Ok(Exit::NotValid)
 }
 
@@ -54,10 +53,8 @@ fn default_path(now: Timestamp) -> PathBuf {
     PathBuf::from(format!("keyward-{}.backup", now.strftime("%Y%m%dT%H%M%SZ")))
 }
 
-async fn write(url: &StoreUrl, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
-    let mut source = open_source(url)?;
+async fn write(mut source: Box<dyn Source>, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
     let mut bar = bar("Backed up", source.as_mut()).await?;
-    let StoreUrl::Sqlite(_) = url;
     let taken = Taken {
         keyward: env!("CARGO_PKG_VERSION").to_owned(),
         engine: "sqlite".to_owned(),

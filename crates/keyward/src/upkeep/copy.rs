@@ -7,7 +7,7 @@ use keyward_storage::whole::{Sums, copy, look_through};
 use keyward_storage::{Beginning, Life, StoreError};
 
 use super::new_file::NewFile;
-use super::{ROW, bar, open_source, refused};
+use super::{ROW, bar, open_source, refused, say_all};
 use crate::cli::text::count;
 use crate::cli::{Bar, Copy, Exit, Failure, terminal};
 use crate::config::store::StoreUrl;
@@ -40,8 +40,7 @@ pub(crate) async fn run(command: &Copy) -> Result<Exit, Failure> {
     if logs.is_empty() {
         return Ok(Exit::Done);
     }
-    terminal::say("What was copied is not sound, as it was before:");
-    logs.iter().for_each(|trouble| terminal::say(format!("  {trouble}")));
+    say_all("What was copied is not sound, as it was before:", &logs);
     Ok(Exit::NotValid)
 }
 

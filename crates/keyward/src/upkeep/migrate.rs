@@ -9,7 +9,7 @@ use crate::config::store::StoreUrl;
 use crate::serve::lock::StoreLock;
 
 /// Says what there is to do, and does it unless that was all.
-pub(crate) async fn run(command: &Migrate) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &Migrate) -> Result<Exit, Failure> {
     let loaded = config::load(&command.store.flags())?;
     let url = &loaded.settings.store.url;
     let StoreUrl::Sqlite(path) = url;

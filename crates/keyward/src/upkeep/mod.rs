@@ -19,7 +19,7 @@ use keyward_storage::sqlite::{SqliteSource, SqliteStore, tables};
 use keyward_storage::whole::{Source, count};
 use keyward_storage::{Store, StoreError};
 
-use crate::cli::{Bar, Failure};
+use crate::cli::{Bar, Failure, terminal};
 use crate::config::store::StoreUrl;
 
 /// What the things are called that are copied.
@@ -59,6 +59,14 @@ async fn bar(what: &'static str, source: &mut dyn Source) -> Result<Bar, Failure
     let rows = count(source, &tables).await;
     let rows = rows.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
     Ok(Bar::new(what, ROW, rows, 0))
+}
+
+/// Says several things, below a line that they belong to.
+fn say_all(what: &str, all: &[String]) {
+    terminal::say(what);
+    for one in all {
+        terminal::say(format!("  {one}"));
+    }
 }
 
 fn refused(what: &str, refusal: &Refusal) -> Failure {

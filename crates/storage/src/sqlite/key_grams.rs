@@ -87,6 +87,15 @@ fn to_json<'a>(grams: impl Iterator<Item = &'a String>) -> String {
     serde_json::json!(grams.collect::<Vec<_>>()).to_string()
 }
 
+/// What the index holds of a key, for a bare insert.
+#[cfg(test)]
+pub(super) fn bare_texts(key: &Key, home: [u8; 16]) -> String {
+    let mut grams = of(key.name.as_str());
+    grams.append(&mut of(key.description.as_deref().unwrap_or_default()));
+    let home = crate::audit::hex(&home).to_ascii_uppercase();
+    grams.iter().map(|gram| format!("{home}{gram}")).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{GRAMS_ASKED_MAX, of, of_search};

@@ -31,7 +31,7 @@ mod sessions;
 mod stale;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod usage;
 mod uses;
 mod view;

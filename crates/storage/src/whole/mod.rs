@@ -114,7 +114,7 @@ pub(crate) async fn read_all(
             target.put(table, rows).await?;
             progress(done);
         }
-        sums.push(sum);
+        sums.push(&sum);
     }
     Ok(sums)
 }

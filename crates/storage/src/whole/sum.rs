@@ -29,7 +29,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub(super) fn push(&mut self, table: Adding<'_>) {
+    pub(super) fn push(&mut self, table: &Adding<'_>) {
         let last = |name: &str, column: &str| {
             let place = table.table.place(column).filter(|_| table.table.name == name)?;
             table.last.as_ref()?.get(place)
@@ -139,8 +139,10 @@ mod tests {
     fn sums(rows: &[Row]) -> Sums {
         let (table, mut sums) = (table(), Sums::default());
         let mut adding = Adding::new(&table);
-        rows.iter().for_each(|row| adding.add(row));
-        sums.push(adding);
+        for row in rows {
+            adding.add(row);
+        }
+        sums.push(&adding);
         sums
     }
 
