@@ -7,9 +7,10 @@ mod keep_up;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
+mod notify;
 mod set_up;
 mod stop;
 mod usage;
@@ -25,7 +26,9 @@ use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::letter::Post;
 use keyward_service::password::Passwords;
+use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
 use keyward_service::{Service, entropy};
@@ -33,16 +36,19 @@ use keyward_storage::Store;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
+use crate::post::SmtpPost;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
 use node::LocalNode;
+use stop::Stop;
 use usage::SharedQueue;
 
 /// Runs until it is asked to stop.
@@ -82,6 +88,9 @@ impl Running {
         let store = open_store(&settings.store.url)?;
         // The lock says that nobody else is at work on the store.
         let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
+        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let released =
+            keyward_service::send_mails::release_abandoned(store.as_ref(), SystemClock.now()).await;
         released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
@@ -127,10 +136,11 @@ impl Running {
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
-        let stop = stop::Stop::listen()?;
+        let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
         let retention = self.settings.usage.retention;
         let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
+        let telling = self.tell_people(&stop)?;
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
         let writing = tokio::spawn(self.writer.run(stop.clone()));
@@ -141,13 +151,32 @@ impl Running {
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
         let broke = |error| Failure::failed(format!("a background task broke: {error}"));
-        for task in [following, forgetting] {
+        for task in [following, forgetting].into_iter().chain(telling) {
             task.await.map_err(broke)?;
         }
         // The last uses are written after the last answer.
         writing.await.map_err(broke)?.end().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Gives notices of keys' ends and sends mails, unless the configuration says otherwise.
+    fn tell_people(&self, stop: &Stop) -> Result<Vec<JoinHandle<()>>, Failure> {
+        let mut tasks = Vec::new();
+        let mail = self.settings.mail.as_ref();
+        if self.settings.notices.enabled {
+            let giving = notify::give(Arc::clone(&self.service), mail.is_some(), stop.clone());
+            tasks.push(tokio::spawn(giving));
+        }
+        if let Some(mail) = mail {
+            let post: Arc<dyn Post> = Arc::new(SmtpPost::new(mail).map_err(Failure::failed)?);
+            for _ in 0..notify::SENDERS {
+                let sender = Sender::new().map_err(|refusal| Failure::failed(refusal.to_string()))?;
+                let (service, post) = (Arc::clone(&self.service), Arc::clone(&post));
+                tasks.push(tokio::spawn(notify::send(service, post, sender, stop.clone())));
+            }
+        }
+        Ok(tasks)
     }
 
     fn gateway(&self) -> Gateway {
@@ -179,7 +208,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
@@ -199,7 +232,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()

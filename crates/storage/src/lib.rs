@@ -6,6 +6,8 @@
 //! decided above; here is only what is kept, who sees it, and that it is whole or not at all.
 
 mod audit;
+#[cfg(test)]
+mod bench;
 mod changes;
 #[cfg(test)]
 mod conformance;
@@ -13,7 +15,10 @@ mod error;
 mod idempotency;
 mod invitations;
 mod keys;
+mod lives;
+mod mails;
 mod members;
+mod notices;
 mod page;
 mod people;
 mod roles;
@@ -24,6 +29,8 @@ mod stale;
 mod subscriptions;
 mod usage;
 mod uses;
+mod webhooks;
+pub mod whole;
 mod workspaces;
 
 use async_trait::async_trait;
@@ -36,7 +43,10 @@ pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
+pub use lives::{Beginning, Life, Lives};
+pub use mails::{ClaimedMail, Mail, MailEnd, MailState, Mails, NewMail, SendClaim};
 pub use members::{Member, Members, Place};
+pub use notices::{GivenNotice, Notices};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
@@ -46,6 +56,10 @@ pub use stale::{NewestNetwork, StaleCount, StaleFilter, StaleKey, StaleKeys, Sta
 pub use subscriptions::Subscriptions;
 pub use usage::{Bucket, GapReason, UsageCount, UsageEntry, UsageFilter, UsageGap, UsageLog, WrittenUpTo};
 pub use uses::{KeyUse, LastUse, NETWORKS_MAX, NetworkUse, Uses};
+pub use webhooks::{
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, LOG_MAX,
+    NewDelivery, OldSecret, Outcome, SealedSecret, Subscriber, Webhook, WebhookTotals, Webhooks,
+};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
@@ -100,6 +114,10 @@ pub enum SystemReason {
     Bill,
     /// Remember what was asked under an `Idempotency-Key`, and what was answered.
     Repeat,
+    /// Send events to webhooks.
+    Deliver,
+    /// Tell people of their keys' ends.
+    Notify,
     /// Look after the store itself.
     Maintain,
 }
@@ -128,7 +146,10 @@ pub trait Tx:
     + Idempotency
     + Invitations
     + Keys
+    + Lives
+    + Mails
     + Members
+    + Notices
     + People
     + Roles
     + ServiceAccounts
@@ -137,6 +158,7 @@ pub trait Tx:
     + Subscriptions
     + UsageLog
     + Uses
+    + Webhooks
     + Workspaces
     + Send
 {

@@ -199,10 +199,10 @@ fn parse_filter(query: &mut Parameters) -> Result<AuditFilter, Failure> {
 fn parse_actor(text: &str) -> Result<PrincipalId, Failure> {
     let user = text.parse::<UserId>().ok().map(PrincipalId::User);
     let account = || text.parse::<ServiceAccountId>().ok().map(PrincipalId::ServiceAccount);
-    let others =
-        || [PrincipalId::Operator, PrincipalId::Billing].into_iter().find(|one| one.type_name() == text);
+    let nobodies = [PrincipalId::Operator, PrincipalId::Billing, PrincipalId::System];
+    let others = || nobodies.into_iter().find(|one| one.type_name() == text);
     user.or_else(account).or_else(others).ok_or_else(|| {
-        let message = "give the identifier of a user or a service account, operator or billing";
+        let message = "give the identifier of a user or a service account, operator, billing or system";
         Failure::field("actor", FieldCode::Invalid, message)
     })
 }

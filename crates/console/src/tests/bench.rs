@@ -18,6 +18,7 @@ use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::role::{Role, RoleName};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, SecretDigest, SecretFormat};
+use keyward_core::usage::Use;
 use keyward_service::Service;
 use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::SystemClock;

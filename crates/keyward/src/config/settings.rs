@@ -5,7 +5,9 @@ use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
 use super::log::Log;
+use super::mail::Mail;
 use super::mistake::{Mistake, Mistakes};
+use super::notices::Notices;
 use super::operator::Operator;
 use super::server::Server;
 use super::store::Store;
@@ -32,6 +34,10 @@ pub(crate) struct Settings {
     pub(crate) operator: Operator,
     /// The payment provider, if there is one.
     pub(crate) billing: Option<Billing>,
+    /// Whether people are told before their keys expire.
+    pub(crate) notices: Notices,
+    /// The mail server, if there is one.
+    pub(crate) mail: Option<Mail>,
     /// What is logged.
     pub(crate) log: Log,
 }
@@ -47,6 +53,8 @@ impl Settings {
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
+        let notices = Notices::read(values, mistakes);
+        let mail = Mail::read(values, mistakes);
         let settings = Self {
             server: server?,
             data_plane: data_plane?,
@@ -56,6 +64,8 @@ impl Settings {
             bootstrap: bootstrap?,
             operator: operator?,
             billing: billing?,
+            notices: notices?,
+            mail: mail?,
             log: log?,
         };
         mistakes.take(settings.listeners_differ(values))?;
