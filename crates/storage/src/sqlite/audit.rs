@@ -138,7 +138,7 @@ fn conditions(filter: &AuditFilter, page: &Page) -> (String, Vec<Value>) {
         Some(PrincipalId::ServiceAccount(id)) => {
             add("actor_type = 'service_account' AND actor_id = ?", vec![id.to_bytes().to_vec().into()]);
         }
-        Some(one @ (PrincipalId::Operator | PrincipalId::Billing)) => {
+        Some(one @ (PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System)) => {
             add("actor_type = ? AND actor_id IS NULL", vec![one.type_name().to_owned().into()]);
         }
         None => {}
