@@ -101,6 +101,7 @@ fn a_server_that_is_killed_or_stopped_while_a_mail_is_on_its_way_sends_it_once()
     ends_tomorrow(&keyward.first_workspace(), "killed");
     eventually(SOON, || mail.arrived(), |arrived| *arrived == 1);
     keyward.pid().kill_9();
+    eventually(SOON, || mail.lost(), |lost| *lost == 1);
     mail.let_go();
     keyward.restart_after_death();
     let [first] = &told_of(&mail, "killed")[..] else { panic!("{:#?}", mail.mails()) };

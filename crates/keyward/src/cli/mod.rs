@@ -19,6 +19,7 @@ mod exit;
 mod failure;
 mod grant;
 mod http_client;
+mod interrupt;
 mod invite;
 mod json;
 mod keys;
