@@ -24,5 +24,6 @@ pub mod rate;
 pub mod role;
 pub mod route;
 pub mod secret;
+pub mod usage;
 pub mod webhook;
 pub mod workspace;

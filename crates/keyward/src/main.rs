@@ -10,6 +10,7 @@ mod post;
 mod quickstart;
 mod serve;
 mod test_mail;
+mod upkeep;
 
 use std::process::ExitCode;
 

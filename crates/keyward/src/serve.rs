@@ -7,12 +7,13 @@ mod keep_up;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
 mod notify;
 mod set_up;
 mod stop;
+mod usage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,6 @@ use keyward_service::password::Passwords;
 use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
-use keyward_service::uses::Uses;
 use keyward_service::{Service, entropy};
 use keyward_storage::Store;
 use keyward_storage::sqlite::SqliteStore;
@@ -49,6 +49,7 @@ use lock::StoreLock;
 pub(crate) use logging::start as start_log;
 use node::LocalNode;
 use stop::Stop;
+use usage::SharedQueue;
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -66,6 +67,7 @@ pub(crate) struct Running {
     pub(crate) data_plane: SocketAddr,
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
+    writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
     /// Held until the process ends.
@@ -98,13 +100,14 @@ impl Running {
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
         let operator = settings.operator.token.as_ref();
+        let uses = Arc::new(UseQueue::default());
         let service = Arc::new(Service {
             store,
             profile,
             clock: Arc::new(SystemClock),
             nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
             limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(SharedQueue(Arc::clone(&uses))),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
@@ -112,34 +115,47 @@ impl Running {
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
-        let uses = Arc::new(UseQueue::default());
+        let name = settings.data_plane.node.clone();
+        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
+        let writer =
+            writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let listeners = (control, data);
-        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners, room, _lock: lock })
+        Ok(Self {
+            service,
+            settings,
+            control_plane,
+            data_plane,
+            node,
+            uses,
+            writer,
+            listeners,
+            room,
+            _lock: lock,
+        })
     }
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
         let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
-        let writing = tokio::spawn(keep_up::write_uses(
-            Arc::clone(&self.service),
-            Arc::clone(&self.uses),
-            stop.clone(),
-        ));
+        let retention = self.settings.usage.retention;
+        let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
         let telling = self.tell_people(&stop)?;
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let control = Server { listener: control, router, connections_max: self.room.control_plane };
         let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
-        // The last uses are written after the last answer.
-        for task in [following, writing].into_iter().chain(telling) {
-            task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
+        let broke = |error| Failure::failed(format!("a background task broke: {error}"));
+        for task in [following, forgetting].into_iter().chain(telling) {
+            task.await.map_err(broke)?;
         }
-        keep_up::flush(&self.service, &self.uses).await;
+        // The last uses are written after the last answer.
+        writing.await.map_err(broke)?.end().await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -192,7 +208,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
@@ -212,7 +232,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()

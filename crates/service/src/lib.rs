@@ -35,12 +35,14 @@ pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod bulk_revoke;
 pub mod checkpoint_audit;
+pub mod confirm_store;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;
 pub mod create_workspace;
 pub mod delete_role;
 pub mod delete_service_account;
+pub mod forget_usage;
 pub mod get_key;
 pub mod get_workspace;
 pub mod give_notices;
@@ -50,8 +52,11 @@ pub mod list_keys;
 pub mod list_members;
 pub mod list_roles;
 pub mod list_service_accounts;
+pub mod list_stale_keys;
+pub mod list_usage;
 pub mod me;
 pub mod read_audit;
+pub mod record_uses;
 pub mod remove_member;
 pub mod revoke_key;
 pub mod rotate_key;
@@ -60,6 +65,7 @@ pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;
+pub mod summarize_usage;
 pub mod suspend_user;
 pub mod update_key;
 pub mod update_member;
@@ -97,8 +103,8 @@ pub struct Service {
     pub nodes: Arc<dyn Nodes>,
     /// How often keys may be used.
     pub limits: Arc<dyn Limits>,
-    /// When keys were used on the control plane.
-    pub uses: Arc<Uses>,
+    /// Where uses of keys go.
+    pub uses: Arc<dyn Uses>,
     /// How passwords are hashed.
     pub passwords: Passwords,
     /// What the operator's credential is known by.

@@ -7,9 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use keyward_core::key::{Belongs, KeyStatus};
 use keyward_core::notice::Notice;
-use keyward_storage::{
-    ClaimedMail, KeyRow, MailEnd, MailState, SendClaim, Store, StoreError, SystemReason, Tx,
-};
+use keyward_storage::{ClaimedMail, KeyRow, MailEnd, MailState, SendClaim, Store, StoreError, SystemReason};
 
 use crate::letter::{Facts, Letter, Post, Undelivered};
 use crate::recipients::recipients;

@@ -39,4 +39,6 @@ mod store;
 mod strangers;
 mod surface;
 mod suspension;
+mod upkeep;
+mod usage;
 mod workspaces;

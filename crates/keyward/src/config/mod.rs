@@ -28,9 +28,10 @@ mod show;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 mod values;
 
-pub(crate) use flags::Flags;
+pub(crate) use flags::{Flags, StoreFlags};
 pub(crate) use load::{Loaded, load};
 pub(crate) use mistake::ConfigError;
 pub(crate) use reference::reference;

@@ -1,6 +1,6 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store};
+use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -12,6 +12,8 @@ pub(super) enum Shape {
     Text,
     /// A number, or `true` or `false`: in a file with quotes or without.
     Plain,
+    /// One whole number.
+    Number,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
@@ -74,7 +76,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 26] = [
+pub(super) const ALL: [&Setting; 29] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -87,6 +89,9 @@ pub(super) const ALL: [&Setting; 26] = [
     &data_plane::NODE,
     &store::URL,
     &audit::SIGNING_KEY_FILE,
+    &usage::RETENTION_DAYS,
+    &usage::COUNTS_RETENTION_DAYS,
+    &usage::ENTRIES_MAX,
     &bootstrap::OWNER_EMAIL,
     &bootstrap::OWNER_PASSWORD,
     &bootstrap::WORKSPACE_NAME,

@@ -11,6 +11,7 @@ use super::notices::Notices;
 use super::operator::Operator;
 use super::server::Server;
 use super::store::Store;
+use super::usage::Usage;
 use super::values::Values;
 use super::{data_plane, server};
 
@@ -25,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// The usage log.
+    pub(crate) usage: Usage,
     /// The first owner and workspace, if they are to be created unattended.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
@@ -46,6 +49,7 @@ impl Settings {
         let data_plane = DataPlane::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
+        let usage = Usage::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
@@ -56,6 +60,7 @@ impl Settings {
             data_plane: data_plane?,
             store: store?,
             audit: audit?,
+            usage: usage?,
             bootstrap: bootstrap?,
             operator: operator?,
             billing: billing?,

@@ -8,6 +8,7 @@ pub(crate) mod idempotency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod lives;
 pub(crate) mod mails;
 pub(crate) mod members;
 pub(crate) mod notices;
@@ -15,9 +16,11 @@ pub(crate) mod people;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
+pub(crate) mod stale;
 pub(crate) mod subscriptions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
+pub(crate) mod usage;
 pub(crate) mod uses;
 pub(crate) mod workspaces;
 
@@ -129,6 +132,22 @@ macro_rules! conformance {
             uses:
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;
+            usage:
+                a_use_comes_back_as_it_was_written,
+                uses_are_found_by_each_filter_newest_first,
+                uses_are_counted_by_hour_and_day,
+                use_is_told_to_those_who_see_the_key,
+                old_uses_are_forgotten_in_parts,
+                it_is_known_how_far_a_nodes_log_is_whole,
+                gaps_that_touch_are_one;
+            stale:
+                keys_to_look_at_are_found_by_their_reason,
+                a_persons_keys_to_look_at_are_theirs_alone,
+                a_network_is_new_once_while_it_is_remembered;
+            lives:
+                a_new_store_has_a_life_of_its_own,
+                another_life_counts_once_it_is_confirmed,
+                what_came_back_is_counted_over_all_tenants;
             notices:
                 keys_come_when_their_notice_is_due,
                 a_notice_is_given_once,

@@ -9,6 +9,7 @@ use super::Bed;
 use super::audit::entry;
 use super::idempotency::{answer, claim_of};
 use super::invitations::invitation;
+use super::lives::restored;
 use super::mails::{claim_for, mail_of};
 use super::notices::given;
 use super::sessions::session;
@@ -17,9 +18,10 @@ use super::town::{
     Town, at, custom_role, display, key_acting_as, person, personal_key, role, service_account_of,
     shared_account, workspace, workspace_key,
 };
+use super::usage::used;
 use crate::{
     AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Page, ServiceAccountRow,
-    StoreError, SystemReason, Tenant, Tx,
+    StoreError, SystemReason, Tenant, Tx, WrittenUpTo,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
@@ -231,6 +233,13 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.keep_answer(claim.id, &answer("{}")).await);
     misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
+    misused(&tx.note_networks(&[]).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
+    misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);
+    misused(&tx.usage_written("node").await);
+    misused(&tx.forget_usage_before(at(1), 1).await);
+    misused(&tx.forget_usage_counts_before(at(1), 1).await);
+    misused(&tx.usage_beyond(1).await);
     let notice = given(key, Notice::Ahead1, 1);
     misused(&tx.due_notices(at(1), 10).await);
     misused(&tx.give_notice(&notice).await);
@@ -245,6 +254,11 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.forget_mails(at(1), 1).await);
     misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
+    misused(&tx.life().await);
+    misused(&tx.live_keys_of_all(at(1)).await);
+    misused(&tx.workspaces_after(None, 1).await);
+    misused(&tx.begin_life(&restored()).await);
+    misused(&tx.confirm_life(restored().incarnation, at(1)).await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);
 }
 
@@ -263,6 +277,8 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
     misused(&tx.insert_person(&person("mallory")).await);
+    misused(&tx.begin_life(&restored()).await);
     misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, None)).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }
