@@ -86,6 +86,11 @@ impl AuditLine {
         }
     }
 
+    /// How long it is, in bytes as it is hashed.
+    pub fn len_hashed(&self) -> usize {
+        self.body.len()
+    }
+
     /// The whole entry as JSON in one line: what is hashed, and the hash.
     pub fn json(&self) -> String {
         let open = self.body.strip_suffix('}').unwrap_or(&self.body);

@@ -215,7 +215,7 @@ impl Audit for SqliteTx {
                 params![home_type, home_id, after, limit],
                 |columns| {
                     let line = line(home, columns)?;
-                    len += line.body.len();
+                    len += line.len_hashed();
                     lines.push(line);
                     let is_long = len >= CHAIN_LEN_MAX && lines.len() > 1;
                     Ok(if is_long { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
