@@ -9,6 +9,7 @@ pub mod billing;
 pub mod checkpoint_key;
 pub mod clock;
 pub mod ctx;
+pub mod deliver;
 pub mod entropy;
 pub mod event;
 pub mod feed;
@@ -19,8 +20,11 @@ pub mod nodes;
 pub mod password;
 pub mod refusal;
 pub mod role;
+pub mod sealing;
 pub mod stripe_signature;
 pub mod uses;
+pub mod webhook;
+pub mod webhook_signature;
 
 mod account_names;
 mod audit;
@@ -36,9 +40,11 @@ pub mod checkpoint_audit;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;
+pub mod create_webhook;
 pub mod create_workspace;
 pub mod delete_role;
 pub mod delete_service_account;
+pub mod delete_webhook;
 pub mod get_key;
 pub mod get_workspace;
 pub mod import_keys;
@@ -47,26 +53,32 @@ pub mod list_keys;
 pub mod list_members;
 pub mod list_roles;
 pub mod list_service_accounts;
+pub mod list_webhooks;
 pub mod me;
 pub mod read_audit;
 pub mod remove_member;
+pub mod resend_delivery;
 pub mod revoke_key;
 pub mod rotate_key;
+pub mod rotate_webhook_secret;
 pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;
 pub mod suspend_user;
+pub mod test_webhook;
 pub mod update_key;
 pub mod update_member;
 pub mod update_role;
 pub mod update_service_account;
+pub mod update_webhook;
 pub mod update_workspace;
 pub mod verify_audit;
 pub mod whoami;
 
 use std::sync::Arc;
 
+use keyward_core::network::Reach;
 use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
@@ -77,6 +89,7 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::nodes::Nodes;
 use crate::password::Passwords;
+use crate::sealing::SealingKey;
 use crate::set_up::SetUpDoor;
 use crate::uses::Uses;
 
@@ -103,6 +116,10 @@ pub struct Service {
     pub billing: Option<Billing>,
     /// What ends of audit logs are signed with.
     pub checkpoint_key: CheckpointKey,
+    /// What secrets that must be read again are sealed with.
+    pub sealing_key: SealingKey,
+    /// Where webhooks may be.
+    pub reach: Reach,
     /// How the first owner comes in.
     pub set_up: SetUpDoor,
     /// What links to the console start with, without a slash at the end.

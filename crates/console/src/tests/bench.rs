@@ -19,7 +19,9 @@ use keyward_core::role::{Role, RoleName};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, SecretDigest, SecretFormat};
 use keyward_service::Service;
+use keyward_core::network::Reach;
 use keyward_service::checkpoint_key::CheckpointKey;
+use keyward_service::sealing::SealingKey;
 use keyward_service::clock::SystemClock;
 use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, Nodes};
@@ -74,6 +76,8 @@ impl Bench {
             operator: None,
             billing: None,
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+            sealing_key: SealingKey::new(&[7; 32]),
+            reach: Reach::default(),
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
         });

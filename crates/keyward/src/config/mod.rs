@@ -27,6 +27,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod values;
+pub(crate) mod webhooks;
 
 pub(crate) use flags::Flags;
 pub(crate) use load::{Loaded, load};

@@ -1,6 +1,6 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, operator, server, store};
+use super::{audit, billing, bootstrap, data_plane, log, operator, server, store, webhooks};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -72,7 +72,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 19] = [
+pub(super) const ALL: [&Setting; 22] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -85,6 +85,9 @@ pub(super) const ALL: [&Setting; 19] = [
     &data_plane::NODE,
     &store::URL,
     &audit::SIGNING_KEY_FILE,
+    &webhooks::ALLOW_HTTP,
+    &webhooks::ALLOWED_NETWORKS,
+    &webhooks::KEY_FILE,
     &bootstrap::OWNER_EMAIL,
     &bootstrap::OWNER_PASSWORD,
     &bootstrap::WORKSPACE_NAME,

@@ -10,6 +10,7 @@ use super::operator::Operator;
 use super::server::Server;
 use super::store::Store;
 use super::values::Values;
+use super::webhooks::Webhooks;
 use super::{data_plane, server};
 
 /// What `keyward` does, as flags, environment, file and defaults together say.
@@ -23,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// Webhooks.
+    pub(crate) webhooks: Webhooks,
     /// The first owner and workspace, if they are to be created unattended.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
@@ -40,6 +43,7 @@ impl Settings {
         let data_plane = DataPlane::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
+        let webhooks = Webhooks::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
@@ -48,6 +52,7 @@ impl Settings {
             data_plane: data_plane?,
             store: store?,
             audit: audit?,
+            webhooks: webhooks?,
             bootstrap: bootstrap?,
             operator: operator?,
             billing: billing?,

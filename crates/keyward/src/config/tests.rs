@@ -117,6 +117,13 @@ node = "eu-1"
 url = "sqlite:/var/lib/keyward/keyward.sqlite"
 [audit]
 signing_key_file = "/run/secrets/audit-key"
+
+[webhooks]
+allow_http = true
+allowed_networks = ["10.0.0.0/8"]
+
+[sealing]
+key_file = "/run/secrets/sealing-key"
 [bootstrap]
 owner_email = "Ada@Example.com"
 owner_password = "a long enough passphrase"
@@ -138,6 +145,9 @@ price_1Mow = "standard"
     assert!(settings.data_plane.trusted_proxies.is_empty());
     assert_eq!(settings.data_plane.forwarded, ForwardedHeaders::XOriginal);
     assert_eq!(settings.audit.signing_key_file.as_deref(), Some("/run/secrets/audit-key".as_ref()));
+    assert!(settings.webhooks.reach.allow_http);
+    assert_eq!(settings.webhooks.reach.allowed.len(), 1);
+    assert_eq!(settings.webhooks.sealing_key_file.as_deref(), Some("/run/secrets/sealing-key".as_ref()));
     let bootstrap = settings.bootstrap.as_ref().unwrap();
     assert_eq!(bootstrap.owner_email.as_str(), "ada@example.com");
     let workspace = bootstrap.workspace.as_ref().unwrap();
@@ -288,6 +298,8 @@ fn mistakes_in_a_file_name_its_line() {
         ("[store]\nurl = \"mysql:x\"", "store.url: is no address of a store; write sqlite:PATH"),
         ("[store]\nurl = \"sqlite:\"", "store.url: names no file"),
         ("[audit]\nsigning_key_file = \"keys/\"", "audit.signing_key_file: names no file"),
+        ("[sealing]\nkey_file = \"keys/\"", "sealing.key_file: names no file"),
+        ("[webhooks]\nallow_http = \"maybe\"", "webhooks.allow_http: "),
         ("[store]\nurl = \"sqlite::memory:\"", "store.url: a store in memory would forget revoked keys"),
         ("[store]\nurl = \"sqlite:x?mode=ro\"", "has options behind its path"),
         ("log = \"keyward=loud\"", "keyward.toml:1: log: \"keyward=loud\" is no filter"),

@@ -16,7 +16,9 @@ use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_service::Service;
 use keyward_service::authenticate::{Presented, authenticate};
+use keyward_core::network::Reach;
 use keyward_service::checkpoint_key::CheckpointKey;
+use keyward_service::sealing::SealingKey;
 use keyward_service::clock::Clock;
 use keyward_service::ctx::{Ctx, Door, Request};
 use keyward_service::entropy;
@@ -160,6 +162,8 @@ async fn serve(
         passwords,
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+        sealing_key: SealingKey::new(&[7; 32]),
+        reach: Reach::default(),
         operator: Some(SecretDigest::of(OPERATOR.as_bytes())),
         set_up: SetUpDoor::default(),
         public_url: String::new(),
