@@ -4,14 +4,17 @@
 pub(crate) mod audit_key;
 mod boot_clock;
 mod keep_up;
+mod key_file;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
 mod lock;
 mod logging;
 mod node;
+pub(crate) mod sealing_key;
 mod set_up;
 mod stop;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -60,6 +63,7 @@ pub(crate) struct Running {
     pub(crate) data_plane: SocketAddr,
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
+    tally: Arc<webhooks::Tally>,
     listeners: (TcpListener, TcpListener),
     room: Room,
     /// Held until the process ends.
@@ -100,12 +104,25 @@ impl Running {
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
             checkpoint_key: audit_key::load(&audit_key::path(&settings))?,
+            sealing_key: sealing_key::load(&sealing_key::path(&settings))?,
+            reach: settings.webhooks.reach.clone(),
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
         let uses = Arc::new(UseQueue::default());
-        let listeners = (control, data);
-        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners, room, _lock: lock })
+        let (listeners, tally) = ((control, data), Arc::default());
+        Ok(Self {
+            service,
+            settings,
+            control_plane,
+            data_plane,
+            node,
+            uses,
+            tally,
+            listeners,
+            room,
+            _lock: lock,
+        })
     }
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
@@ -117,6 +134,11 @@ impl Running {
             Arc::clone(&self.uses),
             stop.clone(),
         ));
+        let (service, tally) = (&self.service, &self.tally);
+        let sender = webhooks::sender()?;
+        let delivering = webhooks::deliver(Arc::clone(service), Arc::clone(tally), sender, stop.clone());
+        let tending = webhooks::look_after(Arc::clone(service), Arc::clone(tally), stop.clone());
+        let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
         let (control, data) = self.listeners;
@@ -126,7 +148,7 @@ impl Running {
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
         // The last uses are written after the last answer.
-        for task in [following, writing] {
+        for task in [following, writing, delivering, tending] {
             task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
         }
         keep_up::flush(&self.service, &self.uses).await;
@@ -144,10 +166,12 @@ impl Running {
             connections_max: self.room.data_plane,
             ..keyward_gateway::Settings::default()
         };
+        let tally = Arc::clone(&self.tally);
         let sources = Sources {
             now: Box::new(|| SystemClock.now()),
             boot_time: Box::new(boot_clock::now),
             request_id: Box::new(request_id),
+            measures: Box::new(move || tally.measures()),
         };
         Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
     }

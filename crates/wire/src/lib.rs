@@ -17,6 +17,7 @@ pub mod session;
 pub mod strict;
 pub mod user;
 pub mod verify;
+pub mod webhook;
 pub mod whoami;
 pub mod workspace;
 

@@ -21,7 +21,7 @@ pub(super) const ALLOWED_NETWORKS: Setting = Setting {
     name: "webhooks.allowed_networks",
     shape: Shape::List,
     flag: None,
-    default: Some(""),
+    default: None,
     takes: "addresses and networks, such as `10.0.0.0/8`",
     meaning: "Networks that webhooks may be in although they are private: whoever manages the settings of a workspace can then make this server ask there. Public addresses are always allowed.",
 };
