@@ -13,7 +13,7 @@ pub struct Webhook {
     /// Its identifier, such as `whk_01jd…`.
     pub id: String,
     /// Where events are sent.
-    #[cfg_attr(feature = "openapi", schema(example = "https://hooks.example.com/keyward"))]
+    #[cfg_attr(feature = "openapi", schema(example = "https://hooks.example/keyward"))]
     pub url: String,
     /// What it is for.
     pub description: Option<String>,
