@@ -114,9 +114,13 @@ impl Keyward {
 
     /// Starts the process; false if it ended before it was ready.
     fn launch(&mut self) -> bool {
+        self.launch_until(|keyward| is_ready(&keyward.anonymous()) && is_ready(&keyward.data()))
+    }
+
+    fn launch_until(&mut self, is_up: impl Fn(&Self) -> bool) -> bool {
         let mut process = Process::spawn(self.command("serve"), self.dir.path());
         let until = Instant::now() + READY_WITHIN;
-        while !(is_ready(&self.anonymous()) && is_ready(&self.data())) {
+        while !is_up(self) {
             if process.ended().is_some() {
                 return false;
             }
@@ -190,6 +194,31 @@ impl Keyward {
     #[track_caller]
     fn start_again(&mut self) {
         assert!(self.launch(), "keyward did not start again:\n{}", self.logs());
+    }
+
+    /// Starts a server that was stopped, on a store that was put back: people are let in, anew, and everything is denied.
+    #[track_caller]
+    pub fn start_denying(&mut self) {
+        self.owner = OnceLock::new();
+        let lives = |listener: &Caller| {
+            listener.try_send("GET", "/livez", None).is_some_and(|answer| answer.status == 200)
+        };
+        let started = self.launch_until(|keyward| is_ready(&keyward.anonymous()) && lives(&keyward.data()));
+        assert!(started, "keyward did not start again:\n{}", self.logs());
+    }
+
+    /// As [`Self::start_denying`], on a store that must not start.
+    #[track_caller]
+    pub fn refuses_to_start_again(&mut self) -> String {
+        let before = self.logs().len();
+        assert!(!self.launch(), "keyward started");
+        self.logs().split_off(before)
+    }
+
+    /// Starts a server that was stopped.
+    #[track_caller]
+    pub fn start_stopped(&mut self) {
+        self.start_again();
     }
 
     /// Sets a variable for the next start.
@@ -303,7 +332,7 @@ fn is_ready(listener: &Caller) -> bool {
 }
 
 /// A port that nobody listens on, below the range that the kernel gives to outgoing connections.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = 10_000 + u16::try_from(pick(20_000)).expect("a small number");
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

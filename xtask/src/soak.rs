@@ -15,7 +15,7 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 5] = [
     Soak {
         name: "kill -9 under load on SQLite",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
@@ -30,6 +30,11 @@ const SOAKS: [Soak; 4] = [
         name: "the life of a key beside a model",
         rounds: ("KEYWARD_MODEL_STEPS", "1000000"),
         test: &["--release", "-p", "keyward", "--bin", "keyward", "--", "serve::life", "--nocapture"],
+    },
+    Soak {
+        name: "usage at the highest rate",
+        rounds: ("KEYWARD_USAGE_SECONDS", "60"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "usage_under_load", "--nocapture"],
     },
     Soak {
         name: "export of a long audit log",

@@ -145,6 +145,7 @@ impl EventKind {
             | AuditAction::SessionCreated
             | AuditAction::SessionEnded
             | AuditAction::SessionRefused
+            | AuditAction::StoreConfirmed
             | AuditAction::WebhookCreated
             | AuditAction::WebhookUpdated
             | AuditAction::WebhookSecretRotated

@@ -143,6 +143,16 @@ typed_id!(
     "aud"
 );
 typed_id!(
+    /// One life of a store: it begins another when it is put back from a backup.
+    Incarnation,
+    "inc"
+);
+typed_id!(
+    /// A mail of Keyward's own.
+    MailId,
+    "mail"
+);
+typed_id!(
     /// Something that happened, as webhooks are told of it.
     EventId,
     "evt"

@@ -5,15 +5,18 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use keyward_service::feed;
-use keyward_storage::Store;
+use keyward_service::feed::{self, Told};
+use keyward_storage::sqlite::{Schema, look_at_schema};
 
 use crate::cli::{Failure, terminal};
+use crate::config::mail::Mail;
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
-use crate::serve::{audit_key, limits, open_store, sealing_key};
+use crate::post::SmtpPost;
+use crate::serve::{audit_key, limits, sealing_key};
+use crate::upkeep::open_store;
 
 /// The bits of a file's mode that let others in.
 const OF_OTHERS: u32 = 0o077;
@@ -46,6 +49,9 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     findings.push(look_at_exposure(settings));
     findings.push(look_at_open_files(limits::attainable()));
     findings.extend(settings.operator.token.as_ref().map(look_at_token));
+    if let Some(mail) = &settings.mail {
+        findings.push(look_at_mail(mail).await);
+    }
     for finding in &findings {
         tell(finding)?;
     }
@@ -71,10 +77,16 @@ async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
         return vec![look_at_folder(path, what)];
     }
     let mut findings = vec![look_at_mode("the store", path)];
-    findings.push(match open_store(url) {
-        Ok(store) => look_into(store.as_ref(), what).await,
-        Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
-    });
+    match look_at_schema(path) {
+        Ok(schema) if schema.is_current() => findings.extend(look_into(url, &what).await),
+        // Nothing is changed by looking.
+        Ok(Schema { version, known }) => findings.push(Finding::bad(
+            what,
+            format!("it has schema version {version}, this program works with {known}"),
+            "Back it up, then run `keyward migrate`; a start of the server does the same.",
+        )),
+        Err(error) => findings.push(Finding::bad(what, "it cannot be used", error.to_string())),
+    }
     findings
 }
 
@@ -125,14 +137,31 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
     }
 }
 
-async fn look_into(store: &dyn Store, what: String) -> Finding {
+async fn look_into(url: &StoreUrl, what: &str) -> Vec<Finding> {
+    let store = match open_store(url) {
+        Ok(store) => store,
+        Err(failure) => return vec![Finding::bad(what, "it cannot be opened", failure.to_string())],
+    };
     let mut states = 0_u64;
-    match feed::snapshot(store, &mut |_| states += 1).await {
-        Ok(epoch) => Finding::good(format!(
-            "{what}: readable, epoch {epoch}, {states} keys, people, places and workspaces"
-        )),
-        Err(error) => Finding::bad(what, error.to_string(), "Restore it from a backup, and report this."),
+    let told = match feed::snapshot(store.as_ref(), &mut |_| states += 1).await {
+        Ok(told) => told,
+        Err(error) => {
+            return vec![Finding::bad(what, error.to_string(), "Restore it from a backup, and report this.")];
+        }
+    };
+    let readable =
+        format!("{what}: readable, epoch {}, {states} keys, people, places and workspaces", told.up_to.epoch);
+    vec![Finding::good(readable), look_at_life(&told)]
+}
+
+/// A store that was put back waits for somebody to look at what came back.
+fn look_at_life(told: &Told) -> Finding {
+    let what = format!("incarnation {}", told.up_to.incarnation);
+    if told.is_confirmed {
+        return Finding::good(format!("{what}: confirmed"));
     }
+    let why = "the store was put back from a backup, and everything is denied until it is confirmed";
+    Finding::bad(what, why, "Run: keyward store confirm")
 }
 
 fn look_at_address(plane: &str, address: std::net::SocketAddr) -> Finding {
@@ -175,6 +204,21 @@ fn look_at_open_files(allowed: usize) -> Finding {
     );
     let advice = format!("Allow {} or more: LimitNOFILE= in a unit of systemd.", limits::WANTED);
     Finding::bad(what, why, advice)
+}
+
+/// Whether the mail server lets us in. Nothing is sent.
+async fn look_at_mail(mail: &Mail) -> Finding {
+    let what = format!("mail server {}:{}", mail.host, mail.port);
+    let knocked = match SmtpPost::new(mail) {
+        Ok(post) => post.knock().await,
+        Err(why) => Err(why),
+    };
+    match knocked {
+        Ok(()) => Finding::good(what),
+        Err(why) => {
+            Finding::bad(what, why, "Check the settings of [mail]; `keyward mail test` sends a mail.")
+        }
+    }
 }
 
 fn look_at_token(token: &SecretText) -> Finding {

@@ -8,12 +8,14 @@ mod key_file;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
+mod notify;
 pub(crate) mod sealing_key;
 mod set_up;
 mod stop;
+mod usage;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -27,25 +29,30 @@ use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::letter::Post;
 use keyward_service::password::Passwords;
+use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
-use keyward_service::uses::Uses;
 use keyward_service::{Service, entropy};
 use keyward_storage::Store;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
+use crate::post::SmtpPost;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
 use node::LocalNode;
+use stop::Stop;
+use usage::SharedQueue;
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -64,6 +71,7 @@ pub(crate) struct Running {
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
     tally: Arc<webhooks::Tally>,
+    writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
     /// Held until the process ends.
@@ -85,6 +93,9 @@ impl Running {
         // The lock says that nobody else is at work on the store.
         let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
         released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let released =
+            keyward_service::send_mails::release_abandoned(store.as_ref(), SystemClock.now()).await;
+        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();
@@ -93,13 +104,14 @@ impl Running {
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
         let operator = settings.operator.token.as_ref();
+        let uses = Arc::new(UseQueue::default());
         let service = Arc::new(Service {
             store,
             profile,
             clock: Arc::new(SystemClock),
             nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
             limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(SharedQueue(Arc::clone(&uses))),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
@@ -109,7 +121,10 @@ impl Running {
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
-        let uses = Arc::new(UseQueue::default());
+        let name = settings.data_plane.node.clone();
+        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
+        let writer =
+            writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let (listeners, tally) = ((control, data), Arc::default());
         Ok(Self {
             service,
@@ -119,6 +134,7 @@ impl Running {
             node,
             uses,
             tally,
+            writer,
             listeners,
             room,
             _lock: lock,
@@ -127,13 +143,11 @@ impl Running {
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
-        let stop = stop::Stop::listen()?;
+        let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
-        let writing = tokio::spawn(keep_up::write_uses(
-            Arc::clone(&self.service),
-            Arc::clone(&self.uses),
-            stop.clone(),
-        ));
+        let retention = self.settings.usage.retention;
+        let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
+        let telling = self.tell_people(&stop)?;
         let (service, tally) = (&self.service, &self.tally);
         let sender = webhooks::sender()?;
         let delivering = webhooks::deliver(Arc::clone(service), Arc::clone(tally), sender, stop.clone());
@@ -141,19 +155,40 @@ impl Running {
         let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let control = Server { listener: control, router, connections_max: self.room.control_plane };
         let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
-        // The last uses are written after the last answer.
-        for task in [following, writing, delivering, tending] {
-            task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
+        let broke = |error| Failure::failed(format!("a background task broke: {error}"));
+        for task in [following, forgetting, delivering, tending].into_iter().chain(telling) {
+            task.await.map_err(broke)?;
         }
-        keep_up::flush(&self.service, &self.uses).await;
+        // The last uses are written after the last answer.
+        writing.await.map_err(broke)?.end().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Gives notices of keys' ends and sends mails, unless the configuration says otherwise.
+    fn tell_people(&self, stop: &Stop) -> Result<Vec<JoinHandle<()>>, Failure> {
+        let mut tasks = Vec::new();
+        let mail = self.settings.mail.as_ref();
+        if self.settings.notices.enabled {
+            let giving = notify::give(Arc::clone(&self.service), mail.is_some(), stop.clone());
+            tasks.push(tokio::spawn(giving));
+        }
+        if let Some(mail) = mail {
+            let post: Arc<dyn Post> = Arc::new(SmtpPost::new(mail).map_err(Failure::failed)?);
+            for _ in 0..notify::SENDERS {
+                let sender = Sender::new().map_err(|refusal| Failure::failed(refusal.to_string()))?;
+                let (service, post) = (Arc::clone(&self.service), Arc::clone(&post));
+                tasks.push(tokio::spawn(notify::send(service, post, sender, stop.clone())));
+            }
+        }
+        Ok(tasks)
     }
 
     fn gateway(&self) -> Gateway {
@@ -187,7 +222,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
@@ -207,7 +246,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()

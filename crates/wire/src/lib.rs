@@ -15,6 +15,7 @@ pub mod role;
 pub mod service_account;
 pub mod session;
 pub mod strict;
+pub mod usage;
 pub mod user;
 pub mod verify;
 pub mod webhook;

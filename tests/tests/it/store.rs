@@ -54,6 +54,13 @@ impl Store {
         self.0.query_row(sql, [bytes_of(id)], |row| row.get(0)).expect("a number")
     }
 
+    /// Rows of a text and a number each.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let mut statement = self.0.prepare(sql).expect("a question");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
     /// Every row of every table in which one of these identifiers stands, as text.
     pub(crate) fn rows_about(&self, ids: &[&str]) -> Vec<String> {
         let ids: Vec<Vec<u8>> = ids.iter().map(|id| bytes_of(id)).collect();

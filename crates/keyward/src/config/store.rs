@@ -1,6 +1,8 @@
 //! `[store]`: where everything is kept.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::mistake::{Mistakes, quote};
 use super::setting::{Setting, Shape};
@@ -20,6 +22,22 @@ pub(super) const URL: Setting = Setting {
 pub(crate) enum StoreUrl {
     /// A file, for the embedded engine.
     Sqlite(PathBuf),
+}
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_url(text)
+    }
+}
+
+/// As it may be shown: without a password.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Sqlite(path) = self;
+        write!(f, "sqlite:{}", path.display())
+    }
 }
 
 /// Settings of the store.

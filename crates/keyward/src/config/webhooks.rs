@@ -10,7 +10,7 @@ use super::values::{Values, one_of};
 
 pub(super) const ALLOW_HTTP: Setting = Setting {
     name: "webhooks.allow_http",
-    shape: Shape::Text,
+    shape: Shape::Plain,
     flag: None,
     default: Some("false"),
     takes: "`true` or `false`",

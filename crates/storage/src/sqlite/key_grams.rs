@@ -21,15 +21,25 @@ const GRAMS_ASKED_MAX: usize = 16;
 
 /// Puts the present texts of a key into the index.
 pub(super) fn write(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    write_texts(connection, key.id.to_bytes(), key.name.as_str(), key.description.as_deref())
+}
+
+/// The same, of a key that is known by its texts alone.
+pub(super) fn write_texts(
+    connection: &Connection,
+    id: [u8; 16],
+    name: &str,
+    description: Option<&str>,
+) -> Result<(), StoreError> {
     let sql = concat!(
         "INSERT OR REPLACE INTO key_grams (rowid, grams)
          SELECT k.number, ifnull((SELECT group_concat(hex(k.home_id) || value, ' ') FROM json_each(?2)), '')
          FROM keys k WHERE k.id = ?1 AND ",
         is_seen!()
     );
-    let mut grams = of(key.name.as_str());
-    grams.append(&mut of(key.description.as_deref().unwrap_or_default()));
-    run_one(connection, sql, params![key.id.to_bytes(), to_json(grams.iter())])
+    let mut grams = of(name);
+    grams.append(&mut of(description.unwrap_or_default()));
+    run_one(connection, sql, params![id, to_json(grams.iter())])
 }
 
 /// Whether the texts of a key differ from those that are kept.
@@ -75,6 +85,15 @@ fn hex(text: &str) -> String {
 
 fn to_json<'a>(grams: impl Iterator<Item = &'a String>) -> String {
     serde_json::json!(grams.collect::<Vec<_>>()).to_string()
+}
+
+/// What the index holds of a key, for a bare insert.
+#[cfg(test)]
+pub(super) fn bare_texts(key: &Key, home: [u8; 16]) -> String {
+    let mut grams = of(key.name.as_str());
+    grams.append(&mut of(key.description.as_deref().unwrap_or_default()));
+    let home = crate::audit::hex(&home).to_ascii_uppercase();
+    grams.iter().map(|gram| format!("{home}{gram}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

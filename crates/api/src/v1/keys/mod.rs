@@ -7,7 +7,9 @@ pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
+pub(crate) mod stale;
 pub(crate) mod update;
+pub(crate) mod usage;
 
 use jiff::Timestamp;
 use keyward_service::create_key::NewRule;
