@@ -12,13 +12,13 @@ fn a_webhook_is_made_read_edited_and_deleted() {
     assert_eq!((&again.body["id"], &again.body["secret"]), (&made.body["id"], &Value::Null));
     assert_eq!(again.body["secret_already_shown"], true);
     let one = format!("{path}/{}", made.text_at("id"));
-    assert_eq!(made.header("Location"), Some(one.as_str()));
+    assert_eq!(made.header("location"), Some(one.as_str()));
     let read = owner.get(&one).expect(200);
     assert_eq!(read.body["url"], "https://hooks.example/x?y=1");
     assert_eq!((&read.body["status"], &read.body["events"]), (&json!("active"), &json!(["key.revoked"])));
     assert!(read.body.get("secret").is_none());
     assert_eq!(owner.get(&path).expect(200).items(), vec![read.body.clone()]);
-    let tag = read.header("ETag").expect("a version").to_owned();
+    let tag = read.header("etag").expect("a version").to_owned();
     let edit = json!({"events": null, "description": null, "disabled": true});
     let edited = owner.with("If-Match", &tag).patch(&one, edit.clone()).expect(200);
     assert_eq!((&edited.body["events"], &edited.body["status"]), (&Value::Null, &json!("disabled")));

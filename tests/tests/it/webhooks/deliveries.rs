@@ -12,7 +12,7 @@ fn send(receiver: &Receiver, headers: &[(&str, &str)], body: &str) -> String {
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", receiver.port())).expect("the receiver");
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let request = format!(
-        "POST /hook HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        "POST /hook HTTP/1.0\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).expect("a request");

@@ -11,7 +11,7 @@ fn a_signing_secret_is_in_the_answer_that_made_it_and_nowhere_else() {
     let secret = {
         let workspace = keyward.workspace();
         let made = webhook(&workspace, &receiver, "/hook", &json!({}));
-        assert_eq!(made.header("Cache-Control"), Some("no-store"));
+        assert_eq!(made.header("cache-control"), Some("no-store"));
         receiver.comes();
         workspace.key_with(&["api:read"]);
         taken(&receiver, 1, SOON);
