@@ -73,10 +73,7 @@ impl std::fmt::Debug for CreatedWebhook<'_> {
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
     /// Where events are sent.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(max_length = 2048, example = "https://hooks.example.com/keyward")
-    )]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048, example = "https://hooks.example/keyward"))]
     pub url: String,
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

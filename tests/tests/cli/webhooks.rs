@@ -33,12 +33,44 @@ fn a_webhook_is_made_tried_edited_and_deleted() {
     assert!(secret.starts_with("whsec_") && !created.stderr.contains(&secret), "{created:#?}");
     let id = only(&shell);
     let known = [(workspace.slug.as_str(), "SLUG"), (&secret, "SECRET"), (&id, "ID"), (taker_url(), "URL")];
-    assert_snapshot!(masked(&created, &known), @"");
-    assert_snapshot!(masked(&shell.run(&["webhooks", "show", &id]).expect(0), &known), @"");
+    assert_snapshot!(masked(&created, &known), @r"
+    stdout:
+    SECRET
+    stderr:
+    Created the webhook ID in workspace SLUG: URL
+    Its secret is shown this once; store it now.
+    next, run: keyward webhooks test ID --workspace SLUG
+    exit: 0
+    ");
+    assert_snapshot!(masked(&shell.run(&["webhooks", "show", &id]).expect(0), &known), @r"
+    stdout:
+    URL  URL
+    Id  ID
+    Status  active
+    Description  pager
+    Events  key.revoked
+    Waiting  0 events
+    Last success  never
+    Created  TIME (… ago)
+    exit: 0
+    ");
     shell.run(&["webhooks", "test", &id]).expect(0).saying("The receiver took it: 204 in ");
     let edit = ["webhooks", "edit", &id, "--all-events", "--no-description", "--disable"];
-    assert_snapshot!(masked(&shell.run(&edit).expect(0), &known), @"");
-    assert_snapshot!(masked(&shell.run(&["webhooks", "test", &id]).expect(6), &known), @"");
+    assert_snapshot!(masked(&shell.run(&edit).expect(0), &known), @r"
+    stderr:
+    Changed URL (ID) in workspace SLUG:
+      events  - key.revoked
+      + all
+      description  pager → none
+      status  active → disabled
+    exit: 0
+    ");
+    assert_snapshot!(masked(&shell.run(&["webhooks", "test", &id]).expect(6), &known), @r"
+    stderr:
+    error: the webhook is disabled; enable it first
+      Request id: req_ID
+    exit: 6
+    ");
     shell.run(&["webhooks", "edit", &id, "--enable"]).expect(0).saying("disabled → active");
     shell.run(&["webhooks", "edit", &id]).expect(2).saying("say what to change");
     let listed = shell.run(&["webhooks", "list"]).expect(0);
@@ -90,5 +122,5 @@ fn a_test_that_is_not_taken_says_why_and_a_new_secret_is_shown_once() {
     assert!(rotated.stdout.starts_with("whsec_"), "{rotated:#?}");
     assert_ne!(rotated.stdout.trim(), made.text_at("secret"));
     shell.run(&["webhooks", "rotate-secret", &id, "--overlap", "0"]).expect(0).saying("signs no more");
-    shell.run(&["webhooks", "create", "https://10.0.0.1/"]).expect(2).saying("private network");
+    shell.run(&["webhooks", "create", "https://10.0.0.1/"]).expect(1).saying("private network");
 }
