@@ -87,8 +87,7 @@ fn entry(setting: &Setting) -> String {
     }
     let kind = match setting.shape {
         Shape::Text => "text",
-        Shape::Plain => "text or number",
-        Shape::Number => "whole number",
+        Shape::Plain => "number, `true` or `false`; with quotes or without",
         Shape::List => "list of texts",
         Shape::Map => "table of texts",
         Shape::Secret => "secret",

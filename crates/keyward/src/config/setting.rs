@@ -1,6 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage};
+use super::{
+    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -12,8 +14,6 @@ pub(super) enum Shape {
     Text,
     /// A number, or `true` or `false`: in a file with quotes or without.
     Plain,
-    /// One whole number.
-    Number,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
@@ -76,7 +76,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 29] = [
+pub(super) const ALL: [&Setting; 32] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -89,6 +89,9 @@ pub(super) const ALL: [&Setting; 29] = [
     &data_plane::NODE,
     &store::URL,
     &audit::SIGNING_KEY_FILE,
+    &webhooks::ALLOW_HTTP,
+    &webhooks::ALLOWED_NETWORKS,
+    &webhooks::KEY_FILE,
     &usage::RETENTION_DAYS,
     &usage::COUNTS_RETENTION_DAYS,
     &usage::ENTRIES_MAX,
