@@ -159,14 +159,6 @@ impl<'a> Field<'a> {
         self.value.as_bool().ok_or_else(|| self.mistyped("true or false, without quotes"))
     }
 
-    /// A whole number, such as 90.
-    pub(super) fn number(&self) -> Result<u64, Mistake> {
-        let number =
-            self.value.as_integer().ok_or_else(|| self.mistyped("a whole number, without quotes"))?;
-        u64::from_str_radix(number.as_str(), number.radix())
-            .map_err(|_| self.wrong("must be a whole number from 0 on"))
-    }
-
     /// A whole number from 1 on.
     pub(super) fn count(&self) -> Result<u32, Mistake> {
         self.count_to(u32::MAX)

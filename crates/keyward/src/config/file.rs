@@ -103,7 +103,6 @@ fn raw(setting: &Setting, field: &Field<'_>) -> Result<Raw, Mistake> {
     match setting.shape {
         Shape::Text | Shape::Secret => Ok(Raw::Text(Zeroizing::new(field.text()?.to_owned()))),
         Shape::Plain => Ok(Raw::Text(Zeroizing::new(field.plain()?))),
-        Shape::Number => Ok(Raw::Text(Zeroizing::new(field.number()?.to_string()))),
         Shape::Map => {
             let table = field.table()?;
             let entries: Result<_, Mistake> = table

@@ -14,8 +14,6 @@ pub(super) enum Shape {
     Text,
     /// A number, or `true` or `false`: in a file with quotes or without.
     Plain,
-    /// One whole number.
-    Number,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.

@@ -16,7 +16,7 @@ const ENTRIES_MOST: u64 = 1_000_000_000;
 
 pub(super) const RETENTION_DAYS: Setting = Setting {
     name: "usage.retention_days",
-    shape: Shape::Number,
+    shape: Shape::Plain,
     flag: None,
     default: Some("90"),
     takes: "a number of days from 1 to 3650",
@@ -25,7 +25,7 @@ pub(super) const RETENTION_DAYS: Setting = Setting {
 
 pub(super) const COUNTS_RETENTION_DAYS: Setting = Setting {
     name: "usage.counts_retention_days",
-    shape: Shape::Number,
+    shape: Shape::Plain,
     flag: None,
     default: Some("400"),
     takes: "a number of days from 1 to 3650, not less than `usage.retention_days`",
@@ -34,7 +34,7 @@ pub(super) const COUNTS_RETENTION_DAYS: Setting = Setting {
 
 pub(super) const ENTRIES_MAX: Setting = Setting {
     name: "usage.entries_max",
-    shape: Shape::Number,
+    shape: Shape::Plain,
     flag: None,
     default: Some("20000000"),
     takes: "a number from 1000 to 1000000000",

@@ -130,7 +130,8 @@ impl Writer {
             self.dropped = (dropped, now);
             if is_last {
                 self.noted = Instant::now();
-                return true;
+                // A batch that was held for long was the last when it was taken out.
+                return self.queue.is_empty();
             }
         }
     }

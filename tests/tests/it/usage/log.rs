@@ -263,12 +263,13 @@ fn cys_8_a_row_of_the_list_has_name_status_created_last_used_expires_and_scopes(
 }
 
 #[test]
-fn uses_are_readable_within_a_second_also_where_many_write() {
+fn a_use_is_readable_within_a_second() {
     let keyward = Keyward::profile("cveium").start();
     let workspace = keyward.first_workspace();
     let key = workspace.key_with(&["products:read"]);
     for uses in 1..=5 {
         keyward.verify(json!({"key": key.secret}));
-        until_logged(&workspace, &key.id, uses);
+        let look = || usage(&workspace, &key.id, "").items().len();
+        eventually(Duration::from_secs(1), look, |found| *found == uses);
     }
 }

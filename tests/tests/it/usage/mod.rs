@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use keyward_tests::{Answer, Caller, Key, Keyward, Value, Workspace, eventually};
 
-/// Uses are readable within that time; a busy machine may take a little longer to answer.
-const READABLE_WITHIN: Duration = Duration::from_secs(1);
+/// Uses are readable within a second, as one test shows. The others do not fail where a busy machine takes longer.
+const READABLE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The usage of a workspace's key.
 #[track_caller]

@@ -44,7 +44,8 @@ pub(super) fn run(usage: &Usage, api: &Api, place: &Place) -> Result<(), Failure
         {
             return Ok(());
         }
-        if uses.next_cursor.is_some() && seen.has_begun {
+        let is_cut = uses.next_cursor.is_some() && (seen.has_begun || begin.is_some());
+        if is_cut {
             terminal::say(format!(
                 "More than {SHOWN_MAX} uses came at once; the oldest of them are left out."
             ));
