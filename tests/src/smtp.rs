@@ -116,6 +116,11 @@ impl MailServer {
         self.lines("arrived.jsonl").len()
     }
 
+    /// How many senders were gone before their mail was answered.
+    pub fn lost(&self) -> usize {
+        self.lines("lost.jsonl").len()
+    }
+
     /// From now on it reads what comes, and answers nothing.
     pub fn hold(&self) {
         std::fs::write(self.folder.path().join("hold"), "").expect("a file");

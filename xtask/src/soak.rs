@@ -15,7 +15,7 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 5] = [
+const SOAKS: [Soak; 6] = [
     Soak {
         name: "kill -9 under load on SQLite",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
@@ -35,6 +35,11 @@ const SOAKS: [Soak; 5] = [
         name: "usage at the highest rate",
         rounds: ("KEYWARD_USAGE_SECONDS", "60"),
         test: &["-p", "keyward-tests", "--test", "it", "--", "usage_under_load", "--nocapture"],
+    },
+    Soak {
+        name: "kill -9 while notices go out",
+        rounds: ("KEYWARD_NOTICE_ROUNDS", "30"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "killed_at_any_moment", "--nocapture"],
     },
     Soak {
         name: "export of a long audit log",

@@ -56,6 +56,7 @@ pub mod import_keys;
 pub mod invite_member;
 pub mod list_keys;
 pub mod list_members;
+pub mod list_notices;
 pub mod list_roles;
 pub mod list_service_accounts;
 pub mod list_stale_keys;

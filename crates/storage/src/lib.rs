@@ -37,7 +37,7 @@ use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use keyward_core::id::{UserId, WorkspaceId};
 
-pub use audit::{Audit, AuditFilter, AuditHash, AuditHead, AuditLine, FIRST_PREV, hex};
+pub use audit::{Audit, AuditFilter, AuditHash, AuditHead, AuditLine, CHAIN_LEN_MAX, FIRST_PREV, hex};
 pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod billing;
 pub mod key;
 pub mod member;
+pub mod notice;
 mod nullable;
 pub mod page;
 pub mod problem;

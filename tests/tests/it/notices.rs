@@ -81,6 +81,15 @@ fn the_people_of_a_key_are_told_once_before_its_end_and_once_at_it() {
     }
     assert_eq!(states(&keyward), [("sent".to_owned(), 1), ("sent".to_owned(), 1)]);
 
+    let path = format!("/api/v1/acme/keys/{}/notices", key.id);
+    let seen = keyward.owner().get(&path).expect(200).items();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!((&seen[0]["kind"], &seen[0]["days_before"]), (&json!("key.expiring"), &json!(1)));
+    assert_eq!(seen[0]["expires_at"], key.created.body["expires_at"]);
+    let mails = &seen[0]["mails"];
+    assert_eq!((&mails[0]["status"], &mails[0]["attempts"]), (&json!("sent"), &json!(1)), "{seen:?}");
+    assert_eq!(mails[0]["to"], keyward.owner().id_in("acme"));
+
     // Neither a restart nor a new secret tells of it again.
     keyward.restart();
     let path = format!("/api/v1/acme/keys/{}/rotate", key.id);
@@ -101,6 +110,7 @@ fn a_server_that_is_killed_or_stopped_while_a_mail_is_on_its_way_sends_it_once()
     ends_tomorrow(&keyward.first_workspace(), "killed");
     eventually(SOON, || mail.arrived(), |arrived| *arrived == 1);
     keyward.pid().kill_9();
+    eventually(SOON, || mail.lost(), |lost| *lost == 1);
     mail.let_go();
     keyward.restart_after_death();
     let [first] = &told_of(&mail, "killed")[..] else { panic!("{:#?}", mail.mails()) };
@@ -344,4 +354,30 @@ fn nobody_is_told_where_notices_are_switched_off() {
     keyward.set_env("KEYWARD_NOTICES__ENABLED", "true");
     keyward.restart();
     assert_eq!(told_of(&mail, "quiet").len(), 1, "switched on again, what is due is told");
+}
+
+#[test]
+fn a_workspaces_webhooks_are_told_and_a_personal_keys_end_is_no_workspaces_matter() {
+    let keyward = Keyward::profile("default").start();
+    let workspace = keyward.first_workspace();
+    Store::tamper(
+        &keyward,
+        "INSERT INTO webhooks (id, workspace_id, url, secret, created_at, version)
+         SELECT randomblob(16), id, 'https://receiver.example.com/', zeroblob(64), created_at, 1 FROM workspaces",
+    );
+    ends_tomorrow(&workspace, "soon");
+    let scope = workspace.first_scope();
+    let body = |name: &str| json!({"name": name, "scopes": [scope], "expires_in_seconds": 2});
+    workspace.create_key(body("now"));
+    workspace.personal_key(keyward.owner(), body("own"));
+    let told = || -> Vec<(String, i64)> {
+        Store::of(&keyward).rows(
+            "SELECT kind || ' ' || json_extract(payload, '$.data.after.name'),
+                    ifnull(json_extract(payload, '$.data.days_left'), -1)
+             FROM webhook_deliveries WHERE kind LIKE 'key.expir%' ORDER BY kind",
+        )
+    };
+    eventually(SOON, told, |told| told.len() == 2);
+    std::thread::sleep(A_WHILE);
+    assert_eq!(told(), [("key.expired now".to_owned(), -1), ("key.expiring soon".to_owned(), 1)]);
 }

@@ -45,6 +45,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(keys::stale::list_stale_personal_keys))
         .routes(routes!(keys::usage::list_personal_key_usage))
         .routes(routes!(keys::usage::summarize_personal_key_usage))
+        .routes(routes!(keys::notices::list_personal_key_notices))
+        .routes(routes!(keys::notices::list_workspace_key_notices))
         .routes(routes!(keys::stale::list_stale_workspace_keys))
         .routes(routes!(keys::usage::list_workspace_key_usage))
         .routes(routes!(keys::usage::summarize_workspace_key_usage))

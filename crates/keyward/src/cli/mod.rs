@@ -20,6 +20,7 @@ mod exit;
 mod failure;
 mod grant;
 mod http_client;
+mod interrupt;
 mod invite;
 mod json;
 mod keys;

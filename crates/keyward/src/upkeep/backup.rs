@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keyward_service::clock::{Clock as _, SystemClock};
-use keyward_storage::hex;
-use keyward_storage::sqlite::{back_up, look_at_backup};
+use keyward_storage::sqlite::{back_up, look_at_backup, tables};
 use keyward_storage::whole::{Manifest, Source, Taken};
+use keyward_storage::{StoreError, hex};
 use sha2::{Digest as _, Sha256};
 
 use super::{ROW, bar, kept_outside, open_source, say_all};
@@ -54,7 +54,8 @@ fn default_path(now: Timestamp) -> PathBuf {
 }
 
 async fn write(mut source: Box<dyn Source>, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
-    let mut bar = bar("Backed up", source.as_mut()).await?;
+    let failed = |error: StoreError| Failure::failed(format!("the store cannot be backed up: {error}"));
+    let mut bar = bar("Backed up", source.as_mut(), &tables().map_err(failed)?).await?;
     let taken = Taken {
         keyward: env!("CARGO_PKG_VERSION").to_owned(),
         engine: "sqlite".to_owned(),
@@ -63,7 +64,7 @@ async fn write(mut source: Box<dyn Source>, path: &Path, now: Timestamp) -> Resu
         at: now,
     };
     let written = back_up(source.as_mut(), path, taken, &mut |done| bar.show(done)).await;
-    written.map_err(|error| Failure::failed(format!("the store cannot be backed up: {error}")))
+    written.map_err(failed)
 }
 
 /// A backup that nobody has read is none. What is wrong with the store's own audit logs is told, and kept as it is.

@@ -15,8 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward_service::refusal::Refusal;
-use keyward_storage::sqlite::{SqliteSource, SqliteStore, tables};
-use keyward_storage::whole::{Source, count};
+use keyward_storage::sqlite::{SqliteSource, SqliteStore};
+use keyward_storage::whole::{Source, Table, count};
 use keyward_storage::{Store, StoreError};
 
 use crate::cli::{Bar, Failure, terminal};
@@ -53,10 +53,9 @@ fn cannot_open(url: &StoreUrl, error: &StoreError) -> Failure {
     Failure::failed(format!("the store {url} cannot be used: {error}"))
 }
 
-/// A bar for all rows of a source.
-async fn bar(what: &'static str, source: &mut dyn Source) -> Result<Bar, Failure> {
-    let tables = tables().map_err(|error| Failure::failed(error.to_string()))?;
-    let rows = count(source, &tables).await;
+/// A bar for all rows of some tables.
+async fn bar(what: &'static str, source: &mut dyn Source, tables: &[Table]) -> Result<Bar, Failure> {
+    let rows = count(source, tables).await;
     let rows = rows.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
     Ok(Bar::new(what, ROW, rows, 0))
 }

@@ -164,6 +164,7 @@ macro_rules! conformance {
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,
+                a_part_of_a_chain_is_as_long_as_memory_allows,
                 an_undone_operation_leaves_the_chain_whole,
                 entries_are_found_by_each_filter_newest_first;
             idempotency:

@@ -54,7 +54,7 @@ use key_list::Bounds;
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
 pub use schema::{Schema, look_at_schema};
 use view::View;
-pub use whole::{SqliteSource, SqliteTarget, back_up, look_at_backup, restore, tables};
+pub use whole::{SqliteSource, SqliteTarget, back_up, look_at_backup, restore, tables, tables_to_copy};
 use writer::{GROUP_TIME_MAX, Writer, Writing};
 
 /// A store in one SQLite file. Clones share it.

@@ -294,6 +294,7 @@ impl UsageLog for SqliteTx {
         })
     }
 
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
     async fn usage_beyond(&mut self, entries: u64) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT at FROM usage_entries
                    WHERE n <= (SELECT max(n) FROM usage_entries) - ?1 AND is_system() ORDER BY n DESC LIMIT 1";

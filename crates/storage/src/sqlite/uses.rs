@@ -13,6 +13,7 @@ use crate::{KeyUse, NETWORKS_MAX, NetworkUse, StoreError, Uses};
 /// How exactly it is known when a network was used last: a row is not written for every use.
 const SEEN_WITHIN_MICROS: i64 = 86_400_000_000;
 
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
 fn note_network(connection: &Connection, used: &NetworkUse) -> Result<(), StoreError> {
     let known = "SELECT seen_at FROM key_networks WHERE key_id = ?1 AND network = ?2 AND is_system()";
     let seen = "UPDATE key_networks SET seen_at = ?3 WHERE key_id = ?1 AND network = ?2 AND is_system()";

@@ -130,9 +130,11 @@ fn add(sum: &mut [u8; 32], other: [u8; 32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::whole::{Column, Kind};
 
     fn table() -> Table {
-        let columns = vec!["id".to_owned(), "name".to_owned()];
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns = vec![column("id", Kind::Integer), column("name", Kind::Text)];
         Table { name: "things".to_owned(), columns, key: vec![0] }
     }
 

@@ -21,6 +21,7 @@ const LOWEST_ROLE: &[&str] = &[
     "list_workspace_keys",
     "get_workspace_key",
     "list_stale_workspace_keys",
+    "list_workspace_key_notices",
     "list_workspace_key_usage",
     "summarize_workspace_key_usage",
     "list_members",

@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod notices;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
 pub(crate) mod stale;
