@@ -18,7 +18,7 @@ const HOST_LEN_MAX: usize = 253;
 /// Networks of IPv4 that are not everybody's, after the registry of special-purpose addresses (RFC 6890), and
 /// multicast.
 const SPECIAL_V4: [(Ipv4Addr, u8); 16] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -38,7 +38,7 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::new(168, 63, 129, 16), 32),
 ];
 
-/// Of IPv6 only global unicast is everybody's (2000::/3), without these.
+/// Of IPv6 only global unicast is everybody's (`2000::/3`), without these.
 const SPECIAL_V6: [(Ipv6Addr, u8); 5] = [
     // Protocol assignments, with Teredo and ORCHID.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -220,7 +220,7 @@ fn parse_host(text: &str) -> Result<Host, &'static str> {
             .map_err(|_| "has no IPv6 address in its brackets");
     }
     let name = text.to_ascii_lowercase();
-    let labels = name.strip_suffix('.').unwrap_or(&name).split('.');
+    let mut labels = name.strip_suffix('.').unwrap_or(&name).split('.');
     let fits = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -230,7 +230,7 @@ fn parse_host(text: &str) -> Result<Host, &'static str> {
     }
     // What ends in a number is an address, in whichever of the old ways it is written: 0x7f.1, 2130706433, 127.1. Only
     // the one way that everybody reads alike is taken.
-    let last = labels.last().unwrap_or_default();
+    let last = labels.next_back().unwrap_or_default();
     let is_number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
     if is_number {
         let address: Result<Ipv4Addr, _> = name.parse();

@@ -77,7 +77,7 @@ fn a_webhook_is_made_tried_edited_and_deleted() {
     assert!(listed.stdout.contains("active") && listed.stdout.contains(&id), "{listed:#?}");
     shell.run(&["webhooks", "delete", &id]).expect(2);
     shell.run(&["webhooks", "delete", &id, "--yes"]).expect(0).saying("Deleted the webhook");
-    shell.run(&["webhooks", "show", &id]).expect(4);
+    shell.run(&["webhooks", "show", &id]).expect(5);
 }
 
 #[test]

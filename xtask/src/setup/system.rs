@@ -41,7 +41,7 @@ const NEEDS: [Need; 4] = [
         why: "the tests receive webhooks with the library of the Standard Webhooks specification",
         packages: &["nodejs", "npm"],
         present: || {
-            let probe = "process.exit(process.versions.node.split('.')[0] < 18)";
+            let probe = "process.exit(process.versions.node.split('.')[0] < 18 ? 1 : 0)";
             run::which("npm").is_some()
                 && run::which("node")
                     .is_some_and(|node| run::succeeds(Command::new(node).args(["-e", probe])))

@@ -145,9 +145,8 @@ pub(super) fn claim(
         if left == 0 {
             break;
         }
-        let id = webhook.id;
-        claimed.extend(claim_of(connection, webhook, now, until, left, claim)?);
-        reckon(connection, id, now)?;
+        claimed.extend(claim_of(connection, &webhook, now, until, left, claim)?);
+        reckon(connection, webhook.id, now)?;
     }
     Ok(claimed)
 }
@@ -155,7 +154,7 @@ pub(super) fn claim(
 /// As many of one webhook as may be under way.
 fn claim_of(
     connection: &Connection,
-    webhook: Webhook,
+    webhook: &Webhook,
     now: Timestamp,
     until: Timestamp,
     limit: u32,

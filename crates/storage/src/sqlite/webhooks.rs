@@ -57,7 +57,7 @@ fn kinds(columns: &mut Columns<'_, '_>) -> Result<Option<Vec<EventKind>>, StoreE
 }
 
 fn kinds_column(kinds: Option<&[EventKind]>) -> Option<String> {
-    kinds.map(|kinds| serde_json::Value::from_iter(kinds.iter().map(|kind| kind.as_str())).to_string())
+    kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<serde_json::Value>().to_string())
 }
 
 pub(super) fn webhook(columns: &mut Columns<'_, '_>) -> Result<Webhook, StoreError> {
@@ -231,9 +231,10 @@ impl Webhooks for SqliteTx {
         let due = "SELECT next_due_at FROM webhooks WHERE next_due_at IS NOT NULL AND is_system()
                    ORDER BY next_due_at LIMIT 1";
         let connection = self.system_read()?;
+        let time = |columns: &mut Columns<'_, '_>| columns.time();
         Ok(WebhookTotals {
             failing: count(connection, failing, [limit])?,
-            due_since: one(connection, "webhooks", due, [], |columns| columns.time())?,
+            due_since: one(connection, "webhooks", due, [], time)?,
         })
     }
 

@@ -224,8 +224,8 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
     let webhook = owner.post(&workspace.path("webhooks"), body).expect(201);
     words.push(webhook.text_at("description"));
     let webhook = webhook.text_at("id");
-    let test = workspace.path(&format!("webhooks/{webhook}/test"));
-    let delivery = owner.post_nothing(&test).expect(202).text_at("id");
+    let try_it = workspace.path(&format!("webhooks/{webhook}/test"));
+    let delivery = owner.post_nothing(&try_it).expect(202).text_at("id");
     let look =
         || owner.get(&workspace.path(&format!("webhooks/{webhook}"))).expect(200).body["waiting"].clone();
     eventually(Duration::from_secs(10), look, |waiting| *waiting == 0);

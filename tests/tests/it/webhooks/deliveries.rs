@@ -10,7 +10,8 @@ use super::{LIFE, SOON, kinds_of, live_through, taken, tried, webhook};
 fn send(receiver: &Receiver, headers: &[(&str, &str)], body: &str) -> String {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", receiver.port())).expect("the receiver");
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = lines.concat();
     let request = format!(
         "POST /hook HTTP/1.0\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         body.len()
@@ -94,7 +95,7 @@ fn a_receiver_that_was_away_gets_everything_in_order_per_key_also_after_kill_9()
     assert_eq!((&shown["waiting"], &shown["status"]), (&json!(17), &json!("failing")), "{shown}");
     keys.iter().skip(3).for_each(|key| live_through(&workspace, key));
     receiver.comes();
-    let events = taken(&receiver, 5 * LIFE.len(), Duration::from_secs(120));
+    let events = taken(&receiver, 5 * LIFE.len(), Duration::from_mins(2));
     for key in &keys {
         assert_eq!(kinds_of(&events, &key.id), LIFE, "of one key, in order");
     }

@@ -21,6 +21,7 @@ What waits for a webhook that is disabled is kept; it is sent when it is enabled
 /// Change a webhook's address, its events or its description, disable or enable it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Edit {
     /// Its id; `keyward webhooks list` shows it
     id: WebhookId,
@@ -72,8 +73,8 @@ pub(super) fn run(edit: &Edit) -> Result<(), Failure> {
     }
     let (api, slug) = edit.place.open()?;
     let path = webhook_path(&slug, &edit.id);
-    let changed = editing::edit(&api, &path, "the webhook", |_: &Webhook| request.clone())?;
-    let Edited { before, after, reply } = changed;
+    let as_asked = |_: &Webhook| request.clone();
+    let Edited { before, after, reply } = editing::edit(&api, &path, "the webhook", as_asked)?;
     if edit.json {
         json::print(&reply.json(api.server())?)?;
     }
