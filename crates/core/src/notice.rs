@@ -75,6 +75,7 @@ pub fn days_left(expires_at: Timestamp, now: Timestamp) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::Notice::{Ahead1, Ahead7, Ended};
     use super::*;
 
     const SECOND: i64 = 1;
@@ -132,7 +133,6 @@ mod tests {
     fn a_short_life_has_fewer() {
         let hourly: Vec<i64> = (0..50 * 24).map(|hour| hour * HOUR).collect();
         let kinds = |life| given(life, &hourly).into_iter().map(|(_, notice)| notice).collect::<Vec<_>>();
-        use Notice::{Ahead1, Ahead7, Ended};
         assert_eq!(kinds(30 * DAY), [Ahead7, Ahead1, Ended]);
         assert_eq!(kinds(5 * DAY), [Ahead1, Ended]);
         assert_eq!(kinds(DAY), [Ended]);
