@@ -24,7 +24,7 @@ fn changes_something(operation: &Operation) -> bool {
 
 #[test]
 fn every_change_is_in_the_audit_log_or_does_not_happen() {
-    let keyward = Keyward::profile("default").start();
+    let keyward = Keyward::profile("default").sends_here().start();
     let stage = Stage::of(&keyward, keyward.first_workspace(), "api:read", "standard");
     let mut seen = 0;
     for operation in stage.document.operations().into_iter().filter(changes_something) {
