@@ -122,11 +122,8 @@ mod tests {
     #[test]
     fn a_server_that_was_off_gives_the_nearest_alone() {
         // On until 31 days before the end, and again 3 days before it.
-        assert_eq!(
-            given(90 * DAY, &[59 * DAY, 87 * DAY, 90 * DAY]),
-            [(87 * DAY, Notice::Ahead7), (90 * DAY, Notice::Ended)]
-        );
-        assert_eq!(given(90 * DAY, &[0, 90 * DAY + HOUR]), [(90 * DAY + HOUR, Notice::Ended)]);
+        assert_eq!(given(90 * DAY, &[59 * DAY, 87 * DAY, 90 * DAY]), [(87 * DAY, Ahead7), (90 * DAY, Ended)]);
+        assert_eq!(given(90 * DAY, &[0, 90 * DAY + HOUR]), [(90 * DAY + HOUR, Ended)]);
     }
 
     #[test]
@@ -142,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_end_long_ago_is_no_news() {
-        assert_eq!(due(at(0), at(DAY), at(31 * DAY - SECOND)), Some(Notice::Ended));
+        assert_eq!(due(at(0), at(DAY), at(31 * DAY - SECOND)), Some(Ended));
         assert_eq!(due(at(0), at(DAY), at(31 * DAY)), None);
     }
 
