@@ -75,6 +75,7 @@ pub fn days_left(expires_at: Timestamp, now: Timestamp) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::Notice::{Ahead1, Ahead7, Ended};
     use super::*;
 
     const SECOND: i64 = 1;
@@ -121,18 +122,14 @@ mod tests {
     #[test]
     fn a_server_that_was_off_gives_the_nearest_alone() {
         // On until 31 days before the end, and again 3 days before it.
-        assert_eq!(
-            given(90 * DAY, &[59 * DAY, 87 * DAY, 90 * DAY]),
-            [(87 * DAY, Notice::Ahead7), (90 * DAY, Notice::Ended)]
-        );
-        assert_eq!(given(90 * DAY, &[0, 90 * DAY + HOUR]), [(90 * DAY + HOUR, Notice::Ended)]);
+        assert_eq!(given(90 * DAY, &[59 * DAY, 87 * DAY, 90 * DAY]), [(87 * DAY, Ahead7), (90 * DAY, Ended)]);
+        assert_eq!(given(90 * DAY, &[0, 90 * DAY + HOUR]), [(90 * DAY + HOUR, Ended)]);
     }
 
     #[test]
     fn a_short_life_has_fewer() {
         let hourly: Vec<i64> = (0..50 * 24).map(|hour| hour * HOUR).collect();
         let kinds = |life| given(life, &hourly).into_iter().map(|(_, notice)| notice).collect::<Vec<_>>();
-        use Notice::{Ahead1, Ahead7, Ended};
         assert_eq!(kinds(30 * DAY), [Ahead7, Ahead1, Ended]);
         assert_eq!(kinds(5 * DAY), [Ahead1, Ended]);
         assert_eq!(kinds(DAY), [Ended]);
@@ -142,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_end_long_ago_is_no_news() {
-        assert_eq!(due(at(0), at(DAY), at(31 * DAY - SECOND)), Some(Notice::Ended));
+        assert_eq!(due(at(0), at(DAY), at(31 * DAY - SECOND)), Some(Ended));
         assert_eq!(due(at(0), at(DAY), at(31 * DAY)), None);
     }
 

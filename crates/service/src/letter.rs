@@ -1,5 +1,7 @@
 //! What Keyward writes to people, and who carries it.
 
+use std::fmt::Write as _;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{KeyId, MailId};
@@ -125,7 +127,12 @@ impl Facts<'_> {
         ];
         let rows: Vec<(String, String)> = rows.into_iter().flatten().collect();
         let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default() + 1;
-        rows.iter().map(|(name, value)| format!("  {:width$} {value}\n", format!("{name}:"))).collect()
+        let mut table = String::new();
+        for (name, value) in &rows {
+            // A text in memory grows without failing.
+            let _ = writeln!(table, "  {:width$} {value}", format!("{name}:"));
+        }
+        table
     }
 
     /// A key's end cannot be moved, not even by a rotation: another key takes its place.

@@ -74,13 +74,13 @@ async fn managers(
     let own = tx.roles(workspace, CUSTOM_ROLES_MAX).await?.into_iter();
     let own = own.filter(|role| manages(&Grants::compile(catalogue, &role.grant)));
     roles.extend(own.map(|role| RoleRef::Custom(role.id)));
-    let mut managers = Vec::new();
+    let mut people = Vec::new();
     for role in roles {
-        let room = MANAGERS_MAX.saturating_sub(u32::try_from(managers.len()).unwrap_or(u32::MAX));
+        let room = MANAGERS_MAX.saturating_sub(u32::try_from(people.len()).unwrap_or(u32::MAX));
         if room == 0 {
             break;
         }
-        managers.extend(tx.holders(workspace, &role, room).await?.into_iter().map(|member| member.user));
+        people.extend(tx.holders(workspace, &role, room).await?.into_iter().map(|member| member.user));
     }
-    Ok(managers)
+    Ok(people)
 }

@@ -17,7 +17,7 @@ use crate::{Service, entropy};
 /// How long whoever claims a mail has for it: longer than a mail server may take ([`SEND_WITHIN`]).
 const CLAIM: SignedDuration = SignedDuration::from_mins(3);
 /// How long a mail server may take with one mail, from the connection to its yes.
-pub const SEND_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+pub const SEND_WITHIN: std::time::Duration = std::time::Duration::from_mins(1);
 /// How long a mail waits before it is tried again: at first for a server that restarts, then for one that somebody has to
 /// look after. Together a day and a half; then it is given up, since the next notice is due.
 const PAUSES_SECONDS: [i64; 11] = [5, 15, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 28_800, 43_200];

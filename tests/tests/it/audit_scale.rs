@@ -1,6 +1,7 @@
 //! A log of very many entries, exported and checked: its length costs time and disk, and no memory.
 
 use std::fs::{File, read_to_string, write};
+use std::io::Write as _;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
@@ -116,9 +117,10 @@ fn exported_and_checked(entries: i64) {
     let grown = memory(server, "VmHWM:").expect("a running server").saturating_sub(before);
     let log = keyward.dir().join("log.ndjson");
     let length = log.metadata().expect("the export").len() / 1024;
-    eprintln!(
+    let summary = format!(
         "{entries} entries, {length} KiB: the server grew by {grown} KiB, its client had {clients} KiB"
     );
+    writeln!(std::io::stderr(), "{summary}").expect("stderr");
     assert!(length > MEMORY_MAX_KIB, "it shows nothing: the log is too short");
     assert!(grown < MEMORY_MAX_KIB, "the server grew by {grown} KiB");
     assert!((1..MEMORY_MAX_KIB).contains(&clients), "the client had {clients} KiB");

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use keyward_tests::{Key, Keyward, Mail, MailServer, Person, Workspace, eventually, json};
+use keyward_tests::{Key, Keyward, Mail, MailServer, Person, Receiver, Workspace, eventually, json};
 
 use crate::store::Store;
 
@@ -358,13 +358,11 @@ fn nobody_is_told_where_notices_are_switched_off() {
 
 #[test]
 fn a_workspaces_webhooks_are_told_and_a_personal_keys_end_is_no_workspaces_matter() {
-    let keyward = Keyward::profile("default").start();
+    let keyward = Keyward::profile("default").sends_here().start();
     let workspace = keyward.first_workspace();
-    Store::tamper(
-        &keyward,
-        "INSERT INTO webhooks (id, workspace_id, url, secret, created_at, version)
-         SELECT randomblob(16), id, 'https://receiver.example.com/', zeroblob(64), created_at, 1 FROM workspaces",
-    );
+    // Nobody is there: what is to be sent waits, where it can be looked at.
+    let body = json!({"url": Receiver::away().url("/")});
+    workspace.owner().post(&workspace.path("webhooks"), body).expect(201);
     ends_tomorrow(&workspace, "soon");
     let scope = workspace.first_scope();
     let body = |name: &str| json!({"name": name, "scopes": [scope], "expires_in_seconds": 2});
