@@ -6,12 +6,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use keyward_service::feed;
-use keyward_storage::Store;
 
 use crate::cli::{Failure, terminal};
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
-use crate::config::store::StoreUrl;
+use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
 use crate::serve::{audit_key, limits, open_store};
 
@@ -38,7 +37,7 @@ impl Finding {
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
-    findings.extend(look_at_store(&settings.store.url).await);
+    findings.extend(look_at_store(&settings.store).await);
     findings.extend(look_at_audit_key(&audit_key::path(settings)));
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
@@ -63,14 +62,19 @@ fn tell(finding: &Finding) -> Result<(), Failure> {
     }
 }
 
-async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
-    let StoreUrl::Sqlite(path) = url;
-    let what = format!("store {}", path.display());
-    if !path.exists() {
-        return vec![look_at_folder(path, what)];
+async fn look_at_store(settings: &Store) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let what = match &settings.url {
+        StoreUrl::Sqlite(path) => format!("store {}", path.display()),
+        url @ StoreUrl::Postgres(_) => format!("store {url}"),
+    };
+    if let StoreUrl::Sqlite(path) = &settings.url {
+        if !path.exists() {
+            return vec![look_at_folder(path, what)];
+        }
+        findings.push(look_at_mode("the store", path));
     }
-    let mut findings = vec![look_at_mode("the store", path)];
-    findings.push(match open_store(url) {
+    findings.push(match open_store(settings).await {
         Ok(store) => look_into(store.as_ref(), what).await,
         Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
     });
@@ -115,7 +119,7 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
     }
 }
 
-async fn look_into(store: &dyn Store, what: String) -> Finding {
+async fn look_into(store: &dyn keyward_storage::Store, what: String) -> Finding {
     let mut states = 0_u64;
     match feed::snapshot(store, &mut |_| states += 1).await {
         Ok(epoch) => Finding::good(format!(

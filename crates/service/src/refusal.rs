@@ -78,6 +78,8 @@ impl From<StoreError> for Refusal {
             StoreError::Duplicate(_)
             | StoreError::Corrupt { .. }
             | StoreError::TooNew { .. }
+            | StoreError::TooOld { .. }
+            | StoreError::Unsafe(_)
             | StoreError::Misused(_) => Self::Internal(error.to_string()),
         }
     }

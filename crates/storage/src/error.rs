@@ -42,6 +42,17 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// The store was written by an older Keyward, and nobody but its owner may change its schema.
+    #[error("the store has schema version {found}, this program needs {known}: run `keyward migrate` first")]
+    TooOld {
+        /// The version of the store.
+        found: u32,
+        /// The one that this program needs.
+        known: u32,
+    },
+    /// The store is reached with more power than a server may have.
+    #[error("a connection has more power than it may have: {0}")]
+    Unsafe(String),
     /// A transaction was asked for what its kind does not allow: system work of a tenant's, or a write into a
     /// view. A mistake of the program, not of its user.
     #[error("the transaction does not allow this: {0}")]

@@ -10,12 +10,15 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod grams;
 mod idempotency;
 mod invitations;
+mod key_json;
 mod keys;
 mod members;
 mod page;
 mod people;
+pub mod postgres;
 mod roles;
 mod service_accounts;
 mod sessions;
