@@ -65,6 +65,8 @@ pub enum AuditAction {
     UserSuspended,
     /// Somebody may do again what they could.
     UserResumed,
+    /// What was decided by the store rests on a backup from now on.
+    StoreConfirmed,
     /// Somebody signed in.
     SessionCreated,
     /// Somebody signed out.
@@ -100,6 +102,7 @@ impl AuditAction {
             Self::ServiceAccountDeleted => "service_account.deleted",
             Self::UserSuspended => "user.suspended",
             Self::UserResumed => "user.resumed",
+            Self::StoreConfirmed => "store.confirmed",
             Self::SessionCreated => "session.created",
             Self::SessionEnded => "session.ended",
             Self::SessionRefused => "session.refused",

@@ -143,6 +143,11 @@ typed_id!(
     "aud"
 );
 typed_id!(
+    /// One life of a store: it begins another when it is put back from a backup.
+    Incarnation,
+    "inc"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

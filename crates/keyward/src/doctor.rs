@@ -5,14 +5,16 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use keyward_service::feed;
+use keyward_service::feed::{self, Told};
+use keyward_storage::sqlite::{Schema, look_at_schema};
 
 use crate::cli::{Failure, terminal};
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
 use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
-use crate::serve::{audit_key, limits, open_store};
+use crate::serve::{audit_key, limits};
+use crate::upkeep::open_store;
 
 /// The bits of a file's mode that let others in.
 const OF_OTHERS: u32 = 0o077;
@@ -63,21 +65,23 @@ fn tell(finding: &Finding) -> Result<(), Failure> {
 }
 
 async fn look_at_store(settings: &Store) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let what = match &settings.url {
-        StoreUrl::Sqlite(path) => format!("store {}", path.display()),
-        url @ StoreUrl::Postgres(_) => format!("store {url}"),
-    };
-    if let StoreUrl::Sqlite(path) = &settings.url {
-        if !path.exists() {
-            return vec![look_at_folder(path, what)];
-        }
-        findings.push(look_at_mode("the store", path));
+    let what = format!("store {}", settings.url);
+    let StoreUrl::Sqlite(path) = &settings.url else { return look_into(settings, &what).await };
+    let what = what.replace("sqlite:", "");
+    if !path.exists() {
+        return vec![look_at_folder(path, what)];
     }
-    findings.push(match open_store(settings).await {
-        Ok(store) => look_into(store.as_ref(), what).await,
-        Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
-    });
+    let mut findings = vec![look_at_mode("the store", path)];
+    match look_at_schema(path) {
+        Ok(schema) if schema.is_current() => findings.extend(look_into(settings, &what).await),
+        // Nothing is changed by looking.
+        Ok(Schema { version, known }) => findings.push(Finding::bad(
+            what,
+            format!("it has schema version {version}, this program works with {known}"),
+            "Back it up, then run `keyward migrate`; a start of the server does the same.",
+        )),
+        Err(error) => findings.push(Finding::bad(what, "it cannot be used", error.to_string())),
+    }
     findings
 }
 
@@ -119,14 +123,31 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
     }
 }
 
-async fn look_into(store: &dyn keyward_storage::Store, what: String) -> Finding {
+async fn look_into(settings: &Store, what: &str) -> Vec<Finding> {
+    let store = match open_store(settings).await {
+        Ok(store) => store,
+        Err(failure) => return vec![Finding::bad(what, "it cannot be opened", failure.to_string())],
+    };
     let mut states = 0_u64;
-    match feed::snapshot(store, &mut |_| states += 1).await {
-        Ok(epoch) => Finding::good(format!(
-            "{what}: readable, epoch {epoch}, {states} keys, people, places and workspaces"
-        )),
-        Err(error) => Finding::bad(what, error.to_string(), "Restore it from a backup, and report this."),
+    let told = match feed::snapshot(store.as_ref(), &mut |_| states += 1).await {
+        Ok(told) => told,
+        Err(error) => {
+            return vec![Finding::bad(what, error.to_string(), "Restore it from a backup, and report this.")];
+        }
+    };
+    let readable =
+        format!("{what}: readable, epoch {}, {states} keys, people, places and workspaces", told.up_to.epoch);
+    vec![Finding::good(readable), look_at_life(&told)]
+}
+
+/// A store that was put back waits for somebody to look at what came back.
+fn look_at_life(told: &Told) -> Finding {
+    let what = format!("incarnation {}", told.up_to.incarnation);
+    if told.is_confirmed {
+        return Finding::good(format!("{what}: confirmed"));
     }
+    let why = "the store was put back from a backup, and everything is denied until it is confirmed";
+    Finding::bad(what, why, "Run: keyward store confirm")
 }
 
 fn look_at_address(plane: &str, address: std::net::SocketAddr) -> Finding {

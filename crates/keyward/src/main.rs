@@ -8,6 +8,7 @@ mod doctor;
 mod openapi;
 mod quickstart;
 mod serve;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ mod keep_up;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
 mod set_up;
@@ -170,7 +170,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
@@ -190,7 +194,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()

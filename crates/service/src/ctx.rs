@@ -86,6 +86,13 @@ impl Caller {
 }
 
 impl Ctx {
+    /// Whoever runs this deployment, at work on the store itself.
+    pub fn of_operator(now: Timestamp) -> Result<Self, Refusal> {
+        let id = RequestId::new(unix_ms(now), entropy::bytes()?);
+        let request = Request { id, door: Door::Console, ip: None, user_agent: None };
+        Ok(Self { now, request, caller: Caller::Operator, claim: None })
+    }
+
     /// The person who asks, or whose personal key does.
     pub fn person(&self) -> Option<&Person> {
         match &self.caller {

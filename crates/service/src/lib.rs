@@ -32,6 +32,7 @@ pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod bulk_revoke;
 pub mod checkpoint_audit;
+pub mod confirm_store;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;

@@ -80,6 +80,7 @@ impl From<StoreError> for Refusal {
             | StoreError::TooNew { .. }
             | StoreError::TooOld { .. }
             | StoreError::Unsafe(_)
+            | StoreError::IsBackup
             | StoreError::Misused(_) => Self::Internal(error.to_string()),
         }
     }

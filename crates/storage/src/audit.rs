@@ -73,6 +73,19 @@ impl AuditLine {
         self.hash == AuditHash::from(Sha256::digest(self.body.as_bytes()))
     }
 
+    /// Why it cannot be the next of a log that had so many entries and ended with that hash.
+    pub fn breaks(&self, entries: u64, head: &[u8]) -> Option<&'static str> {
+        if self.number != entries + 1 {
+            Some("it is missing")
+        } else if self.prev != *head {
+            Some("it does not follow the entry before it")
+        } else if !self.is_sound() {
+            Some("it was changed")
+        } else {
+            None
+        }
+    }
+
     /// The whole entry as JSON in one line: what is hashed, and the hash.
     pub fn json(&self) -> String {
         let open = self.body.strip_suffix('}').unwrap_or(&self.body);

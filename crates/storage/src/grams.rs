@@ -5,8 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use keyward_core::key::Key;
-
 /// Characters of a run. A shorter search has none.
 const GRAM_CHARS: usize = 3;
 /// Runs of a search that are looked up: more make its result hardly smaller, and the keys that have each are gone
@@ -14,9 +12,9 @@ const GRAM_CHARS: usize = 3;
 const GRAMS_ASKED_MAX: usize = 16;
 
 /// The runs of a key's texts, each once.
-pub(crate) fn of_key(key: &Key) -> BTreeSet<String> {
-    let mut grams = of(key.name.as_str());
-    grams.append(&mut of(key.description.as_deref().unwrap_or_default()));
+pub(crate) fn of_texts(name: &str, description: Option<&str>) -> BTreeSet<String> {
+    let mut grams = of(name);
+    grams.append(&mut of(description.unwrap_or_default()));
     grams
 }
 

@@ -15,6 +15,7 @@ mod idempotency;
 mod invitations;
 mod key_json;
 mod keys;
+mod lives;
 mod members;
 mod page;
 mod people;
@@ -25,6 +26,7 @@ mod sessions;
 pub mod sqlite;
 mod subscriptions;
 mod uses;
+pub mod whole;
 mod workspaces;
 
 use async_trait::async_trait;
@@ -37,6 +39,7 @@ pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
+pub use lives::{Beginning, Life, Lives};
 pub use members::{Member, Members, Place};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
@@ -127,6 +130,7 @@ pub trait Tx:
     + Idempotency
     + Invitations
     + Keys
+    + Lives
     + Members
     + People
     + Roles

@@ -38,4 +38,5 @@ mod store;
 mod strangers;
 mod surface;
 mod suspension;
+mod upkeep;
 mod workspaces;

@@ -7,10 +7,11 @@
 
 mod answer;
 mod audit;
+mod backup;
 mod bar;
 mod clock;
 mod completions;
-mod confirm;
+pub(crate) mod confirm;
 mod connection;
 mod credentials;
 mod duration;
@@ -26,6 +27,7 @@ mod login;
 mod logout;
 mod man;
 mod members;
+mod migrate;
 mod names;
 mod operator;
 mod out_file;
@@ -33,17 +35,19 @@ mod pages;
 mod place;
 mod plan;
 mod quickstart;
-mod record;
+pub(crate) mod record;
 mod reference;
+mod restore;
 mod roles;
 mod rule;
 mod secret_input;
 mod server_side;
 mod server_url;
 mod service_accounts;
+mod store;
 mod table;
 pub(crate) mod terminal;
-mod text;
+pub(crate) mod text;
 mod users;
 mod verify;
 mod whoami;
@@ -53,9 +57,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
 
+pub(crate) use backup::Backup;
+pub(crate) use bar::{Bar, Count};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
+pub(crate) use migrate::Migrate;
+pub(crate) use out_file::OutFile;
 pub(crate) use quickstart::Quickstart;
+pub(crate) use restore::Restore;
+pub(crate) use store::{Confirm, Copy, MarkRestored};
 
 const EXAMPLES: &str = "\
 Start here:

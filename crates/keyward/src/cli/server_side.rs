@@ -2,11 +2,15 @@
 
 use std::future::Future;
 
+use super::backup::Backup;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::migrate::Migrate;
 use super::quickstart::Quickstart;
-use super::terminal;
+use super::restore::Restore;
+use super::{store, terminal};
 use crate::config::{self, Flags};
+use crate::upkeep;
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -39,6 +43,11 @@ pub(super) enum ServerSide {
     /// Look for what would keep the server from working, and say what would help
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Flags),
+    Migrate(Migrate),
+    Backup(Backup),
+    Restore(Restore),
+    #[command(subcommand, after_help = store::EXAMPLES)]
+    Store(store::Store),
     /// Check and show the server's configuration
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),
@@ -72,6 +81,12 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
         ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
         ServerSide::Serve(flags) => wait_for(crate::serve::run(config::load(&flags)?))?,
         ServerSide::Doctor(flags) => wait_for(crate::doctor::run(config::load(&flags)?))?,
+        ServerSide::Migrate(migrate) => return wait_for(upkeep::migrate::run(&migrate)),
+        ServerSide::Backup(backup) => return wait_for(upkeep::backup::run(&backup)),
+        ServerSide::Restore(restore) => return wait_for(upkeep::restore::run(&restore)),
+        ServerSide::Store(store::Store::Confirm(confirm)) => wait_for(upkeep::confirm::run(&confirm))?,
+        ServerSide::Store(store::Store::Copy(copy)) => return wait_for(upkeep::copy::run(&copy)),
+        ServerSide::Store(store::Store::MarkRestored(mark)) => wait_for(upkeep::mark_restored::run(&mark))?,
         ServerSide::Config(Config::Check(flags)) => terminal::data(&config::check(&flags)?)?,
         ServerSide::Config(Config::Show { json, flags }) => terminal::data(&config::show(&flags, json)?)?,
         ServerSide::Openapi { data_plane } => crate::openapi::print(data_plane)?,
@@ -80,7 +95,7 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
 }
 
 /// Runs to its end what serves many at once.
-fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| Failure::failed(format!("the machine gives no threads: {error}")))?.block_on(work)
 }

@@ -28,7 +28,7 @@ pub(crate) mod store;
 mod tests;
 mod values;
 
-pub(crate) use flags::Flags;
+pub(crate) use flags::{Flags, StoreFlags};
 pub(crate) use load::{Loaded, load};
 pub(crate) use mistake::ConfigError;
 pub(crate) use reference::reference;

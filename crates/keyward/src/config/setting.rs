@@ -81,7 +81,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 21] = [
+pub(super) const ALL: [&Setting; 22] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -94,6 +94,7 @@ pub(super) const ALL: [&Setting; 21] = [
     &data_plane::NODE,
     &store::URL,
     &store::SYSTEM_URL,
+    &store::OWNER_URL,
     &store::PREPARED,
     &audit::SIGNING_KEY_FILE,
     &bootstrap::OWNER_EMAIL,

@@ -1,6 +1,8 @@
 //! `[store]`: where everything is kept.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use keyward_storage::postgres::{self, Address};
 
@@ -26,6 +28,15 @@ pub(super) const SYSTEM_URL: Setting = Setting {
     meaning: "How the same PostgreSQL database is reached for work over all workspaces: finding out who asks, following changes. A file needs none.",
 };
 
+pub(super) const OWNER_URL: Setting = Setting {
+    name: "store.owner_url",
+    shape: Shape::Address,
+    flag: None,
+    default: None,
+    takes: "`postgres://ROLE:PASSWORD@HOST:PORT/DATABASE`, with a role of its own",
+    meaning: "How `keyward migrate` reaches the PostgreSQL database: as the role that owns the tables. Servers do without.",
+};
+
 pub(super) const PREPARED: Setting = Setting {
     name: "store.prepared",
     shape: Shape::Text,
@@ -44,6 +55,24 @@ pub(crate) enum StoreUrl {
     Postgres(Address),
 }
 
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_url(text)
+    }
+}
+
+/// As it may be shown: without a password.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(address) => write!(f, "postgres://{address}"),
+        }
+    }
+}
+
 /// Settings of the store.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
@@ -52,15 +81,18 @@ pub(crate) struct Store {
     /// How a database is reached for system work, and whether statements are kept prepared.
     system: Option<Address>,
     prepares: bool,
+    /// How `keyward migrate` reaches a database.
+    pub(crate) owner: Option<Address>,
 }
 
 impl Store {
     pub(super) fn read(values: &Values, mistakes: &mut Mistakes) -> Option<Self> {
         let url = mistakes.take(values.required(&URL, parse_url));
         let system = mistakes.take(values.optional(&SYSTEM_URL, parse_postgres));
+        let owner = mistakes.take(values.optional(&OWNER_URL, parse_postgres));
         let prepares = mistakes
             .take(values.required(&PREPARED, |text| one_of(text, &[("true", true), ("false", false)])));
-        let store = Self { url: url?, system: system?, prepares: prepares? };
+        let store = Self { url: url?, system: system?, prepares: prepares?, owner: owner? };
         mistakes.take(store.roles_differ(values))?;
         Some(store)
     }
@@ -94,16 +126,6 @@ impl Store {
                 prepares: self.prepares,
             }),
             _ => None,
-        }
-    }
-}
-
-/// As it may be shown: without a password.
-impl std::fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Self::Postgres(address) => write!(f, "postgres://{address}"),
         }
     }
 }

@@ -358,6 +358,23 @@ CREATE INDEX idempotency_by_end ON idempotency (expires_at);
 -- With body_len, so that adding up stays within the index.
 CREATE INDEX idempotency_by_actor ON idempotency (actor, expires_at, body_len);
 
+-- The lives of this store; the last is the present one. A store that is put back from a backup begins another: what was
+-- changed after the backup is gone, so epochs of one life say nothing about another.
+CREATE TABLE incarnations (
+    number       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id           bytea NOT NULL UNIQUE CHECK (length(id) = 16),
+    began_by     text COLLATE "C" NOT NULL CHECK (began_by IN ('creation', 'copy', 'restore')),
+    began_at     bigint NOT NULL,
+    -- Of what was put back: the time that it tells of, if that is known.
+    as_of        bigint,
+    -- NULL: nothing is decided by it until somebody has looked at what came back.
+    confirmed_at bigint
+);
+
+INSERT INTO incarnations (id, began_by, began_at, confirmed_at)
+SELECT uuid_send(gen_random_uuid()), 'creation', at, at
+FROM (SELECT (extract(epoch FROM now()) * 1000000)::bigint AS at) AS began;
+
 -- Row-level security. A sub-select is asked once a statement, not once a row.
 
 CREATE POLICY seen ON workspaces FOR SELECT USING (
@@ -421,6 +438,7 @@ CREATE POLICY own ON key_workspaces
 
 CREATE POLICY of_the_system ON sessions USING ((SELECT is_system())) WITH CHECK ((SELECT is_system()));
 CREATE POLICY of_the_system ON subscriptions USING ((SELECT is_system())) WITH CHECK ((SELECT is_system()));
+CREATE POLICY of_the_system ON incarnations USING ((SELECT is_system())) WITH CHECK ((SELECT is_system()));
 CREATE POLICY of_the_system ON epochs_reserved USING ((SELECT is_system())) WITH CHECK ((SELECT is_system()));
 CREATE POLICY of_the_system ON numbering_goes_on USING ((SELECT is_system())) WITH CHECK ((SELECT is_system()));
 

@@ -42,5 +42,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON subscriptions, idempotency, sessions TO 
 GRANT SELECT, INSERT, UPDATE (n, prev, hash) ON audit_entries TO {system};
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO {system};
 GRANT SELECT, INSERT, UPDATE (epoch) ON changes TO {system};
+GRANT SELECT, INSERT, UPDATE (confirmed_at) ON incarnations TO {system};
 GRANT SELECT, UPDATE ON epochs_reserved TO {system};
 GRANT SELECT, INSERT ON numbering_goes_on TO {system};

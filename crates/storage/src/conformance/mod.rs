@@ -8,6 +8,7 @@ pub(crate) mod idempotency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod lives;
 pub(crate) mod members;
 pub(crate) mod people;
 pub(crate) mod roles;
@@ -127,6 +128,10 @@ macro_rules! conformance {
             uses:
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;
+            lives:
+                a_new_store_has_a_life_of_its_own,
+                another_life_counts_once_it_is_confirmed,
+                what_came_back_is_counted_over_all_tenants;
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,

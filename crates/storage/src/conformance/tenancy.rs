@@ -8,6 +8,7 @@ use super::Bed;
 use super::audit::entry;
 use super::idempotency::{answer, claim_of};
 use super::invitations::invitation;
+use super::lives::restored;
 use super::sessions::session;
 use super::subscriptions::subscription;
 use super::town::{
@@ -220,6 +221,11 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
     misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
+    misused(&tx.life().await);
+    misused(&tx.live_keys_of_all(at(1)).await);
+    misused(&tx.workspaces_after(None, 1).await);
+    misused(&tx.begin_life(&restored()).await);
+    misused(&tx.confirm_life(restored().incarnation, at(1)).await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);
 }
 
@@ -238,6 +244,7 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
     misused(&tx.insert_person(&person("mallory")).await);
+    misused(&tx.begin_life(&restored()).await);
     misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, None)).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }

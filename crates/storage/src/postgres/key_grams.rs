@@ -24,7 +24,8 @@ pub(super) async fn write(link: &Link, key: &Key) -> Result<(), StoreError> {
         Belongs::ToPerson { owner, .. } => owner.to_string(),
         Belongs::ToWorkspace { workspace, .. } => workspace.to_string(),
     };
-    let grams: Vec<i64> = grams::of_key(key).iter().map(|gram| numbered(&home, gram)).collect();
+    let grams = grams::of_texts(key.name.as_str(), key.description.as_deref());
+    let grams: Vec<i64> = grams.iter().map(|gram| numbered(&home, gram)).collect();
     run_one(link, sql, params![key.id, grams]).await
 }
 

@@ -19,6 +19,7 @@ mod key_row;
 mod key_write;
 mod keys;
 mod link;
+mod lives;
 mod members;
 mod opening;
 mod people;
@@ -49,7 +50,7 @@ use key_list::Bounds;
 use link::Link;
 use opening::{Opening, View};
 use pool::{Pool, Seat};
-pub use schema::{Roles, migrate};
+pub use schema::{Roles, Versions, migrate, versions};
 
 /// Connections for what tenants ask and write: enough to keep a few processors and a disk busy; a hundred of
 /// `max_connections` leave room for three servers.

@@ -21,6 +21,21 @@ pub struct Roles {
     pub system: String,
 }
 
+/// The version of a schema, and the one that this program works with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// What is there. 0: nothing.
+    pub found: u32,
+    /// What this program works with.
+    pub known: u32,
+}
+
+/// Looks which schema is there, and changes nothing.
+pub async fn versions(owner: &Address) -> Result<Versions, StoreError> {
+    let link = Link::new(connect(owner).await?, false);
+    Ok(Versions { found: version(&link).await?, known: known() })
+}
+
 /// Brings the schema up to date, as its owner, and gives the roles their rights. All of it is whole or not at all.
 /// Returns the version that was found and the one that is there now.
 pub async fn migrate(owner: &Address, roles: &Roles) -> Result<(u32, u32), StoreError> {

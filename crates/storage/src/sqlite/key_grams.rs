@@ -15,13 +15,23 @@ use crate::{StoreError, grams};
 
 /// Puts the present texts of a key into the index.
 pub(super) fn write(connection: &Connection, key: &Key) -> Result<(), StoreError> {
+    write_texts(connection, key.id.to_bytes(), key.name.as_str(), key.description.as_deref())
+}
+
+/// The same, of a key that is known by its texts alone.
+pub(super) fn write_texts(
+    connection: &Connection,
+    id: [u8; 16],
+    name: &str,
+    description: Option<&str>,
+) -> Result<(), StoreError> {
     let sql = concat!(
         "INSERT OR REPLACE INTO key_grams (rowid, grams)
          SELECT k.number, ifnull((SELECT group_concat(hex(k.home_id) || value, ' ') FROM json_each(?2)), '')
          FROM keys k WHERE k.id = ?1 AND ",
         is_seen!()
     );
-    run_one(connection, sql, params![key.id.to_bytes(), to_json(&grams::of_key(key))])
+    run_one(connection, sql, params![id, to_json(&grams::of_texts(name, description))])
 }
 
 /// Whether the texts of a key differ from those that are kept.

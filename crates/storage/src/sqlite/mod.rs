@@ -15,6 +15,7 @@ mod key_list;
 mod key_row;
 mod key_write;
 mod keys;
+mod lives;
 mod members;
 mod people;
 mod readers;
@@ -28,6 +29,7 @@ mod subscriptions;
 mod tests;
 mod uses;
 mod view;
+mod whole;
 mod workspaces;
 mod writer;
 
@@ -44,7 +46,9 @@ use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
 use key_list::Bounds;
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
+pub use schema::{Schema, look_at_schema};
 use view::View;
+pub use whole::{SqliteSource, SqliteTarget, back_up, look_at_backup, restore, tables};
 use writer::{GROUP_TIME_MAX, Writer, Writing};
 
 /// A store in one SQLite file. Clones share it.
@@ -67,15 +71,26 @@ impl SqliteStore {
         Self::open_with(path, GROUP_TIME_MAX, Bounds::USUAL)
     }
 
+    /// Opens a store that is there, as it is: neither is it made, nor its schema changed.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let connection = Guarded::open(path)?;
+        schema::expect_current(connection.raw())?;
+        Ok(Self::around(connection, path, GROUP_TIME_MAX, Bounds::USUAL))
+    }
+
     fn open_with(path: &Path, group_time_max: Duration, bounds: Bounds) -> Result<Self, StoreError> {
         connection::create_private(path)?;
         let mut connection = Guarded::open(path)?;
         schema::migrate(connection.raw_mut())?;
         tracing::debug!(path = %path.display(), "store opened");
+        Ok(Self::around(connection, path, group_time_max, bounds))
+    }
+
+    fn around(connection: Guarded, path: &Path, group_time_max: Duration, bounds: Bounds) -> Self {
         let writer = Arc::new(Writer::new(connection, path, group_time_max));
         let readers = |connections_max| Arc::new(Readers::new(path, connections_max));
         let (doors, feed) = (readers(FOR_DOORS), readers(FOR_FEED));
-        Ok(Self { writer, readers: readers(FOR_TENANTS), doors, feed, bounds })
+        Self { writer, readers: readers(FOR_TENANTS), doors, feed, bounds }
     }
 
     fn readers_for(&self, reason: SystemReason) -> &Arc<Readers> {

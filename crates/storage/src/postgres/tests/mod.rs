@@ -1,6 +1,10 @@
 //! What is particular to this engine, and the suite that all engines pass.
 
+#[path = "../../../../../tests/src/cluster.rs"]
+#[expect(dead_code, reason = "the same file serves the black-box tests, which use more of it")]
+#[expect(unreachable_pub, reason = "it is public there")]
 mod cluster;
+mod database;
 
 use std::sync::Arc;
 
@@ -10,7 +14,7 @@ use super::key_list::Bounds;
 use super::{PostgresStore, Settings};
 use crate::Store;
 use crate::conformance::{Bed, conformance};
-use cluster::Database;
+use database::Database;
 
 #[async_trait]
 impl Bed for Database {
