@@ -12,13 +12,16 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod grams;
 mod idempotency;
 mod invitations;
+mod key_json;
 mod keys;
 mod lives;
 mod members;
 mod page;
 mod people;
+pub mod postgres;
 mod roles;
 mod service_accounts;
 mod sessions;

@@ -10,7 +10,6 @@ mod connection;
 mod idempotency;
 mod invitations;
 mod key_grams;
-mod key_json;
 mod key_lead;
 mod key_list;
 mod key_row;
@@ -42,6 +41,7 @@ use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use rusqlite::Connection;
 
+use crate::key_json;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
 use key_list::Bounds;

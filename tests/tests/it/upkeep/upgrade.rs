@@ -128,7 +128,7 @@ const GROWTH: &str = "
 
 #[test]
 fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails() {
-    let mut keyward = Keyward::profile("cveium").without_bootstrap().start();
+    let mut keyward = Keyward::profile("cveium").without_bootstrap().on_file().start();
     keyward.terminate();
     std::fs::remove_file(keyward.store()).expect("no store");
     let mut store = first_schema(&keyward.store());
