@@ -9,7 +9,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// A server whose disk nobody waits for: what it keeps is gone after the tests anyway.
@@ -75,6 +77,29 @@ impl Cluster {
         run(&self.folder, "pg_ctl", &["--pgdata", text(&self.data()), "--mode", mode, "--wait", "stop"]);
     }
 
+    /// The end that no destructor sees, of all its processes at once, as where the machine loses its power.
+    pub fn kill_9(&self) {
+        let first = self.pid();
+        let signal = |pid, signal| {
+            // One that has just ended is as good.
+            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
+        };
+        // Stopped, it starts no more of them.
+        signal(first, Signal::STOP);
+        let children = children_of(first);
+        for pid in std::iter::once(first).chain(children.iter().copied()) {
+            signal(pid, Signal::KILL);
+        }
+        // Their shared memory is free when the last is gone.
+        while std::iter::once(first).chain(children.iter().copied()).any(is_alive) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Where nobody waits for orphans, a dead one keeps its number, and would pass for a server that runs.
+        if Path::new(&format!("/proc/{first}")).exists() {
+            let _ = fs::remove_file(self.data().join("postmaster.pid"));
+        }
+    }
+
     /// The number of its first process.
     pub fn pid(&self) -> i32 {
         let file = fs::read_to_string(self.data().join("postmaster.pid")).expect("a running server");
@@ -129,6 +154,19 @@ pub fn program(name: &str) -> PathBuf {
     found.find(|program| program.is_file()).unwrap_or_else(|| {
         panic!("{name} of PostgreSQL 15 or later is not on this machine; `cargo xtask setup` installs it")
     })
+}
+
+/// The processes that this one has started.
+fn children_of(pid: i32) -> Vec<i32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let listed = fs::read_to_string(path).expect("the children of a running server");
+    listed.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // What nobody has waited for yet is gone all the same.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 fn text(path: &Path) -> &str {

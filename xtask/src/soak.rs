@@ -15,11 +15,26 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 5] = [
     Soak {
-        name: "kill -9 under load on SQLite",
+        name: "kill -9 under load, on both engines",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
-        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
+        test: &[
+            "-p",
+            "keyward-tests",
+            "--test",
+            "it",
+            "--",
+            "kill_9",
+            "--skip",
+            "kill_9_of_postgresql",
+            "--nocapture",
+        ],
+    },
+    Soak {
+        name: "kill -9 of PostgreSQL under load",
+        rounds: ("KEYWARD_POSTGRES_KILL_ROUNDS", "20"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9_of_postgresql", "--nocapture"],
     },
     Soak {
         name: "strangers against a workspace",
