@@ -158,7 +158,8 @@ fn run(folder: &Path, name: &str, arguments: &[&str]) {
     assert!(status.success(), "{name} {arguments:?}: {}", fs::read_to_string(&said).unwrap_or_default());
 }
 
-fn as_somebody(command: &mut Command) {
+/// Where we are root, as `nobody`: PostgreSQL's programs refuse to run as root.
+pub fn as_somebody(command: &mut Command) {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }

@@ -9,11 +9,17 @@ use sha2::{Digest as _, Sha256};
 use super::key_row::is_seen;
 use super::link::Link;
 use super::row::{holds, run_one};
-use super::value::params;
+use super::value::{Value, params};
 use crate::{StoreError, grams};
 
 /// Puts the present texts of a key into the index.
 pub(super) async fn write(link: &Link, key: &Key) -> Result<(), StoreError> {
+    let (sql, params) = statement(key);
+    run_one(link, sql, params).await
+}
+
+/// The statement that does it.
+pub(super) fn statement(key: &Key) -> (&'static str, Vec<Value>) {
     let sql = concat!(
         "INSERT INTO key_grams (key_id, home_id, grams)
          SELECT k.id, k.home_id, $2 FROM keys k WHERE k.id = $1 AND ",
@@ -26,7 +32,7 @@ pub(super) async fn write(link: &Link, key: &Key) -> Result<(), StoreError> {
     };
     let grams = grams::of_texts(key.name.as_str(), key.description.as_deref());
     let grams: Vec<i64> = grams.iter().map(|gram| numbered(&home, gram)).collect();
-    run_one(link, sql, params![key.id, grams]).await
+    (sql, params![key.id, grams])
 }
 
 /// Whether the texts of a key differ from those that are kept.

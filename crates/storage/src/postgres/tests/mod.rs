@@ -5,6 +5,10 @@
 #[expect(unreachable_pub, reason = "it is public there")]
 mod cluster;
 mod database;
+mod order;
+mod pooled;
+mod power;
+mod security;
 
 use std::sync::Arc;
 
