@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// A server whose disk nobody waits for: what it keeps is gone after the tests anyway.
@@ -80,16 +79,10 @@ impl Cluster {
     /// The end that no destructor sees, of all its processes at once, as where the machine loses its power.
     pub fn kill_9(&self) {
         let first = self.pid();
-        let signal = |pid, signal| {
-            // One that has just ended is as good.
-            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, signal));
-        };
         // Stopped, it starts no more of them.
-        signal(first, Signal::STOP);
+        signal("-STOP", &[first]);
         let children = children_of(first);
-        for pid in std::iter::once(first).chain(children.iter().copied()) {
-            signal(pid, Signal::KILL);
-        }
+        signal("-KILL", &[&[first], &children[..]].concat());
         // Their shared memory is free when the last is gone.
         while std::iter::once(first).chain(children.iter().copied()).any(is_alive) {
             std::thread::sleep(Duration::from_millis(10));
@@ -156,6 +149,12 @@ pub fn program(name: &str) -> PathBuf {
     })
 }
 
+/// One that has just ended is as good.
+fn signal(name: &str, pids: &[i32]) {
+    let pids = pids.iter().map(i32::to_string);
+    let _ = Command::new("kill").arg(name).args(pids).stderr(Stdio::null()).status();
+}
+
 /// The processes that this one has started.
 fn children_of(pid: i32) -> Vec<i32> {
     let path = format!("/proc/{pid}/task/{pid}/children");
@@ -196,7 +195,8 @@ fn run(folder: &Path, name: &str, arguments: &[&str]) {
     assert!(status.success(), "{name} {arguments:?}: {}", fs::read_to_string(&said).unwrap_or_default());
 }
 
-fn as_somebody(command: &mut Command) {
+/// Where we are root, as `nobody`: PostgreSQL's programs refuse to run as root.
+pub fn as_somebody(command: &mut Command) {
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }

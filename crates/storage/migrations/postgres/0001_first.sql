@@ -6,9 +6,11 @@
 -- deletes keys or audit entries.
 
 CREATE FUNCTION tenant_workspace() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN nullif(current_setting('keyward.workspace', true), '');
+    RETURN CASE WHEN starts_with(current_setting('keyward.workspace', true), 'ws_')
+        THEN current_setting('keyward.workspace', true) END;
 CREATE FUNCTION tenant_person() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN nullif(current_setting('keyward.person', true), '');
+    RETURN CASE WHEN starts_with(current_setting('keyward.person', true), 'usr_')
+        THEN current_setting('keyward.person', true) END;
 -- Whether this is the role of system work. The rights say which role that is.
 CREATE FUNCTION is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN false;
 
@@ -324,12 +326,10 @@ BEGIN
         ELSE
             PERFORM set_config('synchronous_commit', 'off', true);
         END IF;
-        SELECT epoch INTO found FROM changes WHERE id = own;
-        IF found IS NOT NULL THEN
-            RETURN found;
-        END IF;
     END IF;
-    RETURN (SELECT coalesce(max(epoch), 0) FROM changes);
+    -- Somebody else may have numbered it since it was looked at first.
+    SELECT epoch INTO found FROM changes WHERE id = own;
+    RETURN coalesce(found, (SELECT max(epoch) FROM changes), 0);
 END $$;
 
 -- What was asked under an Idempotency-Key, and what was answered to it, without any secret. Of the question itself

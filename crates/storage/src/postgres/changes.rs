@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::id::ServiceAccountId;
+use keyward_core::id::{KeyId, ServiceAccountId};
 use keyward_core::key::ServiceAccount;
 use keyward_core::role::RoleRef;
 
 use super::PostgresTx;
-use super::keys::{each_key, key_by_id};
+use super::keys::{each_key, key_by_id, keys_by_id};
 use super::link::{Link, whole};
 use super::opening::Opening;
 use super::pool::Pool;
@@ -185,29 +185,51 @@ async fn changes_after(link: &Link, after: Epoch) -> Result<Vec<(Epoch, Changed)
         .await
 }
 
+/// The states that changes led to, in their order. Keys, which are most of them, are read together.
+async fn states(link: &Link, changed: &[Changed]) -> Result<Vec<State>, StoreError> {
+    let ids: Vec<KeyId> = changed.iter().filter_map(Changed::key).collect();
+    let mut keys = keys_by_id(link, &ids).await?.into_iter();
+    let mut states = Vec::with_capacity(changed.len());
+    for one in changed {
+        let key = one.key().and_then(|_| keys.next());
+        states.push(match key {
+            Some(row) => State::Key(Box::new(row.key)),
+            None => state(link, *one).await?,
+        });
+    }
+    Ok(states)
+}
+
+impl Changed {
+    fn key(&self) -> Option<KeyId> {
+        if let Self::Key(id) = self { Some(*id) } else { None }
+    }
+}
+
 async fn each_part(
     link: &Link,
     after: Epoch,
     states_max: usize,
     tell: &mut (dyn FnMut(Changes) + Send),
 ) -> Result<Epoch, StoreError> {
-    let mut told = HashSet::new();
-    let mut part = Changes { up_to: after, states: Vec::new() };
+    let (mut told, mut up_to) = (HashSet::new(), after);
     loop {
-        let rows = changes_after(link, part.up_to).await?;
+        let rows = changes_after(link, up_to).await?;
         if rows.is_empty() {
-            return Ok(part.up_to);
+            return Ok(up_to);
         }
+        let mut part = Vec::new();
         for (epoch, changed) in rows {
             if told.insert(changed) {
-                if part.states.len() >= states_max.max(1) {
-                    tell(Changes { up_to: part.up_to, states: std::mem::take(&mut part.states) });
+                if part.len() >= states_max.max(1) {
+                    tell(Changes { up_to, states: states(link, &part).await? });
+                    part.clear();
                 }
-                part.states.push(state(link, changed).await?);
+                part.push(changed);
             }
-            part.up_to = epoch;
+            up_to = epoch;
         }
-        tell(Changes { up_to: part.up_to, states: std::mem::take(&mut part.states) });
+        tell(Changes { up_to, states: states(link, &part).await? });
     }
 }
 

@@ -9,27 +9,32 @@ use sha2::{Digest as _, Sha256};
 use super::key_row::is_seen;
 use super::link::Link;
 use super::row::{holds, run_one};
-use super::value::params;
+use super::value::{Value, params};
 use crate::{StoreError, grams};
 
 /// Puts the present texts of a key into the index.
 pub(super) async fn write(link: &Link, key: &Key) -> Result<(), StoreError> {
+    let (sql, params) = statement(key);
+    run_one(link, sql, params).await
+}
+
+/// The statement that does it.
+pub(super) fn statement(key: &Key) -> (&'static str, Vec<Value>) {
     let home = match &key.belongs {
         Belongs::ToPerson { owner, .. } => owner.to_string(),
         Belongs::ToWorkspace { workspace, .. } => workspace.to_string(),
     };
     let (id, description) = (key.id.to_string(), key.description.as_deref());
-    write_texts(link, &id, &home, key.name.as_str(), description).await
+    statement_of_texts(&id, &home, key.name.as_str(), description)
 }
 
 /// The same, of a key that is known by its texts alone.
-pub(super) async fn write_texts(
-    link: &Link,
+pub(super) fn statement_of_texts(
     key: &str,
     home: &str,
     name: &str,
     description: Option<&str>,
-) -> Result<(), StoreError> {
+) -> (&'static str, Vec<Value>) {
     let sql = concat!(
         "INSERT INTO key_grams (key_id, home_id, grams)
          SELECT k.id, k.home_id, $2 FROM keys k WHERE k.id = $1 AND ",
@@ -38,7 +43,7 @@ pub(super) async fn write_texts(
     );
     let grams: Vec<i64> =
         grams::of_texts(name, description).iter().map(|gram| numbered(home, gram)).collect();
-    run_one(link, sql, params![key, grams]).await
+    (sql, params![key, grams])
 }
 
 /// Whether the texts of a key differ from those that are kept.

@@ -8,19 +8,30 @@ use keyward_core::rate::RequestsPerMinute;
 use super::key_grams;
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen};
 use super::link::Link;
-use super::row::{many, only_text, principal_columns, run, run_one, version_column};
+use super::row::{many, only_text, principal_columns, run, run_in_turn, run_one, version_column};
 use super::service_accounts;
-use super::value::params;
+use super::value::{Value, params};
 use crate::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use crate::{ServiceAccountRow, StoreError};
 
-/// Keeps a new key and all that comes with it.
+/// A statement and its values.
+type Statement = (&'static str, Vec<Value>);
+
+/// Keeps a new key and all that comes with it: one question to the database, for an import has thousands of keys.
 pub(super) async fn insert(link: &Link, key: &Key) -> Result<(), StoreError> {
+    let mut statements = Vec::new();
     if let Belongs::ToWorkspace { workspace, acts_as, .. } = &key.belongs {
-        insert_own_account(link, *workspace, acts_as, key.created_at).await?;
+        statements.extend(own_account(*workspace, acts_as, key.created_at)?);
     }
-    insert_row(link, key).await?;
-    key_grams::write(link, key).await?;
+    statements.push(row(key)?);
+    statements.push(secret(key, &key.secret, Which::Current, None));
+    statements.push((KEEP_USES, params![key.id, NEVER_USED]));
+    statements.push(key_grams::statement(key));
+    run_in_turn(link, statements).await?;
+    if key.old.is_some() || !key.retired.is_empty() {
+        // One that was rotated before it came here.
+        write_secrets(link, key).await?;
+    }
     write_restriction(link, key).await
 }
 
@@ -34,15 +45,20 @@ pub(super) async fn update(link: &Link, key: &Key) -> Result<(), StoreError> {
     write_restriction(link, key).await
 }
 
+const KEEP_USES: &str =
+    "INSERT INTO key_uses (key_id, home_id, used_at) SELECT id, home_id, $2 FROM keys WHERE id = $1";
+const KEEP_SECRET: &str =
+    "INSERT INTO key_secrets (digest, key_id, home_id, which, hint, rotated_at, ends_at)
+                           SELECT $1, k.id, k.home_id, $3, $6, $4, $5 FROM keys k WHERE k.id = $2";
+
 /// The service account that comes with the key. One that stands alone is there before it.
-async fn insert_own_account(
-    link: &Link,
+fn own_account(
     workspace: WorkspaceId,
     account: &ServiceAccount,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Statement>, StoreError> {
     if account.shared {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let row = ServiceAccountRow {
         account: account.clone(),
@@ -52,11 +68,19 @@ async fn insert_own_account(
         keys: 0,
         version: 1,
     };
-    service_accounts::insert(link, workspace, &row).await
+    service_accounts::statements(workspace, &row)
 }
 
-/// The key, its secret and its place for uses.
-async fn insert_row(link: &Link, key: &Key) -> Result<(), StoreError> {
+/// A secret that is not there yet.
+fn secret(key: &Key, secret: &StoredSecret, which: Which, times: Option<(i64, i64)>) -> Statement {
+    let (rotated_at, ends_at) = times.unzip();
+    let hint = secret.hint.as_str();
+    let params = params![*secret.digest.as_bytes(), key.id, which.as_str(), rotated_at, ends_at, hint];
+    (KEEP_SECRET, params)
+}
+
+/// The key itself.
+fn row(key: &Key) -> Result<Statement, StoreError> {
     let sql = "INSERT INTO keys
                    (id, kind, home_id, workspace_id, owner_id, service_account_id, restricted, name, description, \"grant\",
                     created_at, created_by_type, created_by_id, created_by_name, ends_at, revoked_at,
@@ -70,11 +94,10 @@ async fn insert_row(link: &Link, key: &Key) -> Result<(), StoreError> {
         Belongs::ToPerson { owner, .. } => (None, Some(*owner), None),
         Belongs::ToWorkspace { workspace, owner, acts_as } => (Some(*workspace), *owner, Some(acts_as.id)),
     };
-    let id = key.id;
     let (maker_type, maker_id, maker_name) = principal_columns(&key.created_by);
     let (revoker_type, revoker_id, revoker_name) = revoker_columns(key);
     let params = params![
-        id,
+        key.id,
         key.kind().as_str(),
         workspace,
         owner,
@@ -97,11 +120,7 @@ async fn insert_row(link: &Link, key: &Key) -> Result<(), StoreError> {
         version_column(key.version)?,
         key.requests_per_minute.map(RequestsPerMinute::get),
     ];
-    run_one(link, sql, params).await?;
-    write_secrets(link, key).await?;
-    let uses =
-        "INSERT INTO key_uses (key_id, home_id, used_at) SELECT id, home_id, $2 FROM keys WHERE id = $1";
-    run_one(link, uses, params![id, NEVER_USED]).await
+    Ok((sql, params))
 }
 
 async fn update_row(link: &Link, key: &Key) -> Result<(), StoreError> {
@@ -162,7 +181,7 @@ async fn write_secrets(link: &Link, key: &Key) -> Result<(), StoreError> {
     write_secret(link, key, &key.secret, Which::Current, None).await
 }
 
-/// A new key has no secret that could be written over.
+/// Writes over what is there of it, or keeps it anew.
 async fn write_secret(
     link: &Link,
     key: &Key,
@@ -172,15 +191,12 @@ async fn write_secret(
 ) -> Result<(), StoreError> {
     let over = "UPDATE key_secrets SET which = $3, rotated_at = $4, ends_at = $5
                 WHERE digest = $1 AND key_id = $2 AND which <> 'retired'";
-    let keep = "INSERT INTO key_secrets (digest, key_id, home_id, which, hint, rotated_at, ends_at)
-                SELECT $1, k.id, k.home_id, $3, $6, $4, $5 FROM keys k WHERE k.id = $2";
-    let (digest, which, (rotated_at, ends_at)) = (*secret.digest.as_bytes(), which.as_str(), times.unzip());
-    let is_there =
-        key.version > 1 && run(link, over, params![digest, key.id, which, rotated_at, ends_at]).await? > 0;
-    if is_there {
+    let (digest, (rotated_at, ends_at)) = (*secret.digest.as_bytes(), times.unzip());
+    if run(link, over, params![digest, key.id, which.as_str(), rotated_at, ends_at]).await? > 0 {
         return Ok(());
     }
-    run_one(link, keep, params![digest, key.id, which, rotated_at, ends_at, secret.hint.as_str()]).await
+    let (keep, params) = self::secret(key, secret, which, times);
+    run_one(link, keep, params).await
 }
 
 /// Makes the restriction what the key says. A workspace can be added while the owner is a member; one that

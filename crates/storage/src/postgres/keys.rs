@@ -26,11 +26,17 @@ pub(super) async fn key_by_id(link: &Link, id: KeyId) -> Result<Option<KeyRow>, 
 
 /// Some keys, in this order.
 pub(super) async fn keys_by_id(link: &Link, ids: &[KeyId]) -> Result<Vec<KeyRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let sql = select_keys!(concat!("k.id = ANY($1) AND ", is_seen!()));
     let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let rows = many(link, "keys", sql, params![texts], key_row).await?;
     let mut rows: HashMap<KeyId, KeyRow> = rows.into_iter().map(|row| (row.key.id, row)).collect();
-    let gone = || StoreError::Corrupt { table: "keys", why: "a list has a key that is not there".to_owned() };
+    let gone = || StoreError::Corrupt {
+        table: "keys",
+        why: "what names a key is there, and the key is not".to_owned(),
+    };
     ids.iter().map(|id| rows.remove(id).ok_or_else(gone)).collect()
 }
 

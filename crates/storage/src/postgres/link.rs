@@ -103,6 +103,11 @@ impl Link {
         }
     }
 
+    /// Prepares a statement, if this connection does that and has not yet.
+    pub(super) async fn prepare(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.statement(sql, params).await.map(drop)
+    }
+
     async fn statement(&self, sql: &str, params: &[Value]) -> Result<Option<Statement>, StoreError> {
         let Some(prepared) = &self.prepared else { return Ok(None) };
         let known = || prepared.lock().unwrap_or_else(PoisonError::into_inner);

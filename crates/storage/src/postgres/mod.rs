@@ -32,7 +32,7 @@ mod service_accounts;
 mod sessions;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod uses;
 mod value;

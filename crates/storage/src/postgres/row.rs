@@ -1,8 +1,10 @@
 //! Running statements, and reading rows column by column in the order of their SELECT.
 
+use std::future::{Future as _, poll_fn};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::str::FromStr;
+use std::task::Poll;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
@@ -29,6 +31,35 @@ pub(super) async fn run_one(link: &Link, sql: &str, params: Vec<Value>) -> Resul
         0 => Err(StoreError::Changed),
         _ => Ok(()),
     }
+}
+
+/// Runs statements that must each write one row, in this order, and waits once for all their answers.
+pub(super) async fn run_in_turn(
+    link: &Link,
+    statements: Vec<(&'static str, Vec<Value>)>,
+) -> Result<(), StoreError> {
+    for (sql, params) in &statements {
+        // Else one that had to be prepared first would be asked after those behind it.
+        link.prepare(sql, params).await?;
+    }
+    let mut asked: Vec<_> =
+        statements.into_iter().map(|(sql, params)| Box::pin(run_one(link, sql, params))).collect();
+    // The first poll of each asks it.
+    let begun = poll_fn(|context| {
+        let begun = asked.iter_mut().map(|asked| match asked.as_mut().poll(context) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        });
+        Poll::Ready(begun.collect::<Vec<_>>())
+    });
+    // Behind one that fails all others fail too: the first error is the one that tells why.
+    for (begun, asked) in begun.await.into_iter().zip(asked) {
+        match begun {
+            Some(answer) => answer?,
+            None => asked.await?,
+        }
+    }
+    Ok(())
 }
 
 /// Hands each row of a query to `read`, as they come in.

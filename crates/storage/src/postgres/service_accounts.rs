@@ -6,9 +6,9 @@ use keyward_core::id::{KeyId, ServiceAccountId, WorkspaceId};
 use keyward_core::key::ServiceAccount;
 
 use super::PostgresTx;
-use super::link::{Link, whole};
-use super::row::{Columns, holds, many, one, only_text, run, run_one, version_column};
-use super::value::params;
+use super::link::whole;
+use super::row::{Columns, holds, many, one, only_text, run, run_in_turn, run_one, version_column};
+use super::value::{Value, params};
 use crate::{Page, ServiceAccountRow, ServiceAccounts, StoreError};
 
 macro_rules! select_accounts {
@@ -38,18 +38,18 @@ fn account(columns: &mut Columns<'_>) -> Result<ServiceAccountRow, StoreError> {
     })
 }
 
-/// Keeps the user entry and its membership.
-pub(super) async fn insert(
-    link: &Link,
+/// The statements that keep the user entry and its membership.
+pub(super) fn statements(
     workspace: WorkspaceId,
     row: &ServiceAccountRow,
-) -> Result<(), StoreError> {
+) -> Result<Vec<(&'static str, Vec<Value>)>, StoreError> {
     let user = "INSERT INTO users
                     (id, kind, name, workspace_id, description, shared, created_at, suspended_at, version)
                 SELECT $1, 'service_account', $2, $3, $4, $5, $6, $7, $8
                 WHERE is_system() OR $3 = tenant_workspace()";
+    let membership = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
+                      SELECT $1, $2, '', $3 WHERE is_system() OR $1 = tenant_workspace()";
     let (id, at) = (row.account.id, row.created_at.as_microsecond());
-    let disabled_at = row.disabled_at.map(Timestamp::as_microsecond);
     let params = params![
         id,
         &*row.account.name,
@@ -57,13 +57,10 @@ pub(super) async fn insert(
         row.description.as_deref(),
         row.account.shared,
         at,
-        disabled_at,
+        row.disabled_at.map(Timestamp::as_microsecond),
         version_column(row.version)?,
     ];
-    run_one(link, user, params).await?;
-    let membership = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
-                      SELECT $1, $2, '', $3 WHERE is_system() OR $1 = tenant_workspace()";
-    run_one(link, membership, params![workspace, id, at]).await
+    Ok(vec![(user, params), (membership, params![workspace, id, at])])
 }
 
 #[async_trait]
@@ -74,7 +71,7 @@ impl ServiceAccounts for PostgresTx {
         row: &ServiceAccountRow,
     ) -> Result<(), StoreError> {
         let link = self.write()?;
-        whole(link, insert(link, workspace, row)).await
+        whole(link, run_in_turn(link, statements(workspace, row)?)).await
     }
 
     async fn update_service_account(&mut self, row: &ServiceAccountRow) -> Result<(), StoreError> {

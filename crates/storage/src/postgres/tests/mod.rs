@@ -1,10 +1,15 @@
 //! What is particular to this engine, and the suite that all engines pass.
 
+pub(crate) mod bench_writes;
 #[path = "../../../../../tests/src/cluster.rs"]
 #[expect(dead_code, reason = "the same file serves the black-box tests, which use more of it")]
 #[expect(unreachable_pub, reason = "it is public there")]
 mod cluster;
 mod database;
+mod order;
+mod pooled;
+mod power;
+mod security;
 
 use std::sync::Arc;
 

@@ -13,7 +13,7 @@ use crate::postgres::key_grams;
 use crate::postgres::link::Link;
 use crate::postgres::opening::Opening;
 use crate::postgres::pool::connect;
-use crate::postgres::row::{holds, run};
+use crate::postgres::row::{holds, run, run_in_turn};
 use crate::postgres::value::params;
 use crate::postgres::{PostgresStore, Settings, lives};
 use crate::whole::{Cell, Row, Table, Target};
@@ -130,15 +130,15 @@ impl PostgresTarget {
             Some(Cell::Blob(bytes)) => ids::text(table, row, column, bytes),
             _ => None,
         };
+        let mut statements = Vec::with_capacity(rows.len());
         for row in rows {
             let (Some(key), Some(home)) = (id(row, "id"), id(row, "home_id")) else {
                 return Err(unfit("a key has no home".to_owned()));
             };
-            let name = text(row, "name").unwrap_or_default();
-            key_grams::write_texts(&self.link, &key, &home, &name, text(row, "description").as_deref())
-                .await?;
+            let (name, description) = (text(row, "name").unwrap_or_default(), text(row, "description"));
+            statements.push(key_grams::statement_of_texts(&key, &home, &name, description.as_deref()));
         }
-        Ok(())
+        run_in_turn(&self.link, statements).await
     }
 }
 
