@@ -13,7 +13,7 @@ Back up the store before. An older keyward refuses a store that a newer one has 
 /// Bring the store's schema up to what this keyward works with
 ///
 /// On SQLite the server does the same when it starts. On PostgreSQL this is done as the role that owns the tables
-/// (store.owner_url), and gives the server's two roles their rights. Each version is whole or not at all.
+/// (`store.owner_url`), and gives the server's two roles their rights. Each version is whole or not at all.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Migrate {

@@ -104,7 +104,6 @@ impl Store {
 
     fn roles_differ(&self, values: &Values) -> Result<(), Mistake> {
         let problem = match (&self.url, &self.system) {
-            (StoreUrl::Sqlite(_), None) => return Ok(()),
             (StoreUrl::Sqlite(_), Some(_)) => {
                 "is for a PostgreSQL database, and store.url names a file; leave it out"
             }
@@ -117,7 +116,7 @@ impl Store {
             (StoreUrl::Postgres(server), Some(system)) if server.database() != system.database() => {
                 "names another database than store.url"
             }
-            (StoreUrl::Postgres(_), Some(_)) => return Ok(()),
+            (StoreUrl::Sqlite(_), None) | (StoreUrl::Postgres(_), Some(_)) => return Ok(()),
         };
         Err(values.wrong(&SYSTEM_URL, problem))
     }

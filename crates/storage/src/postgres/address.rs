@@ -20,7 +20,7 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
 /// Where a database is, and as whom it is reached. The password is in it, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
-    config: Config,
+    config: Box<Config>,
     /// The certificates that the server's must descend from. `None`: those that the system trusts.
     roots: Option<PathBuf>,
 }
@@ -83,7 +83,7 @@ impl Address {
             .keepalives_idle(KEEPALIVE_AFTER)
             .keepalives_interval(KEEPALIVE_EVERY)
             .keepalives_retries(KEEPALIVE_TRIES);
-        Ok(Self { config, roots: tls.roots })
+        Ok(Self { config: Box::new(config), roots: tls.roots })
     }
 
     /// As whom it is reached.
@@ -96,7 +96,7 @@ impl Address {
         self.config.get_dbname().unwrap_or_default()
     }
 
-    pub(super) const fn config(&self) -> &Config {
+    pub(super) fn config(&self) -> &Config {
         &self.config
     }
 

@@ -153,7 +153,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
     ];
     let begin = client.batch_execute("BEGIN");
     let inserts = statements.iter().zip(&params).map(|(statement, params)| client.execute(statement, params));
-    let (begun, inserted) = futures_util::future::join(begin, async {
+    let (opened, inserted) = futures_util::future::join(begin, async {
         let inserted = try_join_all(inserts);
         let (inserted, committed) =
             futures_util::future::join(inserted, client.batch_execute("COMMIT")).await;
@@ -161,6 +161,6 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
         committed
     })
     .await;
-    begun?;
+    opened?;
     inserted
 }

@@ -60,7 +60,8 @@ async fn visit(store: &dyn Store, residents: &[Resident], n: usize) {
         2 => Tenant::workspace(own.workspace).and_person(own.person),
         _ => Tenant::default(),
     };
-    let mut tx = if n % 3 == 0 { store.begin(tenant).await } else { store.view(tenant).await }.unwrap();
+    let mut tx =
+        if n.is_multiple_of(3) { store.begin(tenant).await } else { store.view(tenant).await }.unwrap();
     let sees = |of: Option<WorkspaceId>| of == Some(own.workspace);
     assert_eq!(tx.key(own.key).await.unwrap().is_some(), sees(tenant.workspace), "{n}");
     assert_eq!(tx.key(own.own).await.unwrap().is_some(), tenant.person.is_some(), "{n}");
@@ -81,10 +82,10 @@ async fn visit(store: &dyn Store, residents: &[Resident], n: usize) {
     let expected: Vec<KeyId> = tenant.workspace.iter().map(|_| own.key).collect();
     assert_eq!(listed.iter().map(|row| row.key.id).collect::<Vec<_>>(), expected, "{n}");
     // Some fail, some are given up, some are committed.
-    if n % 15 == 0 {
+    if n.is_multiple_of(15) {
         tx.insert_key(&workspace_key("foreign", other.workspace, other.person)).await.err();
     }
-    if n % 6 == 0 {
+    if n.is_multiple_of(6) {
         tx.commit().await.unwrap();
     }
 }

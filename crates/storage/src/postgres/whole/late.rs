@@ -51,24 +51,16 @@ impl Late {
         for entry in many(link, "audit_entries", sql, params![LATE_MAX], written).await? {
             let id = home_id(entry.home);
             let home = ids::bytes(&id).unwrap_or_default();
-            let head = match self.heads.get(&home) {
-                Some((_, head)) => *head,
-                None => {
-                    let sql = "SELECT n, hash FROM audit_heads WHERE home_id = $1";
-                    let head = one(link, "audit_heads", sql, params![id], |columns| {
-                        Ok(AuditHead { entries: columns.version()?, hash: columns.take()? })
-                    });
-                    head.await?.unwrap_or(AuditHead { entries: 0, hash: FIRST_PREV })
-                }
-            };
+            let head =
+                if let Some((_, head)) = self.heads.get(&home) { *head } else { head(link, id).await? };
             let parts = entry.parts(head.entries + 1, head.hash);
-            let line = AuditLine::seal(&parts);
+            let sealed = AuditLine::seal(&parts);
             let bytes = |text: &str| ids::bytes(text).map_or(Cell::Null, Cell::Blob);
             let text = |text: Option<&str>| text.map_or(Cell::Null, |text| Cell::Text(text.to_owned()));
             let cell = |name: &str| match name {
                 "home_type" => text(Some(home_type(entry.home))),
                 "home_id" => Cell::Blob(home.clone()),
-                "n" => Cell::Integer(i64::try_from(line.number).unwrap_or(i64::MAX)),
+                "n" => Cell::Integer(i64::try_from(sealed.number).unwrap_or(i64::MAX)),
                 "id" => Cell::Blob(entry.id.to_bytes().to_vec()),
                 "at" => Cell::Integer(parts.at.as_microsecond()),
                 "actor_type" => text(Some(parts.actor_type)),
@@ -81,12 +73,12 @@ impl Late {
                 "ip" => text(parts.ip),
                 "user_agent" => text(parts.user_agent),
                 "request_id" => Cell::Blob(parts.request_id.to_bytes().to_vec()),
-                "prev" => Cell::Blob(line.prev.to_vec()),
-                "hash" => Cell::Blob(line.hash.to_vec()),
+                "prev" => Cell::Blob(sealed.prev.to_vec()),
+                "hash" => Cell::Blob(sealed.hash.to_vec()),
                 _ => Cell::Null,
             };
             self.entries.push(table.columns.iter().map(|column| cell(&column.name)).collect());
-            let head = AuditHead { entries: line.number, hash: line.hash };
+            let head = AuditHead { entries: sealed.number, hash: sealed.hash };
             self.heads.insert(home, (home_type(entry.home), head));
         }
         Ok(())
@@ -96,20 +88,29 @@ impl Late {
     pub(super) fn mend(&mut self, table: &Table, row: &mut Row) {
         let Some(Cell::Blob(home)) = table.place("home_id").and_then(|place| row.get(place)) else { return };
         let Some((kind, head)) = self.heads.remove(home) else { return };
-        *row = head_row(table, home.clone(), kind, &head);
+        *row = head_row(table, &home.clone(), kind, &head);
     }
 
     /// The ends of logs that have no row yet.
     pub(super) fn new_heads(&mut self, table: &Table) -> Vec<Row> {
         let heads = std::mem::take(&mut self.heads);
-        heads.into_iter().map(|(home, (kind, head))| head_row(table, home, kind, &head)).collect()
+        heads.into_iter().map(|(home, (kind, head))| head_row(table, &home, kind, &head)).collect()
     }
 }
 
-fn head_row(table: &Table, home: Vec<u8>, kind: &str, head: &AuditHead) -> Row {
+/// Where a log ends without those that have no place yet.
+async fn head(link: &Link, home: String) -> Result<AuditHead, StoreError> {
+    let sql = "SELECT n, hash FROM audit_heads WHERE home_id = $1";
+    let head = one(link, "audit_heads", sql, params![home], |columns| {
+        Ok(AuditHead { entries: columns.version()?, hash: columns.take()? })
+    });
+    Ok(head.await?.unwrap_or(AuditHead { entries: 0, hash: FIRST_PREV }))
+}
+
+fn head_row(table: &Table, home: &[u8], kind: &str, head: &AuditHead) -> Row {
     let cell = |name: &str| match name {
         "home_type" => Cell::Text(kind.to_owned()),
-        "home_id" => Cell::Blob(home.clone()),
+        "home_id" => Cell::Blob(home.to_vec()),
         "n" => Cell::Integer(i64::try_from(head.entries).unwrap_or(i64::MAX)),
         "hash" => Cell::Blob(head.hash.to_vec()),
         _ => Cell::Null,

@@ -105,7 +105,9 @@ impl Source for PostgresSource {
         let read = |columns: &mut Columns<'_>| row(table, columns);
         let mut found: Vec<Row> = many(&self.link, "a table", &fetch, params![], read).await?;
         if table.name == "audit_heads" {
-            found.iter_mut().for_each(|row| self.late.mend(table, row));
+            for row in &mut found {
+                self.late.mend(table, row);
+            }
         }
         if found.len() < *rows as usize {
             *rest = Some(match table.name.as_str() {
