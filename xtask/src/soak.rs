@@ -15,7 +15,7 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 5] = [
+const SOAKS: [Soak; 6] = [
     Soak {
         name: "kill -9 under load, on both engines",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
@@ -35,6 +35,11 @@ const SOAKS: [Soak; 5] = [
         name: "kill -9 of PostgreSQL under load",
         rounds: ("KEYWARD_POSTGRES_KILL_ROUNDS", "20"),
         test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9_of_postgresql", "--nocapture"],
+    },
+    Soak {
+        name: "a database migrated under its server",
+        rounds: ("KEYWARD_UPGRADE_KEYS", "100000"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "upgrade::a_database", "--nocapture"],
     },
     Soak {
         name: "strangers against a workspace",

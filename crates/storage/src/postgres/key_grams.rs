@@ -24,26 +24,18 @@ pub(super) fn statement(key: &Key) -> (&'static str, Vec<Value>) {
         Belongs::ToPerson { owner, .. } => owner.to_string(),
         Belongs::ToWorkspace { workspace, .. } => workspace.to_string(),
     };
-    let (id, description) = (key.id.to_string(), key.description.as_deref());
-    statement_of_texts(&id, &home, key.name.as_str(), description)
-}
-
-/// The same, of a key that is known by its texts alone.
-pub(super) fn statement_of_texts(
-    key: &str,
-    home: &str,
-    name: &str,
-    description: Option<&str>,
-) -> (&'static str, Vec<Value>) {
     let sql = concat!(
         "INSERT INTO key_grams (key_id, home_id, grams)
          SELECT k.id, k.home_id, $2 FROM keys k WHERE k.id = $1 AND ",
         is_seen!(),
         " ON CONFLICT (key_id) DO UPDATE SET grams = excluded.grams"
     );
-    let grams: Vec<i64> =
-        grams::of_texts(name, description).iter().map(|gram| numbered(home, gram)).collect();
-    (sql, params![key, grams])
+    (sql, params![key.id, of_texts(&home, key.name.as_str(), key.description.as_deref())])
+}
+
+/// The numbers of a key's texts.
+pub(super) fn of_texts(home: &str, name: &str, description: Option<&str>) -> Vec<i64> {
+    grams::of_texts(name, description).iter().map(|gram| numbered(home, gram)).collect()
 }
 
 /// Whether the texts of a key differ from those that are kept.

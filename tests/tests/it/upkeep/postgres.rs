@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use keyward_tests::{Database, Key, Keyward, eventually, json, unique};
+use keyward_tests::{Database, Key, Keyward, Workspace, eventually, json, unique};
 
 use super::{assert_denying, run};
 
@@ -63,6 +63,15 @@ fn assert_moved(keyward: &Keyward, live: &Key, revoked: &Key) {
     assert_eq!(keyward.verify_code(&another.secret), "revoked");
     let sound = workspace.owner().get(&workspace.path("audit/verify")).expect(200);
     assert_eq!(sound.body["ok"], true, "{sound}");
+}
+
+/// How many keys the audit log says were created.
+#[track_caller]
+fn created(workspace: &Workspace<'_>) -> usize {
+    let caller = workspace.owner().with("Accept", "application/x-ndjson");
+    let exported = caller.get(&workspace.path("audit?action=key.created"));
+    assert_eq!(exported.status, 200, "{exported}");
+    exported.text.lines().count()
 }
 
 #[track_caller]
@@ -143,6 +152,8 @@ fn a_database_is_backed_up_while_others_write_and_put_back_as_another() {
     assert_eq!(keyward.verify_code(&live.secret), "revoked");
     assert_eq!(keyward.verify_code(&revoked.secret), "revoked");
     let workspace = keyward.first_workspace();
+    // Also of those that were committed and not linked at the moment of the backup.
+    assert_eq!(created(&workspace), workspace.keys().len(), "keys whose creation is in the log");
     let sound = workspace.owner().get(&workspace.path("audit/verify")).expect(200);
     assert_eq!(sound.body["ok"], true, "{sound}");
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{Type, columns, ids, quoted, unfit};
 use crate::audit::hex;
@@ -13,7 +13,7 @@ use crate::postgres::key_grams;
 use crate::postgres::link::Link;
 use crate::postgres::opening::Opening;
 use crate::postgres::pool::connect;
-use crate::postgres::row::{holds, run, run_in_turn};
+use crate::postgres::row::{holds, run};
 use crate::postgres::value::params;
 use crate::postgres::{PostgresStore, Settings, lives};
 use crate::whole::{Cell, Row, Table, Target};
@@ -130,15 +130,19 @@ impl PostgresTarget {
             Some(Cell::Blob(bytes)) => ids::text(table, row, column, bytes),
             _ => None,
         };
-        let mut statements = Vec::with_capacity(rows.len());
+        let mut all = Vec::with_capacity(rows.len());
         for row in rows {
             let (Some(key), Some(home)) = (id(row, "id"), id(row, "home_id")) else {
                 return Err(unfit("a key has no home".to_owned()));
             };
             let (name, description) = (text(row, "name").unwrap_or_default(), text(row, "description"));
-            statements.push(key_grams::statement_of_texts(&key, &home, &name, description.as_deref()));
+            let grams = key_grams::of_texts(&home, &name, description.as_deref());
+            all.push(json!({ "key_id": key, "home_id": home, "grams": grams }));
         }
-        run_in_turn(&self.link, statements).await
+        let sql = "INSERT INTO key_grams (key_id, home_id, grams)
+                   SELECT r.key_id, r.home_id, r.grams
+                   FROM json_to_recordset($1::json) AS r (key_id text, home_id text, grams bigint[])";
+        run(&self.link, sql, params![Json::Array(all).to_string()]).await.map(drop)
     }
 }
 
