@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keyward_service::clock::{Clock as _, SystemClock};
-use keyward_storage::hex;
-use keyward_storage::sqlite::{back_up, look_at_backup};
-use keyward_storage::whole::{Manifest, Taken};
+use keyward_storage::sqlite::{back_up, look_at_backup, tables};
+use keyward_storage::whole::{Manifest, Source, Taken};
+use keyward_storage::{StoreError, hex};
 use sha2::{Digest as _, Sha256};
 
-use super::{ROW, bar, file_of, kept_outside, open_source};
+use super::{ROW, bar, kept_outside, open_source, say_all};
 use crate::cli::text::{count, thousands};
 use crate::cli::{Backup, Bar, Exit, Failure, OutFile, terminal};
 use crate::config;
-use crate::config::store::StoreUrl;
 
 /// Bytes of a backup that are hashed at once.
 const PIECE_LEN: usize = 64 * 1024;
@@ -26,8 +25,9 @@ pub(crate) async fn run(command: &Backup) -> Result<Exit, Failure> {
     let url = &loaded.settings.store.url;
     let now = SystemClock.now();
     let path = command.out.clone().unwrap_or_else(|| default_path(now));
+    let source = open_source(url)?;
     let file = OutFile::prepare(&path, command.force, "nothing was backed up")?;
-    let manifest = write(url, file.waiting_at(), now).await?;
+    let manifest = write(source, file.waiting_at(), now).await?;
     let troubles = read_through(file.waiting_at(), &manifest).await?;
     let cannot = |why: String| Failure::failed(format!("{} cannot be written: {why}", path.display()));
     let digest = digest(file.waiting_at()).map_err(|error| cannot(error.to_string()))?;
@@ -44,8 +44,7 @@ pub(crate) async fn run(command: &Backup) -> Result<Exit, Failure> {
     if troubles.is_empty() {
         return Ok(Exit::Done);
     }
-    terminal::say("What was backed up is not sound:");
-    troubles.iter().for_each(|trouble| terminal::say(format!("  {trouble}")));
+    say_all("What was backed up is not sound:", &troubles);
     Ok(Exit::NotValid)
 }
 
@@ -54,10 +53,9 @@ fn default_path(now: Timestamp) -> PathBuf {
     PathBuf::from(format!("keyward-{}.backup", now.strftime("%Y%m%dT%H%M%SZ")))
 }
 
-async fn write(url: &StoreUrl, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
-    let mut source = open_source(url)?;
-    let mut bar = bar("Backed up", source.as_mut()).await?;
-    file_of(url, "`keyward backup`")?;
+async fn write(mut source: Box<dyn Source>, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
+    let failed = |error: StoreError| Failure::failed(format!("the store cannot be backed up: {error}"));
+    let mut bar = bar("Backed up", source.as_mut(), &tables().map_err(failed)?).await?;
     let taken = Taken {
         keyward: env!("CARGO_PKG_VERSION").to_owned(),
         engine: "sqlite".to_owned(),
@@ -66,7 +64,7 @@ async fn write(url: &StoreUrl, path: &Path, now: Timestamp) -> Result<Manifest, 
         at: now,
     };
     let written = back_up(source.as_mut(), path, taken, &mut |done| bar.show(done)).await;
-    written.map_err(|error| Failure::failed(format!("the store cannot be backed up: {error}")))
+    written.map_err(failed)
 }
 
 /// A backup that nobody has read is none. What is wrong with the store's own audit logs is told, and kept as it is.

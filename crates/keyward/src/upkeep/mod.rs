@@ -15,11 +15,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward_service::refusal::Refusal;
-use keyward_storage::sqlite::{SqliteSource, SqliteStore, tables};
-use keyward_storage::whole::{Source, count};
+use keyward_storage::sqlite::{SqliteSource, SqliteStore};
+use keyward_storage::whole::{Source, Table, count};
 use keyward_storage::{Store, StoreError};
 
-use crate::cli::{Bar, Failure};
+use crate::cli::{Bar, Failure, terminal};
 use crate::config::store::{Store as StoreSettings, StoreUrl};
 use crate::serve;
 
@@ -28,10 +28,17 @@ const ROW: &str = "row";
 
 /// A store that is there, as it is.
 pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, Failure> {
-    let StoreUrl::Sqlite(path) = &settings.url else { return serve::open_store(settings).await };
+    match &settings.url {
+        StoreUrl::Sqlite(path) => open_file(path),
+        StoreUrl::Postgres(_) => serve::open_store(settings).await,
+    }
+}
+
+/// The same of a file.
+fn open_file(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     expect_there(path)?;
-    let store = SqliteStore::open_as_it_is(path).map_err(|error| cannot_open(&settings.url, &error))?;
-    Ok(Arc::new(store))
+    let store = SqliteStore::open_as_it_is(path);
+    Ok(Arc::new(store.map_err(|error| cannot_open(&StoreUrl::Sqlite(path.to_owned()), &error))?))
 }
 
 /// The file of a store, for work that is done on files alone.
@@ -65,12 +72,19 @@ fn cannot_open(url: &StoreUrl, error: &StoreError) -> Failure {
     Failure::failed(format!("the store {url} cannot be used: {error}"))
 }
 
-/// A bar for all rows of a source.
-async fn bar(what: &'static str, source: &mut dyn Source) -> Result<Bar, Failure> {
-    let tables = tables().map_err(|error| Failure::failed(error.to_string()))?;
-    let rows = count(source, &tables).await;
+/// A bar for all rows of some tables.
+async fn bar(what: &'static str, source: &mut dyn Source, tables: &[Table]) -> Result<Bar, Failure> {
+    let rows = count(source, tables).await;
     let rows = rows.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
     Ok(Bar::new(what, ROW, rows, 0))
+}
+
+/// Says several things, below a line that they belong to.
+fn say_all(what: &str, all: &[String]) {
+    terminal::say(what);
+    for one in all {
+        terminal::say(format!("  {one}"));
+    }
 }
 
 fn refused(what: &str, refusal: &Refusal) -> Failure {

@@ -29,14 +29,13 @@ impl<'a> NewFile<'a> {
                 Failure::failed(format!("{shown} is there already; it was left as it is")).advise(advice)
             );
         }
-        for left in BESIDE.map(|suffix| beside(path, suffix)).iter().filter(|left| left.exists()) {
+        if let Some(left) = BESIDE.map(|suffix| beside(path, suffix)).iter().find(|left| left.exists()) {
             let what = format!(
                 "{} is left over from another store; it would be read as part of the new one",
                 left.display()
             );
-            return Err(
-                Failure::failed(what).advise("Move it away, together with the store that it belongs to.")
-            );
+            let advice = "Move it away, together with the store that it belongs to.";
+            return Err(Failure::failed(what).advise(advice));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // A temporary file is created 0600.

@@ -10,7 +10,7 @@ use keyward_storage::whole::{Manifest, Sound};
 use serde_json::json;
 
 use super::new_file::NewFile;
-use super::{ROW, file_of, kept_outside, refused};
+use super::{ROW, file_of, kept_outside, refused, say_all};
 use crate::cli::record::Record;
 use crate::cli::text::{self, count, thousands};
 use crate::cli::{Bar, Exit, Failure, Restore, terminal};
@@ -24,18 +24,20 @@ pub(crate) async fn run(command: &Restore) -> Result<Exit, Failure> {
         return tell(command, &sound);
     }
     if !sound.troubles.is_empty() {
-        terminal::say(format!("{} is not sound:", command.backup.display()));
-        sound.troubles.iter().for_each(|trouble| terminal::say(format!("  {trouble}")));
+        say_all(&format!("{} is not sound:", command.backup.display()), &sound.troubles);
         if !command.anyway {
             return Err(Failure::new(Exit::NotValid, "nothing was put back")
                 .advise("Take another backup. Or add --anyway, if you know why it is as it is."));
         }
     }
-    let loaded = config::load(&command.store.flags())?;
-    let url = command.to.as_ref().unwrap_or(&loaded.settings.store.url);
+    let mut settings = config::load(&command.store.flags())?.settings;
+    if let Some(to) = &command.to {
+        settings.store.url = to.clone();
+    }
+    let url = &settings.store.url;
     put_back(&command.backup, url, &sound.manifest).await?;
     say_what_next(&sound.manifest, url);
-    kept_outside::tell_missing(&loaded.settings);
+    kept_outside::tell_missing(&settings);
     Ok(Exit::Done)
 }
 

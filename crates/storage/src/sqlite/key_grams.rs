@@ -53,3 +53,11 @@ pub(super) fn of_search(search: &str) -> Option<String> {
 fn to_json(grams: &BTreeSet<String>) -> String {
     serde_json::json!(grams).to_string()
 }
+
+/// What the index holds of a key, for a bare insert.
+#[cfg(test)]
+pub(super) fn bare_texts(key: &Key, home: [u8; 16]) -> String {
+    let grams = grams::of_texts(key.name.as_str(), key.description.as_deref());
+    let home = crate::audit::hex(&home).to_ascii_uppercase();
+    grams.iter().map(|gram| format!("{home}{gram}")).collect::<Vec<_>>().join(" ")
+}

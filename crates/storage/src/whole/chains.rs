@@ -1,6 +1,6 @@
 //! Every audit log of a store, checked as its rows pass by.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ pub(super) struct Chains {
     remembered: HashMap<Log, End>,
     troubles: Vec<String>,
     /// Logs that are broken already: the rest of them says no more.
-    broken: HashMap<Log, ()>,
+    broken: HashSet<Log>,
     more: usize,
 }
 
@@ -42,7 +42,7 @@ impl Chains {
         let mut logs: Vec<Log> = self.reached.keys().chain(self.remembered.keys()).cloned().collect();
         logs.sort();
         logs.dedup();
-        for log in logs.into_iter().filter(|log| !self.broken.contains_key(log)).collect::<Vec<_>>() {
+        for log in logs.into_iter().filter(|log| !self.broken.contains(log)).collect::<Vec<_>>() {
             if self.reached.get(&log) != self.remembered.get(&log) {
                 self.complain(&log, "its end is another than what was remembered of it");
             }
@@ -55,7 +55,7 @@ impl Chains {
 
     fn entry(&mut self, table: &Table, row: &Row) {
         let log = log(table, row);
-        if self.broken.contains_key(&log) {
+        if self.broken.contains(&log) {
             return;
         }
         let before = self.reached.get(&log).cloned();
@@ -78,12 +78,12 @@ impl Chains {
     }
 
     fn complain(&mut self, log: &Log, why: &str) {
-        self.broken.insert(log.clone(), ());
+        self.broken.insert(log.clone());
         if self.troubles.len() >= NAMED_MAX {
             self.more += 1;
             return;
         }
-        let name = home(log).map_or_else(|| "of nobody".to_owned(), |home| home_name(home));
+        let name = home(log).map_or_else(|| "of nobody".to_owned(), home_name);
         self.troubles.push(format!("the audit log {name} is not sound: {why}"));
     }
 }

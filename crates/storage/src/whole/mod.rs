@@ -47,13 +47,33 @@ impl Cell {
 /// A row: a cell for each column of its table.
 pub type Row = Vec<Cell>;
 
+/// What the cells of a column are, unless they are nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Numbers.
+    Integer,
+    /// Texts.
+    Text,
+    /// Bytes.
+    Blob,
+}
+
+/// A column that every engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub kind: Kind,
+}
+
 /// A table that every engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
     /// Its name.
     pub name: String,
     /// Its columns.
-    pub columns: Vec<String>,
+    pub columns: Vec<Column>,
     /// Which of the columns tell its rows apart, by their places. Rows come in this order.
     pub key: Vec<usize>,
 }
@@ -61,7 +81,7 @@ pub struct Table {
 impl Table {
     /// The place of a column.
     pub(crate) fn place(&self, column: &str) -> Option<usize> {
-        self.columns.iter().position(|name| name == column)
+        self.columns.iter().position(|known| known.name == column)
     }
 
     /// The cells by which a row is found.
@@ -76,9 +96,12 @@ pub trait Source: Send {
     /// How many rows a table has.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
-    /// The next rows behind a key, in the order of the table's key: as many as fit into one part, and at least one unless
-    /// there are no more.
-    async fn part(&mut self, table: &Table, after: Option<&[Cell]>) -> Result<Vec<Row>, StoreError>;
+    /// Begins to read a table. What was read before has ended.
+    async fn open(&mut self, table: &Table) -> Result<(), StoreError>;
+
+    /// The next rows of the table, in the order of its key: as many as fit into one part, and at least one unless there are
+    /// no more.
+    async fn next(&mut self) -> Result<Vec<Row>, StoreError>;
 }
 
 /// An empty store, or a new file, into which whole tables are written.
@@ -87,6 +110,9 @@ pub trait Target: Send {
     /// Writes rows of a table. What they refer to was written before.
     async fn put(&mut self, table: &Table, rows: Vec<Row>) -> Result<(), StoreError>;
 }
+
+/// The table of the lives of a store: each store has its own.
+pub(crate) const LIVES: &str = "incarnations";
 
 /// Hears how many rows are done.
 pub type Progress<'a> = &'a mut (dyn FnMut(u64) + Send);
@@ -102,11 +128,12 @@ pub(crate) async fn read_all(
     let mut done = 0;
     for table in tables {
         let mut sum = sum::Adding::new(table);
-        let mut after: Option<Vec<Cell>> = None;
+        source.open(table).await?;
         loop {
-            let rows = source.part(table, after.as_deref()).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(table.key_of(last));
+            let rows = source.next().await?;
+            if rows.is_empty() {
+                break;
+            }
             for row in &rows {
                 sum.add(row);
             }
@@ -114,7 +141,7 @@ pub(crate) async fn read_all(
             target.put(table, rows).await?;
             progress(done);
         }
-        sums.push(sum);
+        sums.push(&sum);
     }
     Ok(sums)
 }

@@ -29,7 +29,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub(super) fn push(&mut self, table: Adding<'_>) {
+    pub(super) fn push(&mut self, table: &Adding<'_>) {
         let last = |name: &str, column: &str| {
             let place = table.table.place(column).filter(|_| table.table.name == name)?;
             table.last.as_ref()?.get(place)
@@ -130,17 +130,21 @@ fn add(sum: &mut [u8; 32], other: [u8; 32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::whole::{Column, Kind};
 
     fn table() -> Table {
-        let columns = vec!["id".to_owned(), "name".to_owned()];
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns = vec![column("id", Kind::Integer), column("name", Kind::Text)];
         Table { name: "things".to_owned(), columns, key: vec![0] }
     }
 
     fn sums(rows: &[Row]) -> Sums {
         let (table, mut sums) = (table(), Sums::default());
         let mut adding = Adding::new(&table);
-        rows.iter().for_each(|row| adding.add(row));
-        sums.push(adding);
+        for row in rows {
+            adding.add(row);
+        }
+        sums.push(&adding);
         sums
     }
 

@@ -56,3 +56,15 @@ fn a_copy_of_a_running_server_lacks_what_comes_later_and_says_so() {
     eventually(Duration::from_secs(3), ready, |status| *status == 200);
     assert_eq!(keyward.verify_code(&key.secret), "revoked");
 }
+
+#[test]
+fn a_copy_of_a_store_that_is_not_confirmed_is_not_confirmed_either() {
+    let mut keyward = Keyward::profile("cveium").start();
+    let key = keyward.first_workspace().key_with(&["products:read"]);
+    keyward.terminate();
+    run(&keyward, "store", &["mark-restored"]).expect(0);
+    run(&keyward, "store", &["copy", &from(&keyward), &to(&keyward)]).expect(0).saying("neither is the copy");
+    keyward.set_env("KEYWARD_STORE__URL", &to(&keyward));
+    keyward.start_denying();
+    assert_denying(&keyward, &key.secret);
+}

@@ -14,7 +14,7 @@ use super::run;
 /// As many as the promise names.
 const KEYS: u32 = 100_000;
 /// Threads that ask without a pause.
-const ASKERS: usize = 3;
+const ASKERS: u32 = 3;
 
 /// A store as the first version of the schema made it.
 pub(super) fn first_schema(path: &Path) -> Connection {
@@ -143,7 +143,7 @@ fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails
     let grown = std::thread::scope(|scope| {
         let (keyward, stop, asked) = (&keyward, &stop, &asked);
         let askers: Vec<_> =
-            (0..ASKERS as u32).map(|n| scope.spawn(move || ask(keyward, stop, asked, n * 31_337))).collect();
+            (0..ASKERS).map(|n| scope.spawn(move || ask(keyward, stop, asked, n * 31_337))).collect();
         std::thread::sleep(Duration::from_millis(500));
         // The next version's `keyward migrate`, while this version serves.
         let store = Connection::open(keyward.store()).expect("the store");
@@ -156,7 +156,9 @@ fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails
         // Longer than a lease: it goes on following the store.
         std::thread::sleep(Duration::from_secs(5));
         stop.store(true, Ordering::SeqCst);
-        askers.into_iter().for_each(|asker| asker.join().expect("every answer was right"));
+        for asker in askers {
+            asker.join().expect("every answer was right");
+        }
         grown
     });
     let asked = asked.load(Ordering::SeqCst);

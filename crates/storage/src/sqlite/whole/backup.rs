@@ -8,15 +8,18 @@ use super::source::{SqliteSource, loose_ends};
 use super::target::SqliteTarget;
 use crate::sqlite::connection::Guarded;
 use crate::sqlite::schema;
-use crate::whole::{BACKUP_FORMAT, Manifest, Progress, Sound, Source, Table, Taken, copy, look_through};
+use crate::whole::{
+    BACKUP_FORMAT, LIVES, Manifest, Progress, Sound, Source, Table, Taken, copy, look_through,
+};
 use crate::{Life, StoreError};
 
 /// Complaints of SQLite about a damaged file that are told: the first says it.
 const COMPLAINTS_MAX: u32 = 5;
 /// Where a backup says what it is.
 const MANIFEST: &str = "backup_manifest";
-/// Tables that are not put back. Who signed out after the backup must not be signed in again.
-const LEFT_OUT: [&str; 1] = ["sessions"];
+/// Tables that are not put back. A new store has lives of its own; and who signed out after the backup must not be signed
+/// in again.
+const LEFT_OUT: [&str; 2] = [LIVES, "sessions"];
 
 /// Writes a backup of a moment of a store into the file at `path`, which is there and empty. `taken.schema` is filled in.
 pub async fn back_up(
@@ -25,10 +28,21 @@ pub async fn back_up(
     taken: Taken,
     progress: Progress<'_>,
 ) -> Result<Manifest, StoreError> {
-    let mut target = SqliteTarget::create(path)?;
-    target.leave_out_derived()?;
-    let sums = copy(source, &mut target, &layout::tables()?, progress).await?;
-    let manifest = Manifest::of(Taken { schema: target.version(), ..taken }, sums);
+    write(source, path, Taken { schema: schema::known(), ..taken }, progress).await
+}
+
+/// The same of a store of the version that `taken` says.
+pub(super) async fn write(
+    source: &mut dyn Source,
+    path: &Path,
+    taken: Taken,
+    progress: Progress<'_>,
+) -> Result<Manifest, StoreError> {
+    let mut target = SqliteTarget::of_version(path, taken.schema)?;
+    let tables = tables_of(taken.schema)?;
+    target.become_backup(&tables)?;
+    let sums = copy(source, &mut target, &tables, progress).await?;
+    let manifest = Manifest::of(taken, sums);
     target.finish_backup(&manifest)?;
     Ok(manifest)
 }
@@ -76,6 +90,11 @@ pub async fn restore(
     copy(&mut source, &mut target, &tables, progress).await?;
     target.finish_store(life)?;
     Ok(manifest)
+}
+
+/// What is copied from one store to another.
+pub fn tables_to_copy() -> Result<Vec<Table>, StoreError> {
+    Ok(layout::tables()?.into_iter().filter(|table| table.name != LIVES).collect())
 }
 
 fn put_back(tables: Vec<Table>) -> Vec<Table> {

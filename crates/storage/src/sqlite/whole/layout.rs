@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::rows;
 use crate::StoreError;
 use crate::sqlite::row::failed;
 use crate::sqlite::schema;
-use crate::whole::Table;
+use crate::whole::{Column, Kind, Table};
 
 /// Columns that only this engine has: they are made anew, and nothing of a store's own refers to them.
 const LOCAL_COLUMNS: [(&str, &str); 1] = [("keys", "number")];
@@ -49,8 +49,7 @@ fn in_order(mut waiting: BTreeMap<String, (Table, Vec<String>)>) -> Result<Vec<T
         let free: Vec<String> =
             waiting.iter().filter(|(_, (_, refers))| is_free(refers)).map(|(name, _)| name.clone()).collect();
         if free.is_empty() {
-            let why = "its tables refer to one another in a circle".to_owned();
-            return Err(StoreError::Corrupt { table: "the schema", why });
+            return Err(unfit("its tables refer to one another in a circle".to_owned()));
         }
         ordered.extend(free.iter().filter_map(|name| waiting.remove(name)).map(|(table, _)| table));
     }
@@ -59,20 +58,27 @@ fn in_order(mut waiting: BTreeMap<String, (Table, Vec<String>)>) -> Result<Vec<T
 
 fn table(connection: &Connection, name: String) -> Result<Table, StoreError> {
     let (mut columns, mut key) = (Vec::new(), Vec::new());
-    let sql = "SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid";
-    for (column, place) in rows(connection, sql, [&name], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (column, place): (String, i64) = (column, place);
+    let sql = "SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Vec<(String, String, i64)> = rows(connection, sql, [&name], read)?;
+    for (column, kind, place) in found {
         if LOCAL_COLUMNS.contains(&(name.as_str(), column.as_str())) {
             continue;
         }
         if place > 0 {
             key.push((place, columns.len()));
         }
-        columns.push(column);
+        let kind = match kind.as_str() {
+            "INTEGER" => Kind::Integer,
+            "TEXT" => Kind::Text,
+            "BLOB" => Kind::Blob,
+            _ => return Err(unfit(format!("{name}.{column} is of another type"))),
+        };
+        columns.push(Column { name: column, kind });
     }
     key.sort_unstable();
     let mut key: Vec<usize> = key.into_iter().map(|(_, place)| place).collect();
-    let place = |column: &str| columns.iter().position(|name| name == column);
+    let place = |column: &str| columns.iter().position(|known: &Column| known.name == column);
     if let Some((_, order)) = ORDERS.iter().find(|(table, _)| *table == name) {
         key = order.iter().filter_map(|column| place(column)).collect();
     }
@@ -80,9 +86,13 @@ fn table(connection: &Connection, name: String) -> Result<Table, StoreError> {
         key = unique(connection, &name)?.iter().filter_map(|column| place(column)).collect();
     }
     if key.is_empty() {
-        return Err(StoreError::Corrupt { table: "the schema", why: format!("{name} has no key") });
+        return Err(unfit(format!("{name} has no key")));
     }
     Ok(Table { name, columns, key })
+}
+
+fn unfit(why: String) -> StoreError {
+    StoreError::Corrupt { table: "the schema", why }
 }
 
 /// The columns of the first rule of uniqueness that holds for all rows of a table.

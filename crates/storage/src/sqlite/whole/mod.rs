@@ -12,7 +12,7 @@ use rusqlite::{Connection, Params, Row};
 use super::row::failed;
 use crate::StoreError;
 
-pub use backup::{back_up, look_at_backup, restore};
+pub use backup::{back_up, look_at_backup, restore, tables_to_copy};
 pub use layout::tables;
 pub use source::SqliteSource;
 pub use target::SqliteTarget;

@@ -18,6 +18,14 @@ use crate::whole::{Cell, PART_LEN_MAX, PART_ROWS_MAX, Row, Source, Table};
 #[derive(Debug)]
 pub struct SqliteSource {
     guarded: Guarded,
+    reading: Option<Reading>,
+}
+
+/// The table that is being read, and the key of its last row so far.
+#[derive(Debug)]
+struct Reading {
+    table: Table,
+    after: Option<Vec<Cell>>,
 }
 
 impl SqliteSource {
@@ -36,7 +44,7 @@ impl SqliteSource {
     fn begin(guarded: Guarded) -> Result<Self, StoreError> {
         // The moment is that of the first look, not that of BEGIN.
         guarded.run("BEGIN; SELECT count(*) FROM sqlite_schema")?;
-        Ok(Self { guarded })
+        Ok(Self { guarded, reading: None })
     }
 
     pub(super) fn guarded(&self) -> &Guarded {
@@ -55,12 +63,15 @@ impl Source for SqliteSource {
         })
     }
 
-    async fn part(&mut self, table: &Table, after: Option<&[Cell]>) -> Result<Vec<Row>, StoreError> {
-        let names = |places: &[usize]| -> Vec<String> {
-            places.iter().filter_map(|place| table.columns.get(*place)).map(|name| quoted(name)).collect()
-        };
+    async fn open(&mut self, table: &Table) -> Result<(), StoreError> {
+        self.reading = Some(Reading { table: table.clone(), after: None });
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Vec<Row>, StoreError> {
+        let Some(Reading { table, after }) = &mut self.reading else { return Ok(Vec::new()) };
         let all: Vec<usize> = (0..table.columns.len()).collect();
-        let (columns, key) = (names(&all).join(", "), names(&table.key).join(", "));
+        let (columns, key) = (names(table, &all), names(table, &table.key));
         let behind = match after {
             Some(after) => format!("WHERE ({key}) > ({})", vec!["?"; after.len()].join(", ")),
             None => String::new(),
@@ -69,9 +80,18 @@ impl Source for SqliteSource {
             "SELECT {columns} FROM {} {behind} ORDER BY {key} LIMIT {PART_ROWS_MAX}",
             quoted(&table.name)
         );
-        let values = after.unwrap_or_default().iter().map(value);
-        aside(|| read(&self.guarded, &sql, values, table.columns.len()))
+        let values = after.iter().flatten().map(value);
+        let rows = aside(|| read(&self.guarded, &sql, values, table.columns.len()))?;
+        if let Some(last) = rows.last() {
+            *after = Some(table.key_of(last));
+        }
+        Ok(rows)
     }
+}
+
+fn names(table: &Table, places: &[usize]) -> String {
+    let columns = places.iter().filter_map(|place| table.columns.get(*place));
+    columns.map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
 }
 
 fn read(

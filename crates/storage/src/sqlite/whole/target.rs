@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use rusqlite::{Connection, params, params_from_iter};
 
+use super::rows;
 use super::source::{quoted, value};
-use super::{layout, rows};
 use crate::sqlite::connection::{Guarded, aside};
 use crate::sqlite::row::failed;
 use crate::sqlite::view::View;
 use crate::sqlite::{key_grams, schema};
-use crate::whole::{Manifest, Row, Table, Target};
+use crate::whole::{LIVES, Manifest, Row, Table, Target};
 use crate::{Life, StoreError};
 
 /// Nothing is kept for an undoing, and nothing waits for the disk before the end: a file that is not finished is thrown
@@ -32,7 +32,6 @@ pub struct SqliteTarget {
     path: PathBuf,
     /// What makes the indexes that were left out so far: each row is written faster without.
     indexes: Vec<String>,
-    version: u32,
 }
 
 impl SqliteTarget {
@@ -46,10 +45,6 @@ impl SqliteTarget {
         guarded.run(SETTINGS)?;
         schema::migrate_to(guarded.raw_mut(), version)?;
         guarded.run("BEGIN")?;
-        // What the migrations wrote comes with the rows.
-        for table in layout::read(guarded.raw())? {
-            guarded.run(&format!("DELETE FROM {}", quoted(&table.name)))?;
-        }
         let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql LIKE 'CREATE INDEX %'";
         let indexes: Vec<(String, String)> =
             rows(guarded.raw(), sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -57,7 +52,7 @@ impl SqliteTarget {
             guarded.run(&format!("DROP INDEX {}", quoted(name)))?;
         }
         let indexes = indexes.into_iter().map(|(_, sql)| sql).collect();
-        Ok(Self { guarded, path: path.to_owned(), indexes, version })
+        Ok(Self { guarded, path: path.to_owned(), indexes })
     }
 
     /// Ends it as a store that begins a life of its own. Durable when this returns.
@@ -96,15 +91,14 @@ impl SqliteTarget {
         })
     }
 
-    /// Takes away what is made from other rows: a backup has no use for it.
-    pub(super) fn leave_out_derived(&self) -> Result<(), StoreError> {
+    /// Takes away what a backup has no use for: what is made from other rows, and the life that a new store begins with.
+    pub(super) fn become_backup(&self, tables: &[Table]) -> Result<(), StoreError> {
+        if tables.iter().any(|table| table.name == LIVES) {
+            self.guarded.run(&format!("DELETE FROM {LIVES}"))?;
+        }
         let sql = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual'";
         let derived: Vec<String> = rows(self.guarded.raw(), sql, [], |row| row.get(0))?;
         derived.iter().try_for_each(|name| self.guarded.run(&format!("DROP TABLE {}", quoted(name))))
-    }
-
-    pub(super) fn version(&self) -> u32 {
-        self.version
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -142,7 +136,7 @@ fn fill_key_grams(connection: &Connection) -> Result<(), StoreError> {
 #[async_trait]
 impl Target for SqliteTarget {
     async fn put(&mut self, table: &Table, rows: Vec<Row>) -> Result<(), StoreError> {
-        let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
+        let columns: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
         let places = vec!["?"; columns.len()].join(", ");
         let sql = format!("INSERT INTO {} ({}) VALUES ({places})", quoted(&table.name), columns.join(", "));
         aside(|| {

@@ -211,3 +211,27 @@ async fn a_store_of_an_older_schema_is_neither_backed_up_nor_opened_as_it_is() {
     }
     assert!(!crate::sqlite::look_at_schema(&file.path()).unwrap().is_current(), "nothing was changed");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_an_older_schema_is_put_back_at_its_version_and_migrated() {
+    let (old, backup, again) = (File::new(), NamedTempFile::new().unwrap(), File::new());
+    let mut connection = Connection::open(old.path()).unwrap();
+    crate::sqlite::schema::migrate_to(&mut connection, 1).unwrap();
+    connection
+        .execute_batch("INSERT INTO workspaces VALUES (zeroblob(16), 'old', 'Old', 'free', 1, 1)")
+        .unwrap();
+    drop(connection);
+    let mut source = SqliteSource::of_backup(&old.path()).unwrap();
+    super::backup::write(&mut source, backup.path(), Taken { schema: 1, ..taken() }, &mut |_| ())
+        .await
+        .unwrap();
+    let sound = look_at_backup(backup.path(), &mut |_| ()).await.unwrap();
+    assert_eq!((sound.manifest.schema, sound.troubles), (1, vec![]));
+    std::fs::write(again.path(), "").unwrap();
+    let life = restored();
+    restore(backup.path(), &again.path(), &life, &mut |_| ()).await.unwrap();
+    let store = SqliteStore::open_as_it_is(&again.path()).unwrap();
+    let mut tx = crate::Store::view_system(&store, crate::SystemReason::Maintain).await.unwrap();
+    assert_eq!(tx.workspaces_after(None, 10).await.unwrap().len(), 1);
+    assert_eq!(tx.life().await.unwrap(), life);
+}
