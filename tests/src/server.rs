@@ -385,7 +385,7 @@ fn is_ready(listener: &Caller) -> bool {
 }
 
 /// A port that nobody listens on, below the range that the kernel gives to outgoing connections.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = 10_000 + u16::try_from(pick(20_000)).expect("a small number");
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

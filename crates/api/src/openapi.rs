@@ -24,6 +24,7 @@ const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the work
     components(schemas(Problem)),
     tags(
         (name = "keys", description = "API keys, personal and of workspaces"),
+        (name = "usage", description = "What became of each use of a key, and keys that somebody should look at"),
         (name = "workspaces", description = "Workspaces, their members, catalogue and plan"),
         (name = "roles", description = "What members may do: the roles that every workspace has, and its own"),
         (name = "service accounts", description = "What workspace keys act as"),

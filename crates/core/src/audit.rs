@@ -73,6 +73,20 @@ pub enum AuditAction {
     SessionEnded,
     /// Somebody gave a wrong password.
     SessionRefused,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook was edited, disabled or enabled.
+    WebhookUpdated,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A test was sent to a webhook.
+    WebhookTested,
+    /// An event was sent to a webhook again.
+    WebhookResent,
+    /// A webhook was disabled since it takes nothing.
+    WebhookDisabled,
+    /// A webhook was deleted.
+    WebhookDeleted,
 }
 
 impl AuditAction {
@@ -106,6 +120,13 @@ impl AuditAction {
             Self::SessionCreated => "session.created",
             Self::SessionEnded => "session.ended",
             Self::SessionRefused => "session.refused",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookTested => "webhook.tested",
+            Self::WebhookResent => "webhook.resent",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookDeleted => "webhook.deleted",
         }
     }
 }

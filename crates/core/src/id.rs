@@ -148,6 +148,26 @@ typed_id!(
     "inc"
 );
 typed_id!(
+    /// A mail of Keyward's own.
+    MailId,
+    "mail"
+);
+typed_id!(
+    /// Something that happened, as webhooks are told of it.
+    EventId,
+    "evt"
+);
+typed_id!(
+    /// An address of a workspace's that is told of events.
+    WebhookId,
+    "whk"
+);
+typed_id!(
+    /// An event on its way to a webhook.
+    DeliveryId,
+    "dlv"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

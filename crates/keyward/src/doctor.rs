@@ -9,10 +9,12 @@ use keyward_service::feed::{self, Told};
 use keyward_storage::sqlite::{Schema, look_at_schema};
 
 use crate::cli::{Failure, terminal};
+use crate::config::mail::Mail;
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
 use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
+use crate::post::SmtpPost;
 use crate::serve::{audit_key, limits};
 use crate::upkeep::open_store;
 
@@ -46,6 +48,9 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     findings.push(look_at_exposure(settings));
     findings.push(look_at_open_files(limits::attainable()));
     findings.extend(settings.operator.token.as_ref().map(look_at_token));
+    if let Some(mail) = &settings.mail {
+        findings.push(look_at_mail(mail).await);
+    }
     for finding in &findings {
         tell(finding)?;
     }
@@ -190,6 +195,21 @@ fn look_at_open_files(allowed: usize) -> Finding {
     );
     let advice = format!("Allow {} or more: LimitNOFILE= in a unit of systemd.", limits::WANTED);
     Finding::bad(what, why, advice)
+}
+
+/// Whether the mail server lets us in. Nothing is sent.
+async fn look_at_mail(mail: &Mail) -> Finding {
+    let what = format!("mail server {}:{}", mail.host, mail.port);
+    let knocked = match SmtpPost::new(mail) {
+        Ok(post) => post.knock().await,
+        Err(why) => Err(why),
+    };
+    match knocked {
+        Ok(()) => Finding::good(what),
+        Err(why) => {
+            Finding::bad(what, why, "Check the settings of [mail]; `keyward mail test` sends a mail.")
+        }
+    }
 }
 
 fn look_at_token(token: &SecretText) -> Finding {

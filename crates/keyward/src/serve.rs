@@ -10,8 +10,10 @@ pub(crate) mod limits;
 pub(crate) mod lock;
 mod logging;
 mod node;
+mod notify;
 mod set_up;
 mod stop;
+mod usage;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,16 +26,18 @@ use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::letter::Post;
 use keyward_service::password::Passwords;
+use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
-use keyward_service::uses::Uses;
 use keyward_service::{Service, entropy};
 use keyward_storage::postgres::PostgresStore;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Store, StoreError};
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
@@ -41,10 +45,13 @@ use crate::config::store::Store as StoreSettings;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
+use crate::post::SmtpPost;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
 use node::LocalNode;
+use stop::Stop;
+use usage::SharedQueue;
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -62,6 +69,7 @@ pub(crate) struct Running {
     pub(crate) data_plane: SocketAddr,
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
+    writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
     /// Held until the process ends, where the store is a file.
@@ -84,9 +92,9 @@ impl Running {
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
         let store = open_store(&settings.store).await?;
         if lock.is_some() {
-            // The lock says that nobody else is at work on the store.
-            let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
-            released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+            // The lock says that nobody else is at work on the store. Those of a shared one are given up by themselves
+            // after a while.
+            release_abandoned(store.as_ref()).await?;
         }
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
@@ -96,13 +104,14 @@ impl Running {
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
         let operator = settings.operator.token.as_ref();
+        let uses = Arc::new(UseQueue::default());
         let service = Arc::new(Service {
             store,
             profile,
             clock: Arc::new(SystemClock),
             nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
             limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(SharedQueue(Arc::clone(&uses))),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
@@ -110,35 +119,68 @@ impl Running {
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
-        let uses = Arc::new(UseQueue::default());
+        let name = settings.data_plane.node.clone();
+        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
+        let writer =
+            writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
         let listeners = (control, data);
-        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners, room, _lock: lock })
+        Ok(Self {
+            service,
+            settings,
+            control_plane,
+            data_plane,
+            node,
+            uses,
+            writer,
+            listeners,
+            room,
+            _lock: lock,
+        })
     }
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
-        let stop = stop::Stop::listen()?;
+        let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
-        let writing = tokio::spawn(keep_up::write_uses(
-            Arc::clone(&self.service),
-            Arc::clone(&self.uses),
-            stop.clone(),
-        ));
+        let retention = self.settings.usage.retention;
+        let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
+        let telling = self.tell_people(&stop)?;
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let control = Server { listener: control, router, connections_max: self.room.control_plane };
         let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
-        // The last uses are written after the last answer.
-        for task in [following, writing] {
-            task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
+        let broke = |error| Failure::failed(format!("a background task broke: {error}"));
+        for task in [following, forgetting].into_iter().chain(telling) {
+            task.await.map_err(broke)?;
         }
-        keep_up::flush(&self.service, &self.uses).await;
+        // The last uses are written after the last answer.
+        writing.await.map_err(broke)?.end().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Gives notices of keys' ends and sends mails, unless the configuration says otherwise.
+    fn tell_people(&self, stop: &Stop) -> Result<Vec<JoinHandle<()>>, Failure> {
+        let mut tasks = Vec::new();
+        let mail = self.settings.mail.as_ref();
+        if self.settings.notices.enabled {
+            let giving = notify::give(Arc::clone(&self.service), mail.is_some(), stop.clone());
+            tasks.push(tokio::spawn(giving));
+        }
+        if let Some(mail) = mail {
+            let post: Arc<dyn Post> = Arc::new(SmtpPost::new(mail).map_err(Failure::failed)?);
+            for _ in 0..notify::SENDERS {
+                let sender = Sender::new().map_err(|refusal| Failure::failed(refusal.to_string()))?;
+                let (service, post) = (Arc::clone(&self.service), Arc::clone(&post));
+                tasks.push(tokio::spawn(notify::send(service, post, sender, stop.clone())));
+            }
+        }
+        Ok(tasks)
     }
 
     fn gateway(&self) -> Gateway {
@@ -209,6 +251,16 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failu
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
+}
+
+/// Gives up what a process that has ended was at work on.
+async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("the store cannot be written: {error}"));
+    let released = keyward_service::idempotency::release_abandoned(store).await;
+    released.map_err(|error| failed(&error))?;
+    let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
+    released.map_err(|error| failed(&error))
 }
 
 /// Opens the store that the settings name.

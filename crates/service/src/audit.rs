@@ -1,5 +1,5 @@
 //! Writing an operation down, in its own transaction. Every mutation passes here, so here it is also marked as done under
-//! the claim of a request that may be sent again.
+//! the claim of a request that may be sent again, and told to the workspace's webhooks.
 
 use keyward_core::audit::{AuditAction, AuditEntry, AuditHome};
 use keyward_core::key::Principal;
@@ -7,6 +7,7 @@ use keyward_storage::Tx;
 use serde_json::Value;
 
 use crate::ctx::Ctx;
+use crate::event;
 use crate::idempotency;
 use crate::refusal::Refusal;
 
@@ -47,5 +48,5 @@ pub(crate) async fn write_as(
         request_id: ctx.request.id,
     };
     tx.append_audit(&entry).await?;
-    Ok(())
+    event::tell(tx, &entry).await
 }

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use keyward_core::id::{AuditId, KeyId, RequestId, SessionId, UserId};
+use keyward_core::id::{AuditId, RequestId, SessionId, UserId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
 use keyward_core::rate::Quota;
 use keyward_storage::{ClaimId, Tenant};
 
+use crate::authenticate::Recognised;
 use crate::clock::unix_ms;
 use crate::entropy;
 use crate::refusal::Refusal;
@@ -110,10 +111,10 @@ impl Ctx {
         }
     }
 
-    /// The key that asks, which of its secrets, and what it has left of its limit.
-    pub fn used_key(&self) -> Option<(KeyId, Which, Option<Quota>)> {
+    /// The key that asks, and what it has left of its limit.
+    pub fn used_key(&self) -> Option<(Recognised, Option<Quota>)> {
         match &self.caller {
-            Caller::Key { key, secret, quota, .. } => Some((key.id, *secret, *quota)),
+            Caller::Key { key, secret, quota, .. } => Some((Recognised::new(key, *secret), *quota)),
             Caller::Nobody | Caller::Session { .. } | Caller::Operator => None,
         }
     }

@@ -10,8 +10,10 @@ pub mod checkpoint_key;
 pub mod clock;
 pub mod ctx;
 pub mod entropy;
+pub mod event;
 pub mod feed;
 pub mod idempotency;
+pub mod letter;
 pub mod limits;
 pub mod list;
 pub mod nodes;
@@ -23,6 +25,7 @@ pub mod uses;
 
 mod account_names;
 mod audit;
+mod recipients;
 mod service_account;
 mod settle;
 mod upgrade;
@@ -39,23 +42,31 @@ pub mod create_service_account;
 pub mod create_workspace;
 pub mod delete_role;
 pub mod delete_service_account;
+pub mod forget_usage;
 pub mod get_key;
 pub mod get_workspace;
+pub mod give_notices;
 pub mod import_keys;
 pub mod invite_member;
 pub mod list_keys;
 pub mod list_members;
+pub mod list_notices;
 pub mod list_roles;
 pub mod list_service_accounts;
+pub mod list_stale_keys;
+pub mod list_usage;
 pub mod me;
 pub mod read_audit;
+pub mod record_uses;
 pub mod remove_member;
 pub mod revoke_key;
 pub mod rotate_key;
+pub mod send_mails;
 pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;
+pub mod summarize_usage;
 pub mod suspend_user;
 pub mod update_key;
 pub mod update_member;
@@ -93,8 +104,8 @@ pub struct Service {
     pub nodes: Arc<dyn Nodes>,
     /// How often keys may be used.
     pub limits: Arc<dyn Limits>,
-    /// When keys were used on the control plane.
-    pub uses: Arc<Uses>,
+    /// Where uses of keys go.
+    pub uses: Arc<dyn Uses>,
     /// How passwords are hashed.
     pub passwords: Passwords,
     /// What the operator's credential is known by.

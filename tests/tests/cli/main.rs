@@ -27,6 +27,7 @@ mod sessions;
 mod story;
 mod suspension;
 mod terminal;
+mod usage;
 mod verify;
 mod who_asks;
 mod workspaces;

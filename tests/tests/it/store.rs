@@ -109,6 +109,24 @@ impl<'a> Store<'a> {
         }
     }
 
+    /// Rows of a text and a number each.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let file = match self {
+            Self::File(file) => file,
+            Self::Database(database) => {
+                let told = database.sql(sql);
+                let row = |line: &str| {
+                    let (text, number) = line.rsplit_once('|').expect("two columns");
+                    (text.to_owned(), number.parse().expect("a number"))
+                };
+                return told.lines().map(row).collect();
+            }
+        };
+        let mut statement = file.prepare(sql).expect("a question");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
     /// Every row of every table in which one of these identifiers stands, as text.
     pub(crate) fn rows_about(&self, ids: &[&str]) -> Vec<String> {
         let file = match self {

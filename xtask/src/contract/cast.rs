@@ -9,8 +9,11 @@ use crate::server::{SLUG, Server};
 const PASSWORD: &str = "seven loud herons wade";
 
 /// What is done to a key, as method and what follows its path, and whether a rotation must be open for it.
-const KEY_OPERATIONS: [(&str, &str, bool); 7] = [
+const KEY_OPERATIONS: [(&str, &str, bool); 10] = [
     ("GET", "", false),
+    ("GET", "/notices", false),
+    ("GET", "/usage", false),
+    ("GET", "/usage/summary", false),
     ("PATCH", "", false),
     ("DELETE", "", false),
     ("POST", "/revoke", false),

@@ -18,6 +18,7 @@ use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::role::{Role, RoleName};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, SecretDigest, SecretFormat};
+use keyward_core::usage::Use;
 use keyward_service::Service;
 use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::SystemClock;
@@ -53,6 +54,10 @@ impl Limits for NoNodes {
     }
 }
 
+impl Uses for NoNodes {
+    fn put(&self, _: Use) {}
+}
+
 /// A console on a store of its own.
 pub(super) struct Bench {
     pub(super) service: Arc<Service>,
@@ -69,7 +74,7 @@ impl Bench {
             clock: Arc::new(SystemClock),
             nodes: Arc::new(NoNodes),
             limits: Arc::new(NoNodes),
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(NoNodes),
             passwords: Passwords::new().unwrap(),
             operator: None,
             billing: None,

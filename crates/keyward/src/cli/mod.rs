@@ -20,6 +20,7 @@ mod exit;
 mod failure;
 mod grant;
 mod http_client;
+mod interrupt;
 mod invite;
 mod json;
 mod keys;
@@ -48,6 +49,7 @@ mod store;
 mod table;
 pub(crate) mod terminal;
 pub(crate) mod text;
+mod usage;
 mod users;
 mod verify;
 mod whoami;
@@ -126,6 +128,7 @@ enum Command {
     Workspaces(workspaces::Workspaces),
     #[command(subcommand, after_help = audit::EXAMPLES)]
     Audit(audit::Audit),
+    Usage(usage::Usage),
     #[command(subcommand, after_help = plan::EXAMPLES)]
     Plan(plan::PlanCommand),
     #[command(subcommand, after_help = users::EXAMPLES)]
@@ -198,6 +201,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Roles(roles) => roles::run(&roles).map(done),
         Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
         Command::Audit(audit) => audit::run(&audit),
+        Command::Usage(usage) => usage::run(&usage).map(done),
         Command::Plan(plan) => plan::run(&plan).map(done),
         Command::Users(users) => users::run(&users).map(done),
         Command::Verify(verify) => verify::run(&verify),
@@ -255,6 +259,17 @@ mod tests {
             ("keyward keys revoke", MissingRequiredArgument),
             ("keyward keys revoke key_1 --stdin", ArgumentConflict),
             ("keyward keys list --sort age", InvalidValue),
+            ("keyward keys stale --reason old", InvalidValue),
+            ("keyward keys stale --days 0 --reason unused", ValueValidation),
+            ("keyward keys stale --limit 3", MissingRequiredArgument),
+            ("keyward usage", MissingRequiredArgument),
+            ("keyward usage ci", ValueValidation),
+            ("keyward usage key_1 --follow --to 1d", ArgumentConflict),
+            ("keyward usage key_1 --summary --code valid", ArgumentConflict),
+            ("keyward usage key_1 --bucket day", MissingRequiredArgument),
+            ("keyward usage key_1 --summary --bucket week", InvalidValue),
+            ("keyward usage key_1 --ip here", ValueValidation),
+            ("keyward usage key_1 --workspace acme --personal", ArgumentConflict),
             ("keyward keys list --owner Ada", ValueValidation),
             ("keyward members set-role Ada admin", ValueValidation),
             ("keyward members suspend Ada", ValueValidation),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
+use super::interrupt;
 
 /// A file that is written under another name, in the same folder, readable by its owner alone.
 pub(crate) struct OutFile {
@@ -34,6 +35,7 @@ impl OutFile {
         // A temporary file is created 0600.
         let waiting = NamedTempFile::new_in(folder)
             .map_err(|error| Failure::failed(format!("{shown} cannot be written, so {undone}: {error}")))?;
+        interrupt::forget(waiting.path());
         Ok(Self { waiting, path: path.to_owned(), replaces })
     }
 

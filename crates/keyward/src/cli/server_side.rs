@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use keyward_core::person::Email;
+
 use super::backup::Backup;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -33,6 +35,11 @@ Examples:
   keyward config check --config keyward.toml
   KEYWARD_PROFILE=./my.toml keyward config show";
 
+const MAIL_EXAMPLES: &str = "\
+Examples:
+  keyward mail test --to ada@example.com
+  keyward mail test --to ada@example.com --config /etc/keyward/keyward.toml";
+
 /// The commands of whoever runs a server.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ServerSide {
@@ -51,6 +58,9 @@ pub(super) enum ServerSide {
     /// Check and show the server's configuration
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),
+    /// Send mail as the server would
+    #[command(subcommand, after_help = MAIL_EXAMPLES)]
+    Mail(Mail),
     #[command(hide = true, about = "Print the OpenAPI document")]
     Openapi {
         /// The data plane's, not the control plane's
@@ -76,6 +86,24 @@ pub(super) enum Config {
     },
 }
 
+/// `keyward mail …`
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Mail {
+    /// Send a mail with the settings of [mail], and say what the mail server said
+    #[command(after_help = MAIL_EXAMPLES)]
+    Test {
+        /// Whom to write to
+        #[arg(long, value_name = "ADDRESS", value_parser = parse_email)]
+        to: Email,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+fn parse_email(text: &str) -> Result<Email, String> {
+    Email::parse("to", text).map_err(|error| error.message)
+}
+
 pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
     match command {
         ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
@@ -89,6 +117,9 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
         ServerSide::Store(store::Store::MarkRestored(mark)) => wait_for(upkeep::mark_restored::run(&mark))?,
         ServerSide::Config(Config::Check(flags)) => terminal::data(&config::check(&flags)?)?,
         ServerSide::Config(Config::Show { json, flags }) => terminal::data(&config::show(&flags, json)?)?,
+        ServerSide::Mail(Mail::Test { to, flags }) => {
+            wait_for(crate::test_mail::run(config::load(&flags)?, to))?;
+        }
         ServerSide::Openapi { data_plane } => crate::openapi::print(data_plane)?,
     }
     Ok(Exit::Done)

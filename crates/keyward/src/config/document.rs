@@ -133,6 +133,15 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A number, or `true` or `false`, as it is written; with quotes too, as in the environment.
+    pub(super) fn plain(&self) -> Result<String, Mistake> {
+        match (self.value.as_integer(), self.value.as_bool()) {
+            (Some(number), _) => Ok(number.as_str().to_owned()),
+            (_, Some(truth)) => Ok(truth.to_string()),
+            _ => self.text().map(ToOwned::to_owned),
+        }
+    }
+
     /// A text of at most `chars_max` characters on one line.
     pub(super) fn line(&self, chars_max: usize) -> Result<Box<str>, Mistake> {
         let text = self.text()?;
@@ -148,6 +157,14 @@ impl<'a> Field<'a> {
     /// `true` or `false`.
     pub(super) fn truth(&self) -> Result<bool, Mistake> {
         self.value.as_bool().ok_or_else(|| self.mistyped("true or false, without quotes"))
+    }
+
+    /// A whole number, such as 90 or 20_000_000.
+    pub(super) fn number(&self) -> Result<u64, Mistake> {
+        let number =
+            self.value.as_integer().ok_or_else(|| self.mistyped("a whole number, without quotes"))?;
+        u64::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| self.wrong("must be a whole number from 0 on"))
     }
 
     /// A whole number from 1 on.

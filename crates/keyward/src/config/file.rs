@@ -104,6 +104,8 @@ fn raw(setting: &Setting, field: &Field<'_>) -> Result<Raw, Mistake> {
         Shape::Text | Shape::Secret | Shape::Address => {
             Ok(Raw::Text(Zeroizing::new(field.text()?.to_owned())))
         }
+        Shape::Plain => Ok(Raw::Text(Zeroizing::new(field.plain()?))),
+        Shape::Number => Ok(Raw::Text(Zeroizing::new(field.number()?.to_string()))),
         Shape::Map => {
             let table = field.table()?;
             let entries: Result<_, Mistake> = table

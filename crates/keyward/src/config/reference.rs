@@ -87,6 +87,8 @@ fn entry(setting: &Setting) -> String {
     }
     let kind = match setting.shape {
         Shape::Text => "text",
+        Shape::Plain => "text or number",
+        Shape::Number => "whole number",
         Shape::List => "list of texts",
         Shape::Map => "table of texts",
         Shape::Secret => "secret",

@@ -1,6 +1,6 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, operator, server, store};
+use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -10,6 +10,10 @@ pub(super) const ENV_PREFIX: &str = "KEYWARD_";
 pub(super) enum Shape {
     /// One text.
     Text,
+    /// A number, or `true` or `false`: in a file with quotes or without.
+    Plain,
+    /// One whole number.
+    Number,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
@@ -81,7 +85,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 22] = [
+pub(super) const ALL: [&Setting; 32] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -97,6 +101,9 @@ pub(super) const ALL: [&Setting; 22] = [
     &store::OWNER_URL,
     &store::PREPARED,
     &audit::SIGNING_KEY_FILE,
+    &usage::RETENTION_DAYS,
+    &usage::COUNTS_RETENTION_DAYS,
+    &usage::ENTRIES_MAX,
     &bootstrap::OWNER_EMAIL,
     &bootstrap::OWNER_PASSWORD,
     &bootstrap::WORKSPACE_NAME,
@@ -104,4 +111,11 @@ pub(super) const ALL: [&Setting; 22] = [
     &operator::TOKEN,
     &billing::STRIPE_WEBHOOK_SECRET,
     &billing::PRICES,
+    &notices::ENABLED,
+    &mail::HOST,
+    &mail::PORT,
+    &mail::TLS,
+    &mail::USERNAME,
+    &mail::PASSWORD,
+    &mail::FROM,
 ];

@@ -39,7 +39,7 @@ pub(super) const OWNER_URL: Setting = Setting {
 
 pub(super) const PREPARED: Setting = Setting {
     name: "store.prepared",
-    shape: Shape::Text,
+    shape: Shape::Plain,
     flag: None,
     default: Some("true"),
     takes: "`true` or `false`",

@@ -30,10 +30,17 @@ const ROW: &str = "row";
 
 /// A store that is there, as it is.
 pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, Failure> {
-    let StoreUrl::Sqlite(path) = &settings.url else { return serve::open_store(settings).await };
+    match &settings.url {
+        StoreUrl::Sqlite(path) => open_file(path),
+        StoreUrl::Postgres(_) => serve::open_store(settings).await,
+    }
+}
+
+/// The same of a file.
+fn open_file(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     expect_there(path)?;
-    let store = SqliteStore::open_as_it_is(path).map_err(|error| cannot_open(&settings.url, &error))?;
-    Ok(Arc::new(store))
+    let store = SqliteStore::open_as_it_is(path);
+    Ok(Arc::new(store.map_err(|error| cannot_open(&StoreUrl::Sqlite(path.to_owned()), &error))?))
 }
 
 /// One moment of a store.

@@ -1,6 +1,7 @@
 use keyward_core::audit::AuditHome;
 use keyward_core::change::Epoch;
 use keyward_core::key::{Key, PrincipalId};
+use keyward_core::notice::Notice;
 use keyward_core::person::Person;
 use keyward_core::role::CustomRole;
 
@@ -9,15 +10,18 @@ use super::audit::entry;
 use super::idempotency::{answer, claim_of};
 use super::invitations::invitation;
 use super::lives::restored;
+use super::mails::{claim_for, mail_of};
+use super::notices::given;
 use super::sessions::session;
 use super::subscriptions::subscription;
 use super::town::{
     Town, at, custom_role, display, key_acting_as, person, personal_key, role, service_account_of,
     shared_account, workspace, workspace_key,
 };
+use super::usage::used;
 use crate::{
-    AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, ServiceAccountRow, StoreError,
-    SystemReason, Tenant, Tx,
+    AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Page, ServiceAccountRow,
+    StoreError, SystemReason, Tenant, Tx, WrittenUpTo,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
@@ -49,6 +53,11 @@ impl Full {
         for home in [AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id)] {
             tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
         }
+        for key in [&of_acme, &of_ada] {
+            let notice = given(key, Notice::Ended, 2);
+            assert!(tx.give_notice(&notice).await.unwrap());
+            assert!(tx.insert_mail(&mail_of(&notice, town.ada.id)).await.unwrap());
+        }
         tx.commit().await.unwrap();
         Self { town, bob, of_acme, of_ada, role: own_role, account }
     }
@@ -68,6 +77,7 @@ impl Full {
         assert_eq!(tx.member_by_email(acme, &town.ada.email).await.unwrap(), None);
         assert_eq!(tx.members(acme, &PAGE).await.unwrap(), []);
         assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 0);
+        assert_eq!(tx.holders(acme, &role("owner"), 10).await.unwrap(), []);
         assert_eq!(tx.count_members(acme).await.unwrap(), 0);
         assert_eq!(tx.places(ada, 10).await.unwrap(), []);
         assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
@@ -91,6 +101,10 @@ impl Full {
             assert_eq!(tx.audit_chain(home, 0, 10).await.unwrap(), []);
             assert_eq!(tx.audit_entries(home, &AuditFilter::default(), &PAGE).await.unwrap(), []);
         }
+        assert_eq!(tx.notices(of_acme.id).await.unwrap(), []);
+        assert_eq!(tx.notices(of_ada.id).await.unwrap(), []);
+        assert_eq!(tx.mails_of(of_acme.id).await.unwrap(), []);
+        assert_eq!(tx.mails_of(of_ada.id).await.unwrap(), []);
         assert_eq!(tx.role(own_role.id).await.unwrap(), None);
         assert_eq!(tx.roles(acme, 10).await.unwrap(), []);
     }
@@ -219,6 +233,25 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.keep_answer(claim.id, &answer("{}")).await);
     misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
+    misused(&tx.note_networks(&[]).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
+    misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);
+    misused(&tx.usage_written("node").await);
+    misused(&tx.forget_usage_before(at(1), 1).await);
+    misused(&tx.forget_usage_counts_before(at(1), 1).await);
+    misused(&tx.usage_beyond(1).await);
+    let notice = given(key, Notice::Ahead1, 1);
+    misused(&tx.due_notices(at(1), 10).await);
+    misused(&tx.give_notice(&notice).await);
+    misused(&tx.schedule_notice(key.id, None).await);
+    let mail = mail_of(&notice, town.ada.id);
+    misused(&tx.insert_mail(&mail).await);
+    misused(&tx.has_mail_due(at(1)).await);
+    misused(&tx.claim_mails(&claim_for(1), at(1), 1).await);
+    misused(&tx.release_mails(at(1)).await);
+    misused(&tx.end_mail(mail.id, &claim_for(1), &MailEnd::sent(at(1))).await);
+    misused(&tx.retry_mail(mail.id, &claim_for(1), at(1), "why").await);
+    misused(&tx.forget_mails(at(1), 1).await);
     misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
     misused(&tx.life().await);
@@ -246,5 +279,6 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     misused(&tx.insert_person(&person("mallory")).await);
     misused(&tx.begin_life(&restored()).await);
     misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, None)).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }

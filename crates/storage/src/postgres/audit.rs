@@ -11,10 +11,10 @@ use keyward_core::key::PrincipalId;
 use super::chain::{home_id, home_type, link_all};
 use super::link::{Link, whole};
 use super::opening::Opening;
-use super::row::{Columns, holds, many, one, principal_columns, run_one};
+use super::row::{Columns, each, holds, many, one, principal_columns, run_one};
 use super::value::{Value, params};
 use super::{Mode, PostgresTx};
-use crate::audit::Parts;
+use crate::audit::{CHAIN_LEN_MAX, Parts};
 use crate::{Audit, AuditFilter, AuditHash, AuditHead, AuditLine, Page, SortValue, StoreError};
 
 const LINE_COLUMNS: &str =
@@ -159,7 +159,7 @@ impl Question {
             Some(id @ (PrincipalId::User(_) | PrincipalId::ServiceAccount(_))) => {
                 self.and("actor_type = ? AND actor_id = ?", params![id.type_name(), id.to_string()]);
             }
-            Some(one @ (PrincipalId::Operator | PrincipalId::Billing)) => {
+            Some(one @ (PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System)) => {
                 self.and("actor_type = ? AND actor_id IS NULL", params![one.type_name()]);
             }
             None => {}
@@ -236,7 +236,18 @@ impl Audit for PostgresTx {
         let mut question = Question::of(home);
         question.and("n > ?", params![i64::try_from(after).unwrap_or(i64::MAX)]);
         question.write(" ORDER BY n LIMIT ?", params![limit]);
-        many(self.read()?, "audit_entries", &question.sql, question.values, line).await
+        let (mut lines, mut len) = (Vec::new(), 0);
+        each(self.read()?, "audit_entries", &question.sql, question.values, |columns| {
+            // What is behind that is read again with the next part.
+            if len < CHAIN_LEN_MAX || lines.len() < 2 {
+                let line = line(columns)?;
+                len += line.len_hashed();
+                lines.push(line);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(lines)
     }
 
     async fn audit_head(&mut self, home: AuditHome) -> Result<Option<AuditHead>, StoreError> {

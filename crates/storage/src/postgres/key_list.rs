@@ -12,11 +12,10 @@ use keyward_core::id::KeyId;
 use super::key_lead::{Lead, Part, parts};
 use super::keys::keys_by_id;
 use super::link::Link;
+use super::opening::View;
 use super::row::{Columns, count, many, run};
 use super::value::{Value, params};
-use crate::{
-    Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError, Tenant,
-};
+use crate::{Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
 
 /// Rows of a walk before the filters are asked how many keys they have. A page of 50 is full by then wherever one
 /// key of twenty fits.
@@ -43,16 +42,12 @@ impl Bounds {
 pub(super) async fn key_list(
     link: &Link,
     bounds: Bounds,
-    tenant: Tenant,
+    view: View,
     filter: &KeyFilter,
     sort: KeySort,
     page: &Page,
 ) -> Result<Found<KeyRow>, StoreError> {
-    let home = match filter.scope {
-        KeyScope::OfWorkspace => tenant.workspace.map(|id| id.to_string()),
-        KeyScope::OfPerson => tenant.person.map(|id| id.to_string()),
-    };
-    let Some(home) = home else { return Ok(Found { rows: Vec::new(), next: None }) };
+    let Some(home) = home_of(view, filter.scope) else { return Ok(Found { rows: Vec::new(), next: None }) };
     // A sort of all keys must not look cheap to a planner that has not counted them for a while.
     allow_sorting(link, "off").await?;
     let Stretch { places, next, .. } = List::new(filter, sort, home).page(link, bounds, page).await?;
@@ -61,7 +56,16 @@ pub(super) async fn key_list(
     Ok(Found { rows: keys_by_id(link, &ids).await?, next })
 }
 
-async fn allow_sorting(link: &Link, how: &str) -> Result<(), StoreError> {
+/// Whose keys a list shows. `None`: nobody's, for a list is some tenant's.
+pub(super) fn home_of(view: View, scope: KeyScope) -> Option<String> {
+    match (view, scope) {
+        (View::System, _) => None,
+        (View::Tenant(tenant), KeyScope::OfWorkspace) => tenant.workspace.map(|id| id.to_string()),
+        (View::Tenant(tenant), KeyScope::OfPerson) => tenant.person.map(|id| id.to_string()),
+    }
+}
+
+pub(super) async fn allow_sorting(link: &Link, how: &str) -> Result<(), StoreError> {
     let sql = "SELECT set_config('enable_sort', $1, true), set_config('enable_incremental_sort', $1, true)";
     run(link, sql, params![how]).await.map(drop)
 }
@@ -276,7 +280,7 @@ fn whose(lead: &Lead) -> String {
 }
 
 /// With `$1`, `$2`, … in place of its question marks.
-fn numbered(sql: &str) -> String {
+pub(super) fn numbered(sql: &str) -> String {
     let mut parts = sql.split('?');
     let mut numbered = parts.next().unwrap_or_default().to_owned();
     for (at, part) in parts.enumerate() {

@@ -8,6 +8,7 @@ use keyward_core::rate::RequestsPerMinute;
 use super::key_grams;
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen};
 use super::link::Link;
+use super::notices;
 use super::row::{many, only_text, principal_columns, run, run_in_turn, run_one, version_column};
 use super::service_accounts;
 use super::value::{Value, params};
@@ -27,6 +28,7 @@ pub(super) async fn insert(link: &Link, key: &Key) -> Result<(), StoreError> {
     statements.push(secret(key, &key.secret, Which::Current, None));
     statements.push((KEEP_USES, params![key.id, NEVER_USED]));
     statements.push(key_grams::statement(key));
+    statements.extend(notices::first(key));
     run_in_turn(link, statements).await?;
     if key.old.is_some() || !key.retired.is_empty() {
         // One that was rotated before it came here.
@@ -38,9 +40,16 @@ pub(super) async fn insert(link: &Link, key: &Key) -> Result<(), StoreError> {
 /// Writes a key over its previous version.
 pub(super) async fn update(link: &Link, key: &Key) -> Result<(), StoreError> {
     let found_differently = key_grams::differ(link, key).await?;
+    let ends_differently = notices::end_differs(link, key).await?;
     update_row(link, key).await?;
     if found_differently {
         key_grams::write(link, key).await?;
+    }
+    if ends_differently || key.revoked.is_some() {
+        notices::unschedule(link, key.id).await?;
+        if let Some((sql, params)) = notices::first(key) {
+            run_one(link, sql, params).await?;
+        }
     }
     write_restriction(link, key).await
 }

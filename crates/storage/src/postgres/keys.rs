@@ -13,10 +13,9 @@ use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
 use super::link::{Link, whole};
-use super::opening::View;
 use super::row::{count, each, many, one, only_text};
 use super::value::params;
-use crate::{Found, KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError, Tenant};
+use crate::{Found, KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
 
 /// One key of a system transaction or of the tenant.
 pub(super) async fn key_by_id(link: &Link, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
@@ -72,12 +71,7 @@ impl Keys for PostgresTx {
         sort: KeySort,
         page: &Page,
     ) -> Result<Found<KeyRow>, StoreError> {
-        let tenant = match self.view {
-            View::Tenant(tenant) => tenant,
-            // A list is some tenant's.
-            View::System => Tenant::default(),
-        };
-        key_list(self.read()?, self.inner.bounds, tenant, filter, sort, page).await
+        key_list(self.read()?, self.inner.bounds, self.view, filter, sort, page).await
     }
 
     async fn key_by_digest(&mut self, digest: &SecretDigest) -> Result<Option<Key>, StoreError> {

@@ -9,6 +9,7 @@ mod address;
 mod audit;
 mod chain;
 mod changes;
+mod deliveries;
 mod failure;
 mod idempotency;
 mod invitations;
@@ -20,7 +21,9 @@ mod key_write;
 mod keys;
 mod link;
 mod lives;
+mod mails;
 mod members;
+mod notices;
 mod opening;
 mod people;
 mod pool;
@@ -30,12 +33,15 @@ mod row;
 mod schema;
 mod service_accounts;
 mod sessions;
+mod stale;
 mod subscriptions;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
+mod usage;
 mod uses;
 mod value;
+mod webhooks;
 mod whole;
 mod workspaces;
 
@@ -134,6 +140,8 @@ impl PostgresStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Deliver
+            | SystemReason::Notify
             | SystemReason::Maintain => &self.0.system,
         }
     }

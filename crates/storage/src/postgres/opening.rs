@@ -49,14 +49,18 @@ impl Opening {
 
     /// A transaction of the system that may write. Seldom ones take turns, for the same reason.
     pub(super) fn of_system(reason: SystemReason) -> Self {
-        let takes_turns = match reason {
-            SystemReason::Found | SystemReason::Operate | SystemReason::Bill | SystemReason::Maintain => true,
+        let turn = match reason {
+            SystemReason::Found | SystemReason::Operate | SystemReason::Bill | SystemReason::Maintain => {
+                Some("system")
+            }
+            SystemReason::Notify => Some("notices"),
             SystemReason::Authenticate
             | SystemReason::Feed
             | SystemReason::RecordUse
-            | SystemReason::Repeat => false,
+            | SystemReason::Repeat
+            | SystemReason::Deliver => None,
         };
-        let turns = takes_turns.then(|| "system".to_owned()).into_iter().collect();
+        let turns = turn.map(ToOwned::to_owned).into_iter().collect();
         Self { control: BEGIN, view: View::System, turns }
     }
 

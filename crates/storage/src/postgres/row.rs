@@ -145,10 +145,12 @@ stored_as! {
     bool => bool: Some;
     String => String: Some;
     Box<str> => &str: |text: &str| Some(text.into());
+    u8 => i64: |number: i64| number.try_into().ok();
     u16 => i64: |number: i64| number.try_into().ok();
     u32 => i64: |number: i64| number.try_into().ok();
     [u8; 16] => &[u8]: |bytes: &[u8]| bytes.try_into().ok();
     [u8; 32] => &[u8]: |bytes: &[u8]| bytes.try_into().ok();
+    Vec<u8> => Vec<u8>: Some;
     Vec<String> => Vec<String>: Some;
     Vec<Vec<u8>> => Vec<Vec<u8>>: Some;
     Vec<Option<i64>> => Vec<Option<i64>>: Some;
@@ -273,6 +275,7 @@ impl Columns<'_> {
             (Some("service_account"), Some(id)) => id.parse().ok().map(PrincipalId::ServiceAccount),
             (Some("operator"), None) => Some(PrincipalId::Operator),
             (Some("billing"), None) => Some(PrincipalId::Billing),
+            (Some("system"), None) => Some(PrincipalId::System),
             _ => None,
         };
         let id = id.ok_or_else(|| self.corrupt("names nobody"))?;
@@ -292,7 +295,7 @@ pub(super) fn principal_columns(principal: &Principal) -> (&'static str, Option<
     let id = match principal.id {
         PrincipalId::User(id) => Some(id.to_string()),
         PrincipalId::ServiceAccount(id) => Some(id.to_string()),
-        PrincipalId::Operator | PrincipalId::Billing => None,
+        PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System => None,
     };
     (principal.id.type_name(), id, &principal.name)
 }

@@ -8,7 +8,12 @@ use super::value::params;
 use crate::StoreError;
 
 /// What leads from each version of the schema to the next. A released one never changes.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_first.sql"),
+    include_str!("../../migrations/postgres/0002_usage.sql"),
+    include_str!("../../migrations/postgres/0003_webhooks.sql"),
+    include_str!("../../migrations/postgres/0004_notices.sql"),
+];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");
 

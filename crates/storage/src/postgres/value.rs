@@ -4,7 +4,8 @@ use std::error::Error;
 
 use bytes::BytesMut;
 use keyward_core::id::{
-    AuditId, InvitationId, KeyId, RequestId, RoleId, ServiceAccountId, SessionId, UserId, WorkspaceId,
+    AuditId, DeliveryId, EventId, InvitationId, KeyId, MailId, RequestId, RoleId, ServiceAccountId,
+    SessionId, UserId, WebhookId, WorkspaceId,
 };
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -16,6 +17,7 @@ pub(super) enum Value {
     Flag(bool),
     Numbers(Vec<i64>),
     Texts(Vec<String>),
+    MaybeTexts(Vec<Option<String>>),
     ManyBytes(Vec<Vec<u8>>),
 }
 
@@ -27,7 +29,7 @@ impl Value {
             Self::Bytes(_) => Type::BYTEA,
             Self::Flag(_) => Type::BOOL,
             Self::Numbers(_) => Type::INT8_ARRAY,
-            Self::Texts(_) => Type::TEXT_ARRAY,
+            Self::Texts(_) | Self::MaybeTexts(_) => Type::TEXT_ARRAY,
             Self::ManyBytes(_) => Type::BYTEA_ARRAY,
         }
     }
@@ -49,6 +51,7 @@ impl ToSql for Value {
             Self::Flag(value) => value.to_sql(&kind, out),
             Self::Numbers(values) => values.to_sql(&kind, out),
             Self::Texts(values) => values.to_sql(&kind, out),
+            Self::MaybeTexts(values) => values.to_sql(&kind, out),
             Self::ManyBytes(values) => values.to_sql(&kind, out),
         }
     }
@@ -73,6 +76,7 @@ macro_rules! values_from {
 values_from! {
     i64 => value => Self::Number(Some(value));
     Option<i64> => value => Self::Number(value);
+    u8 => value => Self::Number(Some(value.into()));
     u16 => value => Self::Number(Some(value.into()));
     u32 => value => Self::Number(Some(value.into()));
     Option<u32> => value => Self::Number(value.map(i64::from));
@@ -83,6 +87,9 @@ values_from! {
     Option<String> => value => Self::Text(value);
     [u8; 16] => value => Self::Bytes(Some(value.to_vec()));
     [u8; 32] => value => Self::Bytes(Some(value.to_vec()));
+    &[u8] => value => Self::Bytes(Some(value.to_vec()));
+    Option<&[u8]> => value => Self::Bytes(value.map(<[u8]>::to_vec));
+    Vec<Option<String>> => values => Self::MaybeTexts(values);
     Vec<i64> => values => Self::Numbers(values);
     Vec<String> => values => Self::Texts(values);
     Vec<Vec<u8>> => values => Self::ManyBytes(values);
@@ -103,7 +110,21 @@ macro_rules! ids_from {
     };
 }
 
-ids_from!(AuditId, InvitationId, KeyId, RequestId, RoleId, ServiceAccountId, SessionId, UserId, WorkspaceId);
+ids_from!(
+    AuditId,
+    DeliveryId,
+    EventId,
+    InvitationId,
+    KeyId,
+    MailId,
+    RequestId,
+    RoleId,
+    ServiceAccountId,
+    SessionId,
+    UserId,
+    WebhookId,
+    WorkspaceId
+);
 
 /// The values of a statement, in the order of its `$1`, `$2`, …
 macro_rules! params {

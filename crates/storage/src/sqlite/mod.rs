@@ -7,6 +7,7 @@
 mod audit;
 mod changes;
 mod connection;
+mod deliveries;
 mod idempotency;
 mod invitations;
 mod key_grams;
@@ -16,7 +17,9 @@ mod key_row;
 mod key_write;
 mod keys;
 mod lives;
+mod mails;
 mod members;
+mod notices;
 mod people;
 mod readers;
 mod roles;
@@ -24,11 +27,14 @@ mod row;
 mod schema;
 mod service_accounts;
 mod sessions;
+mod stale;
 mod subscriptions;
 #[cfg(test)]
 pub(crate) mod tests;
+mod usage;
 mod uses;
 mod view;
+mod webhooks;
 mod whole;
 mod workspaces;
 mod writer;
@@ -101,6 +107,8 @@ impl SqliteStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Deliver
+            | SystemReason::Notify
             | SystemReason::Maintain => &self.readers,
         }
     }

@@ -11,6 +11,9 @@ use crate::StoreError;
 /// What leads from each version of the schema to the next. A released one never changes.
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../migrations/sqlite/0002_usage.sql"),
+    include_str!("../../migrations/sqlite/0003_webhooks.sql"),
+    include_str!("../../migrations/sqlite/0004_notices.sql"),
     include_str!("../../migrations/sqlite/0005_incarnation.sql"),
 ];
 /// "Kywd": tells a store from any other SQLite file, as `file(1)` and this program see it.

@@ -6,6 +6,7 @@
 
 mod data_plane;
 mod identity;
+mod recorded;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};

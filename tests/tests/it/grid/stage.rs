@@ -116,7 +116,8 @@ impl<'a> Stage<'a> {
         let mut view = BTreeMap::new();
         for operation in self.document.operations() {
             let is_found = operation.places.iter().all(|(_, place)| *place == Place::Workspace);
-            if operation.is_safe() && is_found && !operation.tells_of_the_door() {
+            let stays = !operation.tells_of_the_door() && !operation.tells_of_use();
+            if operation.is_safe() && is_found && stays {
                 let limit =
                     if operation.queries.iter().any(|name| name == "limit") { "?limit=200" } else { "" };
                 let path = operation.template.replace("{slug}", &self.workspace.slug);

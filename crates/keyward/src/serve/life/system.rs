@@ -23,7 +23,6 @@ use keyward_service::entropy;
 use keyward_service::password::Passwords;
 use keyward_service::refusal::Refusal;
 use keyward_service::set_up::SetUpDoor;
-use keyward_service::uses::Uses;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Changed, Credentials, Store, SystemReason};
 use keyward_verifier::{
@@ -32,6 +31,7 @@ use keyward_verifier::{
 use tempfile::TempDir;
 
 use super::super::node::LocalNode;
+use super::super::usage::SharedQueue;
 use super::model::{Question, Said, Where, Works};
 
 /// Every person's.
@@ -122,7 +122,7 @@ impl System {
     /// A request by whoever these are.
     pub(super) async fn asking(&self, presented: Presented<'_>, ip: Option<IpAddr>) -> Result<Ctx, Refusal> {
         let request = Request { id: RequestId::new(0, [7; 10]), door: Door::Api, ip, user_agent: None };
-        authenticate(&self.service, presented, request).await
+        Ok(authenticate(&self.service, presented, request).await?)
     }
 
     /// A request by the operator.
@@ -156,7 +156,7 @@ async fn serve(
         clock,
         nodes: Arc::clone(&node) as _,
         limits: Arc::clone(&node) as _,
-        uses: Arc::new(Uses::default()),
+        uses: Arc::new(SharedQueue(Arc::default())),
         passwords,
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),

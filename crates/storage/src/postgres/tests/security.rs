@@ -15,7 +15,7 @@ use crate::postgres::PostgresStore;
 /// Tables without any row of a tenant.
 const OF_NOBODY: [&str; 1] = ["schema_versions"];
 /// Functions that run as the owner of the tables.
-const DOORS: [&str; 2] = ["keys_with", "known_secrets"];
+const DOORS: [&str; 4] = ["forget_usage", "keys_with", "known_secrets", "make_usage_days"];
 
 /// What is wrong with how tables, views and functions are guarded, in words.
 fn unguarded(database: &Database) -> Vec<String> {
@@ -35,6 +35,11 @@ fn unguarded(database: &Database) -> Vec<String> {
          SELECT c.relname || ' has no policy at all' FROM pg_class c
          WHERE c.relnamespace = 'keyward'::regnamespace AND c.relkind IN ('r', 'p', 'f') AND c.relname NOT IN ({exempt})
            AND NOT EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid)
+         UNION ALL
+         SELECT c.relname || ' is a part of a table that can be reached past the whole' FROM pg_class c
+         WHERE c.relnamespace = 'keyward'::regnamespace AND c.relispartition AND c.relkind IN ('r', 'p', 'f')
+           AND (has_table_privilege('keyward_server', c.oid, 'SELECT, INSERT, UPDATE, DELETE')
+                OR has_table_privilege('keyward_system', c.oid, 'SELECT, INSERT, UPDATE, DELETE'))
          UNION ALL
          SELECT c.relname || ' is a view that is not security_invoker' FROM pg_class c
          WHERE c.relnamespace = 'keyward'::regnamespace AND c.relkind = 'v'
@@ -112,6 +117,19 @@ impl Towns {
         let mut claim = crate::conformance::idempotency::claim_of(town, 9, 100);
         claim.tenant = town.inside();
         assert!(tx.start_claim(&claim, None).await.unwrap());
+        let used = |key| keyward_core::usage::Use {
+            key,
+            at: crate::conformance::town::at(1),
+            code: "valid",
+            secret: keyward_core::key::Which::Current,
+            workspace: None,
+            ip: None,
+            user_agent: None,
+            scope: None,
+            method: None,
+            path: None,
+        };
+        tx.append_usage("node", &[used(full.of_acme.id), used(full.of_ada.id)]).await.unwrap();
         tx.commit().await.unwrap();
         let foreign = [
             town.acme.id.to_string(),

@@ -1,7 +1,8 @@
 //! Identifiers: sixteen bytes on SQLite, texts whose prefix tells the kind in the database.
 
 use keyward_core::id::{
-    AuditId, InvitationId, KeyId, RequestId, RoleId, ServiceAccountId, SessionId, UserId, WorkspaceId,
+    AuditId, DeliveryId, EventId, InvitationId, KeyId, MailId, RequestId, RoleId, ServiceAccountId,
+    SessionId, UserId, WebhookId, WorkspaceId,
 };
 
 use crate::whole::{Cell, Row, Table};
@@ -27,6 +28,10 @@ pub(super) fn text(table: &Table, row: &Row, column: &str, bytes: &[u8]) -> Opti
         InvitationId::PREFIX => InvitationId::from_bytes(bytes).to_string(),
         AuditId::PREFIX => AuditId::from_bytes(bytes).to_string(),
         RequestId::PREFIX => RequestId::from_bytes(bytes).to_string(),
+        MailId::PREFIX => MailId::from_bytes(bytes).to_string(),
+        EventId::PREFIX => EventId::from_bytes(bytes).to_string(),
+        WebhookId::PREFIX => WebhookId::from_bytes(bytes).to_string(),
+        DeliveryId::PREFIX => DeliveryId::from_bytes(bytes).to_string(),
         _ => return None,
     };
     Some(text)
@@ -48,6 +53,10 @@ fn prefix(table: &Table, row: &Row, column: &str) -> Option<&'static str> {
         ("sessions", "id") => Some(SessionId::PREFIX),
         ("invitations", "id") => Some(InvitationId::PREFIX),
         ("audit_entries", "id") => Some(AuditId::PREFIX),
+        ("mails", "id") => Some(MailId::PREFIX),
+        ("webhooks", "id") | (_, "webhook_id") => Some(WebhookId::PREFIX),
+        ("webhook_deliveries", "id") => Some(DeliveryId::PREFIX),
+        (_, "event_id") => Some(EventId::PREFIX),
         ("workspaces", "id") | (_, "workspace_id") => Some(WorkspaceId::PREFIX),
         ("keys", "id") | (_, "key_id") => Some(KeyId::PREFIX),
         (_, "user_id" | "person_id" | "owner_id" | "created_by") => Some(UserId::PREFIX),

@@ -1,7 +1,7 @@
 //! Whole tables into a database that has the schema and no rows. All of it is one transaction: nobody sees a part of it,
 //! and if anything fails, nothing was written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
@@ -13,7 +13,7 @@ use crate::postgres::key_grams;
 use crate::postgres::link::Link;
 use crate::postgres::opening::Opening;
 use crate::postgres::pool::connect;
-use crate::postgres::row::{holds, run};
+use crate::postgres::row::{holds, many, run};
 use crate::postgres::value::params;
 use crate::postgres::{PostgresStore, Settings, lives};
 use crate::whole::{Cell, Row, Table, Target};
@@ -23,6 +23,7 @@ use crate::{Life, StoreError};
 #[derive(Debug)]
 pub struct PostgresTarget {
     link: Link,
+    tables: Vec<Table>,
     types: HashMap<String, HashMap<String, Type>>,
 }
 
@@ -40,13 +41,49 @@ impl PostgresTarget {
                 return Err(StoreError::NotEmpty(table.name.clone()));
             }
         }
-        Ok(Self { link, types })
+        Ok(Self { link, tables: tables.to_vec(), types })
     }
 
     /// Ends it as a store that begins a life of its own. Durable when this returns.
     pub async fn finish(self, life: &Life) -> Result<(), StoreError> {
+        self.go_on_behind_numbers().await?;
         lives::insert(&self.link, life).await?;
         finish(&self.link).await
+    }
+
+    /// What the database numbers by itself goes on behind the last number that was copied.
+    async fn go_on_behind_numbers(&self) -> Result<(), StoreError> {
+        let sql = "SELECT c.relname::text, a.attname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                   WHERE c.relnamespace = to_regnamespace('keyward') AND NOT c.relispartition AND a.attidentity <> ''";
+        let numbered = many(&self.link, "pg_attribute", sql, params![], |columns| {
+            Ok((columns.take::<String>()?, columns.take::<String>()?))
+        });
+        for (table, column) in numbered.await? {
+            let copied =
+                self.tables.iter().any(|known| known.name == table && known.place(&column).is_some());
+            if copied {
+                let (table, column) = (quoted(&table), quoted(&column));
+                let sql = format!(
+                    "SELECT setval(pg_get_serial_sequence('{table}', '{}'), max({column})) FROM {table}
+                     HAVING max({column}) IS NOT NULL",
+                    column.trim_matches('"')
+                );
+                run(&self.link, &sql, params![]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The log of uses has a part for each day: those of the rows that come.
+    async fn make_days(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError> {
+        const DAY: i64 = 86_400_000_000;
+        let at = |row: &Row| match table.place("at").and_then(|place| row.get(place)) {
+            Some(Cell::Integer(at)) => Some(at.div_euclid(DAY) * DAY),
+            _ => None,
+        };
+        let days: BTreeSet<i64> = rows.iter().filter_map(at).collect();
+        let days: Vec<i64> = days.into_iter().collect();
+        run(&self.link, "SELECT make_usage_days($1)", params![days]).await.map(drop)
     }
 
     /// A row as JSON, each value as the database has it.
@@ -108,7 +145,7 @@ impl PostgresTarget {
             values.push("k.home_id".to_owned());
         }
         let keys = if values.iter().any(|value| value == "k.home_id") {
-            "JOIN keys k ON k.id = r.key_id"
+            "LEFT JOIN keys k ON k.id = r.key_id"
         } else {
             ""
         };
@@ -154,6 +191,9 @@ fn is_home_of_key(table: &Table, column: &str) -> bool {
 #[async_trait]
 impl Target for PostgresTarget {
     async fn put(&mut self, table: &Table, rows: Vec<Row>) -> Result<(), StoreError> {
+        if table.name == "usage_entries" {
+            self.make_days(table, &rows).await?;
+        }
         let written: Result<Vec<Json>, StoreError> = rows.iter().map(|row| self.json(table, row)).collect();
         let text = Json::Array(written?).to_string();
         let inserted = run(&self.link, &self.insert(table)?, params![text]).await?;
