@@ -51,7 +51,8 @@ fn assert_moved(keyward: &Keyward, live: &Key, revoked: &Key) {
     let workspace = keyward.first_workspace();
     assert_eq!(workspace.keys().len(), 2);
     assert_eq!(workspace.get_key(&live.id).body["last_used_ip"], "203.0.113.7");
-    let usage = workspace.owner().get(&workspace.path(&format!("keys/{}/usage", live.id))).expect(200).items();
+    let usage =
+        workspace.owner().get(&workspace.path(&format!("keys/{}/usage", live.id))).expect(200).items();
     assert!(usage.iter().any(|used| used["ip"] == "203.0.113.7"), "its uses moved: {usage:?}");
     let found =
         workspace.owner().get(&workspace.path(&format!("keys?search={}", &live.name()[..6]))).expect(200);

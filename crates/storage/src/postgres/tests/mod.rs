@@ -5,7 +5,7 @@ pub(crate) mod bench_writes;
 #[expect(dead_code, reason = "the same file serves the black-box tests, which use more of it")]
 #[expect(unreachable_pub, reason = "it is public there")]
 mod cluster;
-mod database;
+pub(super) mod database;
 mod order;
 mod pooled;
 mod power;

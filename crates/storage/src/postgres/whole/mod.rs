@@ -5,6 +5,8 @@ mod ids;
 mod late;
 mod source;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

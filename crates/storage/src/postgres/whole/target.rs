@@ -145,7 +145,7 @@ impl PostgresTarget {
             values.push("k.home_id".to_owned());
         }
         let keys = if values.iter().any(|value| value == "k.home_id") {
-            "LEFT JOIN keys k ON k.id = r.key_id"
+            "JOIN keys k ON k.id = r.key_id"
         } else {
             ""
         };
