@@ -38,13 +38,13 @@ pub(super) fn address(cluster: &Cluster, role: &str, database: &str) -> Address 
 }
 
 /// A database of its own.
-pub(super) struct Database {
+pub(in crate::postgres) struct Database {
     pub(super) cluster: &'static Cluster,
     pub(super) name: String,
 }
 
 impl Database {
-    pub(super) fn new() -> Self {
+    pub(in crate::postgres) fn new() -> Self {
         Self::of("template")
     }
 
@@ -65,7 +65,7 @@ impl Database {
         address(self.cluster, role, &self.name)
     }
 
-    pub(super) fn settings(&self) -> Settings {
+    pub(in crate::postgres) fn settings(&self) -> Settings {
         Settings {
             server: self.address("keyward_server"),
             system: self.address("keyward_system"),
