@@ -22,13 +22,14 @@ Examples:
 const COPY_EXAMPLES: &str = "\
 Examples:
   keyward store copy sqlite:/var/lib/keyward/keyward.sqlite sqlite:/srv/keyward/keyward.sqlite
-  keyward store copy --config new.toml sqlite:/var/lib/keyward/keyward.sqlite postgres://keyward_server@db:5432/keyward
+  keyward store copy --config new.toml sqlite:keyward.sqlite postgres://keyward_server@db:5432/keyward
 
-A database is the configured one (store.url, store.system_url), here without a password. Run `keyward migrate` on it
-first.
+A database is the configured one (store.url, store.system_url), here without a password. Run
+`keyward migrate` on it first.
 
-With the server stopped, the copy takes the store's place. While it runs, the copy is that of one moment: what is
-written later is not in it, so it waits for `keyward store confirm`, as if it had been put back from a backup.";
+With the server stopped, the copy takes the store's place. While it runs, the copy is that of one
+moment: what is written later is not in it, so it waits for `keyward store confirm`, as if it had been
+put back from a backup.";
 
 /// Look after the store itself
 #[derive(Debug, Clone, clap::Subcommand)]
