@@ -159,9 +159,9 @@ fn upgraded(keys: u32) -> (Keyward, Duration) {
 fn grown_under_load(keyward: &Keyward, keys: u32, grow: impl FnOnce()) -> (Duration, u64) {
     let (stop, asked) = (AtomicBool::new(false), AtomicU64::new(0));
     let grown = std::thread::scope(|scope| {
-        let (stop, asked) = (&stop, &asked);
-        let asker = |n| scope.spawn(move || ask(keyward, stop, asked, n * 31_337, keys));
-        let askers: Vec<_> = (0..ASKERS).map(asker).collect();
+        let (stop, count) = (&stop, &asked);
+        let start = |n| scope.spawn(move || ask(keyward, stop, count, n * 31_337, keys));
+        let askers: Vec<_> = (0..ASKERS).map(start).collect();
         std::thread::sleep(Duration::from_millis(500));
         let begun = Instant::now();
         grow();
