@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::{Process, ServerPid};
 use crate::random::pick;
-use crate::{Answer, Caller, Person, Workspace, binary, unique};
+use crate::{Answer, Caller, Database, Person, Workspace, binary, is_on_postgres, unique};
 
 /// A debug build on a busy machine hashes a password and migrates a store within this.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -26,6 +26,8 @@ const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789abcdef";
 pub struct Builder {
     env: BTreeMap<String, String>,
     open_files_max: Option<u32>,
+    database: Option<Database>,
+    is_on_file: bool,
 }
 
 /// The real binary, serving a store of its own in a temporary directory.
@@ -37,6 +39,8 @@ pub struct Keyward {
     ports: (u16, u16),
     process: Option<Process>,
     owner: OnceLock<Person>,
+    /// Where the store is no file. Dropped last.
+    database: Option<Database>,
 }
 
 impl Builder {
@@ -60,6 +64,18 @@ impl Builder {
     /// Without an owner from the environment: a first start by hand.
     pub fn without_bootstrap(mut self) -> Self {
         self.env.retain(|name, _| !name.starts_with("KEYWARD_BOOTSTRAP__"));
+        self
+    }
+
+    /// With its store in that database, whatever engine the tests run on.
+    pub fn on(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    /// With its store in a file, whatever engine the tests run on.
+    pub fn on_file(mut self) -> Self {
+        self.is_on_file = true;
         self
     }
 
@@ -90,9 +106,10 @@ impl Builder {
     }
 
     fn prepare(self) -> Keyward {
-        let Self { env, open_files_max } = self;
+        let Self { env, open_files_max, database, is_on_file } = self;
+        let database = database.or_else(|| (is_on_postgres() && !is_on_file).then(Database::new));
         let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new() }
+        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new(), database }
     }
 }
 
@@ -109,7 +126,7 @@ impl Keyward {
             ("KEYWARD_LOG", "info"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Builder { env, open_files_max: None }
+        Builder { env, open_files_max: None, database: None, is_on_file: false }
     }
 
     /// Starts the process; false if it ended before it was ready.
@@ -144,7 +161,10 @@ impl Keyward {
         };
         command.arg(name).current_dir(self.dir.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.dir.path());
-        command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
+        match &self.database {
+            None => command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display())),
+            Some(database) => command.envs(database.env()),
+        };
         command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
         command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
         command.envs(&self.env);
@@ -224,6 +244,11 @@ impl Keyward {
     /// Sets a variable for the next start.
     pub fn set_env(&mut self, name: &str, value: &str) {
         self.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes a variable away for the next start.
+    pub fn unset_env(&mut self, name: &str) {
+        self.env.remove(name);
     }
 
     pub(crate) fn profile_name(&self) -> &str {
@@ -313,8 +338,42 @@ impl Keyward {
         self.dir.path()
     }
 
+    /// The file that the store is in.
+    #[track_caller]
     pub fn store(&self) -> PathBuf {
+        assert!(self.database.is_none(), "the store is a database: this test is about a file");
         self.dir.path().join("keyward.sqlite")
+    }
+
+    /// The database that the store is in. `None`: it is a file.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    /// Every byte that the store has on the disk, also of what is not in its tables yet, or any more.
+    pub fn store_bytes(&self) -> Vec<u8> {
+        if let Some(database) = &self.database {
+            return database.bytes();
+        }
+        let read = |suffix: &str| {
+            let path = self.dir.path().join(format!("keyward.sqlite{suffix}"));
+            std::fs::read(path).unwrap_or_default()
+        };
+        [read(""), read("-wal")].concat()
+    }
+
+    /// Whether a text stands in the store.
+    pub fn store_holds(&self, text: &str) -> bool {
+        self.store_bytes().windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// The file with what checkpoints of audit logs are signed with.
+    pub fn audit_key(&self) -> PathBuf {
+        self.dir.path().join(if self.database.is_some() {
+            "keyward.audit-key"
+        } else {
+            "keyward.sqlite.audit-key"
+        })
     }
 
     /// Everything that all runs of this server have printed.

@@ -12,7 +12,7 @@ use crate::cli::{Failure, terminal};
 use crate::config::mail::Mail;
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
-use crate::config::store::StoreUrl;
+use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
 use crate::post::SmtpPost;
 use crate::serve::{audit_key, limits, sealing_key};
@@ -41,7 +41,7 @@ impl Finding {
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
-    findings.extend(look_at_store(&settings.store.url).await);
+    findings.extend(look_at_store(&settings.store).await);
     findings.extend(look_at_audit_key(&audit_key::path(settings)));
     findings.extend(look_at_sealing_key(&sealing_key::path(settings)));
     findings.push(look_at_address("control plane", settings.server.listen));
@@ -70,15 +70,16 @@ fn tell(finding: &Finding) -> Result<(), Failure> {
     }
 }
 
-async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
-    let StoreUrl::Sqlite(path) = url;
-    let what = format!("store {}", path.display());
+async fn look_at_store(settings: &Store) -> Vec<Finding> {
+    let what = format!("store {}", settings.url);
+    let StoreUrl::Sqlite(path) = &settings.url else { return look_into(settings, &what).await };
+    let what = what.replace("sqlite:", "");
     if !path.exists() {
         return vec![look_at_folder(path, what)];
     }
     let mut findings = vec![look_at_mode("the store", path)];
     match look_at_schema(path) {
-        Ok(schema) if schema.is_current() => findings.extend(look_into(url, &what).await),
+        Ok(schema) if schema.is_current() => findings.extend(look_into(settings, &what).await),
         // Nothing is changed by looking.
         Ok(Schema { version, known }) => findings.push(Finding::bad(
             what,
@@ -137,8 +138,8 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
     }
 }
 
-async fn look_into(url: &StoreUrl, what: &str) -> Vec<Finding> {
-    let store = match open_store(url) {
+async fn look_into(settings: &Store, what: &str) -> Vec<Finding> {
+    let store = match open_store(settings).await {
         Ok(store) => store,
         Err(failure) => return vec![Finding::bad(what, "it cannot be opened", failure.to_string())],
     };

@@ -35,14 +35,16 @@ use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
 use keyward_service::{Service, entropy};
-use keyward_storage::Store;
+use keyward_storage::postgres::PostgresStore;
 use keyward_storage::sqlite::SqliteStore;
+use keyward_storage::{Store, StoreError};
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
+use crate::config::store::Store as StoreSettings;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
@@ -74,8 +76,8 @@ pub(crate) struct Running {
     writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
-    /// Held until the process ends.
-    _lock: StoreLock,
+    /// Held until the process ends, where the store is a file.
+    _lock: Option<StoreLock>,
 }
 
 impl Running {
@@ -84,18 +86,20 @@ impl Running {
         let Loaded { settings, profile, .. } = loaded;
         let profile = Arc::new(profile);
         let room = limits::make_room();
-        let StoreUrl::Sqlite(path) = &settings.store.url;
-        let lock = StoreLock::take(path)?;
+        let lock = match &settings.store.url {
+            StoreUrl::Sqlite(path) => Some(StoreLock::take(path)?),
+            // Several servers may share a database.
+            StoreUrl::Postgres(_) => None,
+        };
         let control = listen(settings.server.listen, "server.listen").await?;
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
-        let store = open_store(&settings.store.url)?;
-        // The lock says that nobody else is at work on the store.
-        let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
-        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
-        let released =
-            keyward_service::send_mails::release_abandoned(store.as_ref(), SystemClock.now()).await;
-        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let store = open_store(&settings.store).await?;
+        if lock.is_some() {
+            // The lock says that nobody else is at work on the store. Those of a shared one are given up by themselves
+            // after a while.
+            release_abandoned(store.as_ref()).await?;
+        }
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();
@@ -263,14 +267,40 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
 }
 
-pub(crate) fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
-    let StoreUrl::Sqlite(path) = url;
-    let opened = SqliteStore::open(path);
-    let store = opened.map_err(|error| {
-        Failure::failed(format!("cannot open the store {}: {error}", path.display()))
-            .advise(open_advice(path))
-    })?;
-    Ok(Arc::new(store))
+/// Gives up what a process that has ended was at work on.
+async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("the store cannot be written: {error}"));
+    let released = keyward_service::idempotency::release_abandoned(store).await;
+    released.map_err(|error| failed(&error))?;
+    let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
+    released.map_err(|error| failed(&error))
+}
+
+/// Opens the store that the settings name.
+pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, Failure> {
+    let url = &settings.url;
+    let cannot = |error: &StoreError| Failure::failed(format!("cannot open the store {url}: {error}"));
+    match (url, settings.postgres()) {
+        (_, Some(postgres)) => {
+            let store = PostgresStore::open(&postgres).await;
+            Ok(Arc::new(store.map_err(|error| cannot(&error).advise(database_advice(&error)))?))
+        }
+        (StoreUrl::Sqlite(path), None) => {
+            let store = SqliteStore::open(path);
+            Ok(Arc::new(store.map_err(|error| cannot(&error).advise(open_advice(path)))?))
+        }
+        (StoreUrl::Postgres(_), None) => Err(Failure::failed("store.system_url is missing")),
+    }
+}
+
+fn database_advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::TooOld { .. } => "Run `keyward migrate` as the owner of the tables.",
+        StoreError::TooNew { .. } => "Start the keyward that has migrated it, or a newer one.",
+        StoreError::Unsafe(_) => "Make roles as the guide \"Run on PostgreSQL\" shows, and name those.",
+        _ => "Check store.url and store.system_url, and that the database can be reached from here.",
+    }
 }
 
 fn open_advice(path: &Path) -> String {

@@ -79,7 +79,9 @@ impl From<StoreError> for Refusal {
             | StoreError::Corrupt { .. }
             | StoreError::TooNew { .. }
             | StoreError::TooOld { .. }
+            | StoreError::Unsafe(_)
             | StoreError::IsBackup
+            | StoreError::NotEmpty(_)
             | StoreError::Misused(_) => Self::Internal(error.to_string()),
         }
     }

@@ -58,10 +58,15 @@ pub(crate) struct Arena {
     pub(crate) homes: Vec<Home>,
 }
 
+/// How many clients there may be.
+pub(crate) const fn clients_max() -> u32 {
+    CLIENTS[CLIENTS.len() - 1]
+}
+
 /// As many homes as there may be clients. Kept in both stores.
 pub(crate) async fn homes(stores: [&dyn Store; 2]) -> Vec<Home> {
     let mut homes = Vec::new();
-    for n in 0..CLIENTS[CLIENTS.len() - 1] {
+    for n in 0..clients_max() {
         let (owner, place) = (person(&format!("owner-{n}")), workspace(&format!("workspace-{n}")));
         for store in stores {
             let mut tx = store.begin_system(SystemReason::Found).await.unwrap();
@@ -167,6 +172,7 @@ async fn creates_beside_bare_inserts() {
     );
     let (arena, _folder) = crate::sqlite::tests::bench_writes::arena().await;
     measure(&arena, &mut report).await;
+    measure(&crate::postgres::tests::bench_writes::arena().await, &mut report).await;
     match std::env::var(OUT) {
         Ok(path) => std::fs::write(path, report).unwrap(),
         Err(_) => println!("{report}"),

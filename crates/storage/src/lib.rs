@@ -12,8 +12,10 @@ mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod grams;
 mod idempotency;
 mod invitations;
+mod key_json;
 mod keys;
 mod lives;
 mod mails;
@@ -21,6 +23,7 @@ mod members;
 mod notices;
 mod page;
 mod people;
+pub mod postgres;
 mod roles;
 mod service_accounts;
 mod sessions;

@@ -217,7 +217,7 @@ fn an_end_of_the_log_is_signed_with_a_key_that_is_no_part_of_the_store() {
     keyward.owner().get("/api/v1/acme/audit/checkpoint?entries=1").refuses_field("entries");
 
     // The secret is in its file, and nowhere else.
-    let file = keyward.dir().join("keyward.sqlite.audit-key");
+    let file = keyward.audit_key();
     let seed = std::fs::read(&file).expect("the signing key");
     assert_eq!(seed.len(), 32);
     let permissions = std::fs::metadata(&file).expect("the signing key").permissions();
@@ -303,8 +303,10 @@ fn whatever_is_done_to_the_log_in_the_store_is_found() {
         ),
         (
             "insert",
-            "INSERT INTO audit_entries SELECT home_type, home_id, 1000, randomblob(16), at, actor_type, actor_id,
-                 actor_name, action, target, before, after, ip, user_agent, request_id, prev, hash
+            "INSERT INTO audit_entries (home_type, home_id, n, id, at, actor_type, actor_id, actor_name, action, target,
+                 before, after, ip, user_agent, request_id, prev, hash)
+             SELECT home_type, home_id, 1000, randomblob(16), at, actor_type, actor_id, actor_name, action, target,
+                 before, after, ip, user_agent, request_id, prev, hash
              FROM audit_entries WHERE home_type = 'workspace' AND n = 3"
                 .to_owned(),
             0,
@@ -426,17 +428,14 @@ fn a_mutation_whose_entry_cannot_be_written_does_not_happen() {
     let keyward = with_history();
     let workspace = keyward.first_workspace();
     let key = workspace.key_with(&["products:read"]);
-    Store::tamper(
-        &keyward,
-        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
-    );
+    Store::refuse_entries(&keyward);
     workspace.unchanged_by(|| {
         let body = json!({"name": "x", "scopes": ["products:read"]});
         workspace.owner().post(&workspace.path("keys"), body).refused(&[500, 503]);
         workspace.owner().delete(&workspace.path(&format!("keys/{}", key.id))).refused(&[500, 503]);
     });
     assert_eq!(keyward.verify_code(&key.secret), "valid");
-    Store::tamper(&keyward, "DROP TRIGGER full");
+    Store::take_entries(&keyward);
     workspace.revoke(&key);
 }
 

@@ -29,6 +29,7 @@ mod lifecycle;
 mod members;
 mod notices;
 mod plans;
+mod postgres;
 mod rate_limits;
 mod review;
 mod roles;

@@ -109,7 +109,7 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
         ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
         ServerSide::Serve(flags) => wait_for(crate::serve::run(config::load(&flags)?))?,
         ServerSide::Doctor(flags) => wait_for(crate::doctor::run(config::load(&flags)?))?,
-        ServerSide::Migrate(migrate) => return upkeep::migrate::run(&migrate),
+        ServerSide::Migrate(migrate) => return wait_for(upkeep::migrate::run(&migrate)),
         ServerSide::Backup(backup) => return wait_for(upkeep::backup::run(&backup)),
         ServerSide::Restore(restore) => return wait_for(upkeep::restore::run(&restore)),
         ServerSide::Store(store::Store::Confirm(confirm)) => wait_for(upkeep::confirm::run(&confirm))?,

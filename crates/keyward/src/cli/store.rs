@@ -22,9 +22,14 @@ Examples:
 const COPY_EXAMPLES: &str = "\
 Examples:
   keyward store copy sqlite:/var/lib/keyward/keyward.sqlite sqlite:/srv/keyward/keyward.sqlite
+  keyward store copy --config new.toml sqlite:keyward.sqlite postgres://keyward_server@db:5432/keyward
 
-With the server stopped, the copy takes the store's place. While it runs, the copy is that of one moment: what is
-written later is not in it, so it waits for `keyward store confirm`, as if it had been put back from a backup.";
+A database is the configured one (store.url, store.system_url), here without a password. Run
+`keyward migrate` on it first.
+
+With the server stopped, the copy takes the store's place. While it runs, the copy is that of one
+moment: what is written later is not in it, so it waits for `keyward store confirm`, as if it had been
+put back from a backup.";
 
 /// Look after the store itself
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -60,9 +65,12 @@ pub(crate) struct Copy {
     /// The store to read
     #[arg(value_name = "FROM")]
     pub(crate) from: StoreUrl,
-    /// The store to make; nothing may be there
+    /// The store to fill; a file must not be there, a database has the schema and no rows
     #[arg(value_name = "TO")]
     pub(crate) to: StoreUrl,
+    /// The server's configuration file, which names both roles of a database [default: keyward.toml, if it exists]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Say that the store was put back by other means, such as a snapshot of its disk

@@ -91,6 +91,7 @@ fn entry(setting: &Setting) -> String {
         Shape::List => "list of texts",
         Shape::Map => "table of texts",
         Shape::Secret => "secret",
+        Shape::Address => "address",
     };
     let _ = writeln!(text, "- Type: {kind}");
     text

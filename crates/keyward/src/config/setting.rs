@@ -20,6 +20,15 @@ pub(super) enum Shape {
     Map,
     /// One text that is never shown. May be in a file of its own.
     Secret,
+    /// An address, whose password is never shown. May be in a file of its own.
+    Address,
+}
+
+impl Shape {
+    /// Whether there may be something in it that is not for everybody's eyes.
+    const fn may_be_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Address)
+    }
 }
 
 /// A setting.
@@ -56,12 +65,12 @@ impl Setting {
 
     /// The variable that names a file with the secret.
     pub(super) fn file_variable(&self) -> Option<String> {
-        (self.shape == Shape::Secret).then(|| format!("{}_FILE", self.variable()))
+        self.shape.may_be_secret().then(|| format!("{}_FILE", self.variable()))
     }
 
     /// The key, inside the section, that names a file with the secret.
     pub(super) fn file_key(&self) -> Option<String> {
-        (self.shape == Shape::Secret).then(|| format!("{}_file", self.short_name()))
+        self.shape.may_be_secret().then(|| format!("{}_file", self.short_name()))
     }
 }
 
@@ -76,7 +85,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 32] = [
+pub(super) const ALL: [&Setting; 35] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -88,6 +97,9 @@ pub(super) const ALL: [&Setting; 32] = [
     &data_plane::TRUSTED_PROXIES,
     &data_plane::NODE,
     &store::URL,
+    &store::SYSTEM_URL,
+    &store::OWNER_URL,
+    &store::PREPARED,
     &audit::SIGNING_KEY_FILE,
     &webhooks::ALLOW_HTTP,
     &webhooks::ALLOWED_NETWORKS,

@@ -19,8 +19,11 @@ const SAID: Said = Said {
 
 /// Where the key is.
 pub(crate) fn path(settings: &Settings) -> PathBuf {
-    let StoreUrl::Sqlite(store) = &settings.store.url;
-    settings.audit.signing_key_file.clone().unwrap_or_else(|| beside(store, ".audit-key"))
+    settings.audit.signing_key_file.clone().unwrap_or_else(|| match &settings.store.url {
+        StoreUrl::Sqlite(store) => beside(store, ".audit-key"),
+        // Nothing of a database lies on this machine.
+        StoreUrl::Postgres(_) => PathBuf::from("keyward.audit-key"),
+    })
 }
 
 /// Reads the key, and makes it if it is not there.

@@ -20,8 +20,11 @@ const SAID: Said = Said {
 
 /// Where the key is.
 pub(crate) fn path(settings: &Settings) -> PathBuf {
-    let StoreUrl::Sqlite(store) = &settings.store.url;
-    settings.webhooks.sealing_key_file.clone().unwrap_or_else(|| beside(store, ".sealing-key"))
+    settings.webhooks.sealing_key_file.clone().unwrap_or_else(|| match &settings.store.url {
+        StoreUrl::Sqlite(store) => beside(store, ".sealing-key"),
+        // Nothing of a database lies on this machine.
+        StoreUrl::Postgres(_) => PathBuf::from("keyward.sealing-key"),
+    })
 }
 
 /// Reads the key, and makes it if it is not there.

@@ -15,6 +15,7 @@ use super::{ROW, bar, kept_outside, open_source, say_all};
 use crate::cli::text::{count, thousands};
 use crate::cli::{Backup, Bar, Exit, Failure, OutFile, terminal};
 use crate::config;
+use crate::config::store::StoreUrl;
 
 /// Bytes of a backup that are hashed at once.
 const PIECE_LEN: usize = 64 * 1024;
@@ -25,9 +26,9 @@ pub(crate) async fn run(command: &Backup) -> Result<Exit, Failure> {
     let url = &loaded.settings.store.url;
     let now = SystemClock.now();
     let path = command.out.clone().unwrap_or_else(|| default_path(now));
-    let source = open_source(url)?;
+    let source = open_source(&loaded.settings.store).await?;
     let file = OutFile::prepare(&path, command.force, "nothing was backed up")?;
-    let manifest = write(source, file.waiting_at(), now).await?;
+    let manifest = write(source, engine(url), file.waiting_at(), now).await?;
     let troubles = read_through(file.waiting_at(), &manifest).await?;
     let cannot = |why: String| Failure::failed(format!("{} cannot be written: {why}", path.display()));
     let digest = digest(file.waiting_at()).map_err(|error| cannot(error.to_string()))?;
@@ -53,12 +54,24 @@ fn default_path(now: Timestamp) -> PathBuf {
     PathBuf::from(format!("keyward-{}.backup", now.strftime("%Y%m%dT%H%M%SZ")))
 }
 
-async fn write(mut source: Box<dyn Source>, path: &Path, now: Timestamp) -> Result<Manifest, Failure> {
+const fn engine(url: &StoreUrl) -> &'static str {
+    match url {
+        StoreUrl::Sqlite(_) => "sqlite",
+        StoreUrl::Postgres(_) => "postgres",
+    }
+}
+
+async fn write(
+    mut source: Box<dyn Source>,
+    engine: &str,
+    path: &Path,
+    now: Timestamp,
+) -> Result<Manifest, Failure> {
     let failed = |error: StoreError| Failure::failed(format!("the store cannot be backed up: {error}"));
     let mut bar = bar("Backed up", source.as_mut(), &tables().map_err(failed)?).await?;
     let taken = Taken {
         keyward: env!("CARGO_PKG_VERSION").to_owned(),
-        engine: "sqlite".to_owned(),
+        engine: engine.to_owned(),
         // The one of the backup itself: filled in below.
         schema: 0,
         at: now,

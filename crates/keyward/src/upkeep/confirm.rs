@@ -25,7 +25,7 @@ const NAMED_MAX: usize = 5;
 pub(crate) async fn run(command: &Confirm) -> Result<(), Failure> {
     let loaded = config::load(&command.store.flags())?;
     let url = &loaded.settings.store.url;
-    let store = open_store(url)?;
+    let store = open_store(&loaded.settings.store).await?;
     let now = SystemClock.now();
     let standing = look(store.as_ref(), now).await;
     let standing = standing.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;

@@ -14,10 +14,13 @@ use crate::serve::lock::StoreLock;
 pub(crate) async fn run(command: &MarkRestored) -> Result<(), Failure> {
     let loaded = config::load(&command.store.flags())?;
     let url = &loaded.settings.store.url;
-    let StoreUrl::Sqlite(path) = url;
-    let store = open_store(url)?;
+    let store = open_store(&loaded.settings.store).await?;
     // A server that runs knows what may never have been: it must begin anew.
-    let _lock = StoreLock::take(path)?;
+    let _lock = match url {
+        StoreUrl::Sqlite(path) => Some(StoreLock::take(path)?),
+        // Servers of a database may be anywhere. They follow its lives as they follow its changes.
+        StoreUrl::Postgres(_) => None,
+    };
     let now = SystemClock.now();
     if command.as_of.is_some_and(|as_of| as_of > now) {
         return Err(Failure::usage("--as-of is in the future; give the time that the store tells of"));

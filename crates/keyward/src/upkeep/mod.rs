@@ -5,6 +5,7 @@
 pub(crate) mod backup;
 pub(crate) mod confirm;
 pub(crate) mod copy;
+mod database;
 mod kept_outside;
 pub(crate) mod mark_restored;
 pub(crate) mod migrate;
@@ -15,30 +16,54 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyward_service::refusal::Refusal;
+use keyward_storage::postgres::PostgresSource;
 use keyward_storage::sqlite::{SqliteSource, SqliteStore};
-use keyward_storage::whole::{Source, Table, count};
+use keyward_storage::whole::{Source, Sums, Table, count};
 use keyward_storage::{Store, StoreError};
 
 use crate::cli::{Bar, Failure, terminal};
-use crate::config::store::StoreUrl;
+use crate::config::store::{Store as StoreSettings, StoreUrl};
+use crate::serve;
 
 /// What the things are called that are copied.
 const ROW: &str = "row";
 
 /// A store that is there, as it is.
-pub(crate) fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
-    let StoreUrl::Sqlite(path) = url;
+pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, Failure> {
+    match &settings.url {
+        StoreUrl::Sqlite(path) => open_file(path),
+        StoreUrl::Postgres(_) => serve::open_store(settings).await,
+    }
+}
+
+/// The same of a file.
+fn open_file(path: &Path) -> Result<Arc<dyn Store>, Failure> {
     expect_there(path)?;
-    let store = SqliteStore::open_as_it_is(path).map_err(|error| cannot_open(url, &error))?;
-    Ok(Arc::new(store))
+    let store = SqliteStore::open_as_it_is(path);
+    Ok(Arc::new(store.map_err(|error| cannot_open(&StoreUrl::Sqlite(path.to_owned()), &error))?))
 }
 
 /// One moment of a store.
-fn open_source(url: &StoreUrl) -> Result<Box<dyn Source>, Failure> {
-    let StoreUrl::Sqlite(path) = url;
+async fn open_source(settings: &StoreSettings) -> Result<Box<dyn Source>, Failure> {
+    let url = &settings.url;
+    if let Some(database) = settings.postgres() {
+        let source = PostgresSource::of_store(&database).await.map_err(|error| cannot_open(url, &error))?;
+        return Ok(Box::new(source));
+    }
+    let StoreUrl::Sqlite(path) = url else { return Err(Failure::failed("store.system_url is missing")) };
     expect_there(path)?;
     let source = SqliteSource::of_store(path).map_err(|error| cannot_open(url, &error))?;
     Ok(Box::new(source))
+}
+
+/// Compares what was written with what is there.
+fn expect_the_same(sums: &Sums, found: &Sums, advice: &str) -> Result<(), Failure> {
+    let differences = sums.differences(found);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::failed("the copy is another than what was copied");
+    Err(differences.into_iter().fold(failure, Failure::advise).advise(advice))
 }
 
 fn expect_there(path: &Path) -> Result<(), Failure> {

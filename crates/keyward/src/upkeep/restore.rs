@@ -4,18 +4,21 @@ use std::path::Path;
 
 use keyward_service::clock::{Clock as _, SystemClock};
 use keyward_service::confirm_store::new_life;
-use keyward_storage::Beginning;
-use keyward_storage::sqlite::{look_at_backup, restore};
+use keyward_storage::postgres::Settings;
+use keyward_storage::sqlite::{SqliteSource, look_at_backup, restore, tables_to_copy};
 use keyward_storage::whole::{Manifest, Sound};
+use keyward_storage::{Beginning, Life, StoreError};
 use serde_json::json;
+use tempfile::NamedTempFile;
 
+use super::database::fill;
 use super::new_file::NewFile;
 use super::{ROW, kept_outside, refused, say_all};
 use crate::cli::record::Record;
 use crate::cli::text::{self, count, thousands};
 use crate::cli::{Bar, Exit, Failure, Restore, terminal};
 use crate::config;
-use crate::config::store::StoreUrl;
+use crate::config::store::{Store, StoreUrl};
 
 /// Looks through a backup, then puts it back unless that was all.
 pub(crate) async fn run(command: &Restore) -> Result<Exit, Failure> {
@@ -35,7 +38,7 @@ pub(crate) async fn run(command: &Restore) -> Result<Exit, Failure> {
         settings.store.url = to.clone();
     }
     let url = &settings.store.url;
-    put_back(&command.backup, url, &sound.manifest).await?;
+    put_back(&command.backup, &settings.store, &sound.manifest).await?;
     say_what_next(&sound.manifest, url);
     kept_outside::tell_missing(&settings);
     Ok(Exit::Done)
@@ -81,16 +84,47 @@ fn tell(command: &Restore, Sound { manifest, troubles }: &Sound) -> Result<Exit,
     Ok(if troubles.is_empty() { Exit::Done } else { Exit::NotValid })
 }
 
-async fn put_back(backup: &Path, url: &StoreUrl, manifest: &Manifest) -> Result<(), Failure> {
-    let StoreUrl::Sqlite(path) = url;
-    let file = NewFile::prepare(path)?;
+async fn put_back(backup: &Path, store: &Store, manifest: &Manifest) -> Result<(), Failure> {
     let life = new_life(SystemClock.now(), Beginning::Restore, Some(manifest.taken_at));
     let life = life.map_err(|refusal| refused("the store cannot begin another life", &refusal))?;
+    match (&store.url, store.postgres()) {
+        (StoreUrl::Sqlite(path), _) => {
+            let file = NewFile::prepare(path)?;
+            into_file(backup, file.waiting_at(), &life, manifest).await?;
+            file.finish()
+        }
+        (StoreUrl::Postgres(_), Some(database)) => into_database(backup, &database, &life, manifest).await,
+        (StoreUrl::Postgres(_), None) => Err(Failure::usage(
+            "a database is put back as the configured store: set store.url and store.system_url to it",
+        )),
+    }
+}
+
+async fn into_file(backup: &Path, path: &Path, life: &Life, manifest: &Manifest) -> Result<(), Failure> {
     let mut bar = Bar::new("Put back", ROW, manifest.rows(), 0);
-    let restored = restore(backup, file.waiting_at(), &life, &mut |done| bar.show(done)).await;
+    let restored = restore(backup, path, life, &mut |done| bar.show(done)).await;
     drop(bar);
-    restored.map_err(|error| Failure::failed(format!("the backup cannot be put back: {error}")))?;
-    file.finish()
+    restored.map(drop).map_err(|error| cannot(&error))
+}
+
+/// A backup of any version is first brought to the present one, in a file that is gone afterwards.
+async fn into_database(
+    backup: &Path,
+    database: &Settings,
+    life: &Life,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let between = NamedTempFile::new()
+        .map_err(|error| Failure::failed(format!("a temporary file cannot be made: {error}")))?;
+    into_file(backup, between.path(), life, manifest).await?;
+    let mut source = SqliteSource::of_store(between.path()).map_err(|error| cannot(&error))?;
+    let tables = tables_to_copy().map_err(|error| cannot(&error))?;
+    // What is wrong with the logs was told before.
+    fill(database, &mut source, &tables, life).await.map(drop)
+}
+
+fn cannot(error: &StoreError) -> Failure {
+    Failure::failed(format!("the backup cannot be put back: {error}"))
 }
 
 fn say_what_next(manifest: &Manifest, url: &StoreUrl) {

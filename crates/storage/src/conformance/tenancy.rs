@@ -28,11 +28,11 @@ use crate::{
 const PAGE: Page = Page { limit: 100, after: None };
 
 /// A town in which acme and Ada have one of everything.
-struct Full {
-    town: Town,
-    bob: Person,
-    of_acme: Key,
-    of_ada: Key,
+pub(crate) struct Full {
+    pub(crate) town: Town,
+    pub(crate) bob: Person,
+    pub(crate) of_acme: Key,
+    pub(crate) of_ada: Key,
     role: CustomRole,
     account: ServiceAccountRow,
     hook: Webhook,
@@ -40,7 +40,7 @@ struct Full {
 }
 
 impl Full {
-    async fn found(bed: &impl Bed) -> Self {
+    pub(crate) async fn found(bed: &impl Bed) -> Self {
         let town = Town::found(bed.open().await).await;
         let bob = town.settle("bob").await;
         let of_acme = workspace_key("ci", town.acme.id, town.ada.id);

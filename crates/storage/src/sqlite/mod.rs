@@ -11,7 +11,6 @@ mod deliveries;
 mod idempotency;
 mod invitations;
 mod key_grams;
-mod key_json;
 mod key_lead;
 mod key_list;
 mod key_row;
@@ -48,6 +47,7 @@ use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use rusqlite::Connection;
 
+use crate::key_json;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
 use key_list::Bounds;

@@ -13,7 +13,7 @@ const KEYS: usize = 40;
 
 #[test]
 fn a_backup_is_taken_of_a_running_server_and_is_for_its_owner_alone() {
-    let keyward = Keyward::profile("cveium").start();
+    let keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     let ran = run(&keyward, "backup", &["--out", "today.backup"]).expect(0);
     let path = keyward.dir().join("today.backup");
@@ -47,7 +47,7 @@ fn a_backup_is_taken_of_a_running_server_and_is_for_its_owner_alone() {
 
 #[test]
 fn a_backup_holds_all_that_was_acknowledged_before_it_while_others_write_on() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let before: BTreeMap<String, String> = {
         let workspace = keyward.first_workspace();
         let keys = (0..KEYS).map(|_| workspace.key_with(&["products:read"]));
@@ -85,7 +85,7 @@ fn a_backup_holds_all_that_was_acknowledged_before_it_while_others_write_on() {
 
 #[test]
 fn what_is_wrong_with_a_backup_is_told_and_it_is_not_put_back() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     keyward.first_workspace().key_with(&["products:read"]);
     back_up(&keyward, "sound.backup");
     keyward.terminate();

@@ -14,7 +14,7 @@ fn from(keyward: &Keyward) -> String {
 
 #[test]
 fn a_copy_of_a_stopped_server_takes_its_place_at_once() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let (live, revoked) = {
         let workspace = keyward.first_workspace();
         let keys = (workspace.key_with(&["products:read"]), workspace.key_with(&["products:read"]));
@@ -39,7 +39,7 @@ fn a_copy_of_a_stopped_server_takes_its_place_at_once() {
 
 #[test]
 fn a_copy_of_a_running_server_lacks_what_comes_later_and_says_so() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     run(&keyward, "store", &["copy", &from(&keyward), &to(&keyward)]).expect(0).saying("not in the copy");
     // A revoke that the copy has not heard of.
@@ -59,7 +59,7 @@ fn a_copy_of_a_running_server_lacks_what_comes_later_and_says_so() {
 
 #[test]
 fn a_copy_of_a_store_that_is_not_confirmed_is_not_confirmed_either() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     keyward.terminate();
     run(&keyward, "store", &["mark-restored"]).expect(0);

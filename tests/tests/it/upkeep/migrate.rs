@@ -11,7 +11,7 @@ fn version(keyward: &Keyward) -> u32 {
 
 #[test]
 fn an_older_schema_is_told_and_changed_only_when_it_is_asked_for() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let current = version(&keyward);
     run(&keyward, "migrate", &[]).expect(0).saying(&format!("schema version {current}, up to date"));
     keyward.terminate();
@@ -36,7 +36,7 @@ fn an_older_schema_is_told_and_changed_only_when_it_is_asked_for() {
 
 #[test]
 fn an_older_program_refuses_a_newer_schema_with_words() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     keyward.terminate();
     let store = Connection::open(keyward.store()).expect("the store");
     store.pragma_update(None, "user_version", 9_999).expect("a version");

@@ -3,6 +3,7 @@
 mod backup;
 mod copy;
 mod migrate;
+mod postgres;
 mod restore;
 mod upgrade;
 

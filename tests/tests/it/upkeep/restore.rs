@@ -7,7 +7,7 @@ use crate::store::Store;
 
 #[test]
 fn a_restore_brings_no_revoked_key_back_unnoticed() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let (kept, revoked) = {
         let workspace = keyward.first_workspace();
         let keys = (workspace.key_with(&["products:read"]), workspace.key_with(&["products:read"]));
@@ -59,7 +59,7 @@ fn a_restore_brings_no_revoked_key_back_unnoticed() {
 
 #[test]
 fn who_signed_out_stays_signed_out_after_a_restore() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let session = keyward.first_workspace().owner().clone();
     back_up(&keyward, "before.backup");
     keyward.terminate();
@@ -72,7 +72,7 @@ fn who_signed_out_stays_signed_out_after_a_restore() {
 
 #[test]
 fn a_backup_in_the_place_of_the_store_is_not_served() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     back_up(&keyward, "before.backup");
     keyward.terminate();
     move_away(&keyward);
@@ -86,7 +86,7 @@ fn a_backup_in_the_place_of_the_store_is_not_served() {
 
 #[test]
 fn what_is_in_the_place_of_a_store_stays() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     back_up(&keyward, "before.backup");
     run(&keyward, "restore", &["before.backup"]).expect(1).saying("is there already").saying("mv ");
@@ -104,7 +104,7 @@ fn what_is_in_the_place_of_a_store_stays() {
 
 #[test]
 fn a_store_that_was_put_back_by_other_means_can_be_marked() {
-    let mut keyward = Keyward::profile("cveium").start();
+    let mut keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     run(&keyward, "store", &["mark-restored"]).expect(1).saying("another keyward serves the store");
     keyward.terminate();
@@ -120,7 +120,7 @@ fn a_store_that_was_put_back_by_other_means_can_be_marked() {
 
 #[test]
 fn a_store_that_goes_back_under_a_running_server_is_noticed() {
-    let keyward = Keyward::profile("cveium").start();
+    let keyward = Keyward::profile("cveium").on_file().start();
     let key = keyward.first_workspace().key_with(&["products:read"]);
     assert_eq!(keyward.verify_code(&key.secret), "valid");
     // As after a fail-over to a copy of the store that had not heard of the last changes.

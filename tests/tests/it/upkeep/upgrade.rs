@@ -6,13 +6,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use keyward_tests::{Keyward, json, project_root, sha256};
+use keyward_tests::{Database, Keyward, json, project_root, sha256};
 use rusqlite::{Connection, params};
 
 use super::run;
 
-/// As many as the promise names.
+/// As many as the promise names; fewer where they are copied into a database first, but for the soak.
 const KEYS: u32 = 100_000;
+const KEYS_OF_A_COPY: u32 = 20_000;
+/// Where a wish for the number stands.
+const WISH: &str = "KEYWARD_UPGRADE_KEYS";
 /// Threads that ask without a pause.
 const ASKERS: u32 = 3;
 
@@ -48,7 +51,7 @@ fn is_revoked(number: u32) -> bool {
 }
 
 /// Keys as the first version kept them, by hand: what it was is no business of the present program.
-fn fill(store: &mut Connection) {
+fn fill(store: &mut Connection, keys: u32) {
     let transaction = store.transaction().expect("a transaction");
     let (owner, workspace) = (id(1, 1), id(2, 1));
     transaction
@@ -67,7 +70,7 @@ fn fill(store: &mut Connection) {
             params![workspace, owner],
         )
         .expect("a membership");
-    for number in 0..KEYS {
+    for number in 0..keys {
         let (key, account) = (id(3, number), id(4, number));
         let revoked = is_revoked(number).then_some(5_i64);
         let by = revoked.map(|_| "operator");
@@ -107,10 +110,10 @@ fn fill(store: &mut Connection) {
 }
 
 /// Asks about all kinds of keys until it is told to stop; every answer must be the right one.
-fn ask(keyward: &Keyward, stop: &AtomicBool, asked: &AtomicU64, begin: u32) {
+fn ask(keyward: &Keyward, stop: &AtomicBool, asked: &AtomicU64, begin: u32, keys: u32) {
     let mut number = begin;
     while !stop.load(Ordering::SeqCst) {
-        number = (number + 7_919) % KEYS;
+        number = (number + 7_919) % keys;
         let expected = if is_revoked(number) { "revoked" } else { "valid" };
         assert_eq!(keyward.verify_code(&secret(number)), expected, "key {number}");
         asked.fetch_add(1, Ordering::SeqCst);
@@ -126,34 +129,44 @@ const GROWTH: &str = "
     CREATE INDEX keys_by_later ON keys (home_id, later);
 ";
 
-#[test]
-fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails() {
-    let mut keyward = Keyward::profile("cveium").without_bootstrap().start();
+/// The same on PostgreSQL, where whoever alters a table keeps everybody from it until the end: that comes last, and nothing
+/// is written into it then.
+const GROWTH_ON_POSTGRES: &str = "
+    BEGIN;
+    CREATE TABLE later (key_id text PRIMARY KEY REFERENCES keys (id), note text NOT NULL);
+    INSERT INTO later SELECT id, name FROM keys;
+    CREATE INDEX keys_by_later ON keys (home_id, version);
+    ALTER TABLE keys ADD COLUMN later text;
+    INSERT INTO schema_versions VALUES (9999, now());
+    COMMIT;
+";
+
+/// A stopped server on a store of the first schema that was filled and migrated. How long that took.
+fn upgraded(keys: u32) -> (Keyward, Duration) {
+    let mut keyward = Keyward::profile("cveium").without_bootstrap().on_file().start();
     keyward.terminate();
     std::fs::remove_file(keyward.store()).expect("no store");
     let mut store = first_schema(&keyward.store());
-    fill(&mut store);
+    fill(&mut store, keys);
     drop(store);
     let begun = Instant::now();
     run(&keyward, "migrate", &[]).expect(0).saying("schema version 1 → ");
-    let migrated = begun.elapsed();
-    keyward.start_stopped();
-    let started = begun.elapsed();
+    (keyward, begun.elapsed())
+}
+
+/// Lets the schema grow while verify is asked without a pause, and goes on for longer than a lease. How long it took to
+/// grow, and how many answers were right: all.
+fn grown_under_load(keyward: &Keyward, keys: u32, grow: impl FnOnce()) -> (Duration, u64) {
     let (stop, asked) = (AtomicBool::new(false), AtomicU64::new(0));
     let grown = std::thread::scope(|scope| {
-        let (keyward, stop, asked) = (&keyward, &stop, &asked);
-        let askers: Vec<_> =
-            (0..ASKERS).map(|n| scope.spawn(move || ask(keyward, stop, asked, n * 31_337))).collect();
+        let (stop, count) = (&stop, &asked);
+        let start = |n| scope.spawn(move || ask(keyward, stop, count, n * 31_337, keys));
+        let askers: Vec<_> = (0..ASKERS).map(start).collect();
         std::thread::sleep(Duration::from_millis(500));
-        // The next version's `keyward migrate`, while this version serves.
-        let store = Connection::open(keyward.store()).expect("the store");
-        store.busy_timeout(Duration::from_secs(10)).expect("a wait");
         let begun = Instant::now();
-        store
-            .execute_batch(&format!("BEGIN IMMEDIATE; {GROWTH}; PRAGMA user_version = 9999; COMMIT"))
-            .expect("the next schema");
+        grow();
         let grown = begun.elapsed();
-        // Longer than a lease: it goes on following the store.
+        // It goes on following the store.
         std::thread::sleep(Duration::from_secs(5));
         stop.store(true, Ordering::SeqCst);
         for asker in askers {
@@ -161,19 +174,70 @@ fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails
         }
         grown
     });
-    let asked = asked.load(Ordering::SeqCst);
+    let asked = asked.into_inner();
     assert!(asked > 100, "hardly anything was asked: {asked}");
     let epoch = keyward.verify(json!({ "key": secret(1) }))["epoch"].as_u64();
-    assert_eq!(epoch, Some(u64::from(KEYS)));
+    assert_eq!(epoch, Some(u64::from(keys)));
+    (grown, asked)
+}
+
+/// The program of before does not start on what the next one has migrated.
+fn assert_too_new(mut keyward: Keyward) {
     keyward.terminate();
     let said = keyward.refuses_to_start_again();
     assert!(said.contains("use a newer keyward"), "{said}");
-    let summary = format!(
-        "upgrade: {KEYS} keys, migrated in {:.1} s, serving after {:.1} s; the next schema took {:.1} s, {asked} right answers meanwhile and after",
+}
+
+fn tell(words: &str) {
+    // Not `println!`: the test harness would keep it to itself.
+    writeln!(std::io::stderr(), "{words}").expect("stderr");
+}
+
+#[test]
+fn a_store_of_the_first_schema_with_100_000_keys_is_upgraded_and_no_verify_fails() {
+    let (mut keyward, migrated) = upgraded(KEYS);
+    let begun = Instant::now();
+    keyward.start_stopped();
+    let started = begun.elapsed();
+    // The next version's `keyward migrate`, while this version serves.
+    let (grown, asked) = grown_under_load(&keyward, KEYS, || {
+        let store = Connection::open(keyward.store()).expect("the store");
+        store.busy_timeout(Duration::from_secs(10)).expect("a wait");
+        let next = format!("BEGIN IMMEDIATE; {GROWTH}; PRAGMA user_version = 9999; COMMIT");
+        store.execute_batch(&next).expect("the next schema");
+    });
+    assert_too_new(keyward);
+    tell(&format!(
+        "upgrade: {KEYS} keys, migrated in {:.1} s, serving {:.1} s later; the next schema took {:.1} s, {asked} right answers",
         migrated.as_secs_f32(),
         started.as_secs_f32(),
         grown.as_secs_f32()
-    );
-    // Not `println!`: the test harness would keep it to itself.
-    writeln!(std::io::stderr(), "{summary}").expect("stderr");
+    ));
+}
+
+#[test]
+fn a_database_of_many_keys_is_migrated_under_its_server_and_no_verify_fails() {
+    let keys = std::env::var(WISH).map_or(KEYS_OF_A_COPY, |wish| wish.parse().expect("a number"));
+    let (mut keyward, _) = upgraded(keys);
+    let database = Database::new();
+    let (file, url) = (format!("sqlite:{}", keyward.store().display()), database.env()[0].1.clone());
+    for (name, value) in database.env() {
+        keyward.set_env(name, &value);
+    }
+    let begun = Instant::now();
+    run(&keyward, "store", &["copy", &file, &url]).expect(0);
+    let copied = begun.elapsed();
+    keyward.start_stopped();
+    let (grown, asked) = grown_under_load(&keyward, keys, || {
+        database.sql(GROWTH_ON_POSTGRES);
+    });
+    for command in ["doctor", "backup"] {
+        run(&keyward, command, &[]).expect(1).saying("use a newer keyward");
+    }
+    assert_too_new(keyward);
+    tell(&format!(
+        "upgrade on PostgreSQL: {keys} keys, copied and compared in {:.1} s; the next schema took {:.1} s, {asked} right answers",
+        copied.as_secs_f32(),
+        grown.as_secs_f32()
+    ));
 }

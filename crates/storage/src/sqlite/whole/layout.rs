@@ -12,6 +12,8 @@ use crate::whole::{Column, Kind, Table};
 
 /// Columns that only this engine has: they are made anew, and nothing of a store's own refers to them.
 const LOCAL_COLUMNS: [(&str, &str); 1] = [("keys", "number")];
+/// What most other tables tell of.
+const KEYS: &str = "keys";
 /// Tables whose rows are wanted in another order than that of their key: a log is read from its begin to its end.
 const ORDERS: [(&str, &[&str]); 1] = [("audit_entries", &["home_id", "home_type", "n"])];
 
@@ -35,8 +37,13 @@ pub(super) fn read(connection: &Connection) -> Result<Vec<Table>, StoreError> {
     let mut waiting = BTreeMap::new();
     for name in names {
         let sql = "SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(?1) WHERE \"table\" <> ?1";
-        let refers: Vec<String> = rows(connection, sql, [&name], |row| row.get(0))?;
-        waiting.insert(name.clone(), (table(connection, name)?, refers));
+        let mut refers: Vec<String> = rows(connection, sql, [&name], |row| row.get(0))?;
+        let table = table(connection, name.clone())?;
+        // Also where no rule says so: a database has the home of a key in all that belongs to it.
+        if table.name != KEYS && table.place("key_id").is_some() {
+            refers.push(KEYS.to_owned());
+        }
+        waiting.insert(name, (table, refers));
     }
     in_order(waiting)
 }
