@@ -39,6 +39,7 @@ mod metadata;
 mod people;
 mod process;
 mod random;
+mod receiver;
 pub mod redact;
 mod response;
 mod server;
@@ -46,6 +47,7 @@ mod shared;
 mod smtp;
 mod source;
 mod stripe;
+mod taker;
 mod workspace;
 
 pub use answer::Answer;
@@ -60,12 +62,14 @@ pub use metadata::{Dependencies, workspace_dependencies};
 pub use people::Person;
 pub use process::ServerPid;
 pub use random::{Dice, pick, unique};
+pub use receiver::Receiver;
 pub use serde_json::{Value, json};
 pub use server::{Builder, Keyward};
 pub use shared::shared;
 pub use smtp::{Mail, MailServer};
 pub use source::{project_root, rust_sources};
-pub use stripe::{Stripe, Subscription};
+pub use stripe::{Stripe, Subscription, hmac_sha256};
+pub use taker::{LOOPBACK, taker_url};
 pub use workspace::Workspace;
 
 /// Every profile that the binary embeds.

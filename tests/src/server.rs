@@ -48,6 +48,12 @@ impl Builder {
         self
     }
 
+    /// A server that may send events to this machine, and over plain HTTP.
+    pub fn sends_here(self) -> Self {
+        self.env("KEYWARD_WEBHOOKS__ALLOW_HTTP", "true")
+            .env("KEYWARD_WEBHOOKS__ALLOWED_NETWORKS", crate::LOOPBACK)
+    }
+
     /// Without that variable.
     pub fn without(mut self, name: &str) -> Self {
         self.env.remove(name);

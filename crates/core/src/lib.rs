@@ -15,6 +15,7 @@ pub mod field;
 pub mod grant;
 pub mod id;
 pub mod key;
+pub mod network;
 pub mod notice;
 pub mod permission;
 pub mod person;

@@ -33,6 +33,21 @@ pub struct Sources {
     pub boot_time: Box<dyn Fn() -> BootTime + Send + Sync>,
     /// A new id.
     pub request_id: Box<dyn Fn() -> RequestId + Send + Sync>,
+    /// What else the process counts, for `/metrics`.
+    pub measures: Box<dyn Fn() -> Vec<Measure> + Send + Sync>,
+}
+
+/// A number for `/metrics`.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name, with its unit last. It holds no label, so none that names a key.
+    pub name: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// How much it is.
+    pub value: u64,
 }
 
 impl fmt::Debug for Sources {

@@ -116,6 +116,9 @@ pub(crate) fn exposition(gateway: &Gateway) -> String {
     );
     let connections = gateway.metrics.connections.load(Ordering::Relaxed);
     single("keyward_connections", "gauge", "Open connections of the data plane.", connections as u128);
+    for measure in (gateway.sources.measures)() {
+        single(measure.name, measure.kind, measure.help, measure.value.into());
+    }
     dropped_uses(&mut text, gateway.uses.dropped());
     text
 }

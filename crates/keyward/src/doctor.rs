@@ -15,7 +15,7 @@ use crate::config::secret::SecretText;
 use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
 use crate::post::SmtpPost;
-use crate::serve::{audit_key, limits};
+use crate::serve::{audit_key, limits, sealing_key};
 use crate::upkeep::open_store;
 
 /// The bits of a file's mode that let others in.
@@ -43,6 +43,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
     findings.extend(look_at_store(&settings.store).await);
     findings.extend(look_at_audit_key(&audit_key::path(settings)));
+    findings.extend(look_at_sealing_key(&sealing_key::path(settings)));
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
     findings.push(look_at_exposure(settings));
@@ -111,6 +112,15 @@ fn look_at_folder(path: &Path, what: String) -> Finding {
 fn look_at_audit_key(path: &Path) -> Option<Finding> {
     let what = format!("the audit log's signing key {}", path.display());
     path.exists().then(|| match audit_key::load(path) {
+        Ok(_) => look_at_mode(&what, path),
+        Err(failure) => Finding::bad(what, "it cannot be used", failure.to_string()),
+    })
+}
+
+/// What secrets in the store are sealed with. Where there is none yet, the first start makes it.
+fn look_at_sealing_key(path: &Path) -> Option<Finding> {
+    let what = format!("the sealing key {}", path.display());
+    path.exists().then(|| match sealing_key::load(path) {
         Ok(_) => look_at_mode(&what, path),
         Err(failure) => Finding::bad(what, "it cannot be used", failure.to_string()),
     })

@@ -4,6 +4,7 @@
 pub(crate) mod audit_key;
 mod boot_clock;
 mod keep_up;
+mod key_file;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
@@ -11,9 +12,11 @@ pub(crate) mod lock;
 mod logging;
 mod node;
 mod notify;
+pub(crate) mod sealing_key;
 mod set_up;
 mod stop;
 mod usage;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -69,6 +72,7 @@ pub(crate) struct Running {
     pub(crate) data_plane: SocketAddr,
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
+    tally: Arc<webhooks::Tally>,
     writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
@@ -116,6 +120,8 @@ impl Running {
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
             checkpoint_key: audit_key::load(&audit_key::path(&settings))?,
+            sealing_key: sealing_key::load(&sealing_key::path(&settings))?,
+            reach: settings.webhooks.reach.clone(),
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
@@ -123,7 +129,7 @@ impl Running {
         let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
         let writer =
             writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
-        let listeners = (control, data);
+        let (listeners, tally) = ((control, data), Arc::default());
         Ok(Self {
             service,
             settings,
@@ -131,6 +137,7 @@ impl Running {
             data_plane,
             node,
             uses,
+            tally,
             writer,
             listeners,
             room,
@@ -145,6 +152,11 @@ impl Running {
         let retention = self.settings.usage.retention;
         let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
         let telling = self.tell_people(&stop)?;
+        let (service, tally) = (&self.service, &self.tally);
+        let sender = webhooks::sender()?;
+        let delivering = webhooks::deliver(Arc::clone(service), Arc::clone(tally), sender, stop.clone());
+        let tending = webhooks::look_after(Arc::clone(service), Arc::clone(tally), stop.clone());
+        let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
         let writing = tokio::spawn(self.writer.run(stop.clone()));
@@ -155,7 +167,7 @@ impl Running {
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
         let broke = |error| Failure::failed(format!("a background task broke: {error}"));
-        for task in [following, forgetting].into_iter().chain(telling) {
+        for task in [following, forgetting, delivering, tending].into_iter().chain(telling) {
             task.await.map_err(broke)?;
         }
         // The last uses are written after the last answer.
@@ -193,10 +205,12 @@ impl Running {
             connections_max: self.room.data_plane,
             ..keyward_gateway::Settings::default()
         };
+        let tally = Arc::clone(&self.tally);
         let sources = Sources {
             now: Box::new(|| SystemClock.now()),
             boot_time: Box::new(boot_clock::now),
             request_id: Box::new(request_id),
+            measures: Box::new(move || tally.measures()),
         };
         Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
     }

@@ -101,7 +101,7 @@ mod tests {
     fn told(bucket: Bucket, from: Option<&str>, to: Option<&str>) -> Result<(String, String), String> {
         let span = Span { bucket, from: from.map(at), to: to.map(at) };
         let found = bounds(span, at("2026-11-20T12:34:56Z"));
-        found.map(|(from, to)| (from.to_string(), to.to_string())).map_err(|error| error.field.to_string())
+        found.map(|(from, to)| (from.to_string(), to.to_string())).map_err(|error| error.field)
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod strict;
 pub mod usage;
 pub mod user;
 pub mod verify;
+pub mod webhook;
 pub mod whoami;
 pub mod workspace;
 

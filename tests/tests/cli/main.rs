@@ -29,5 +29,6 @@ mod suspension;
 mod terminal;
 mod usage;
 mod verify;
+mod webhooks;
 mod who_asks;
 mod workspaces;

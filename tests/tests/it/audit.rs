@@ -438,3 +438,27 @@ fn a_mutation_whose_entry_cannot_be_written_does_not_happen() {
     Store::take_entries(&keyward);
     workspace.revoke(&key);
 }
+
+#[test]
+fn no_plan_is_changed_and_nobody_signs_in_where_that_cannot_be_written_down() {
+    let keyward = Keyward::profile("cybrium").start();
+    let workspace = keyward.first_workspace();
+    let plan = || workspace.owner().get(&workspace.path("plan")).expect(200).text_at("plan");
+    let put = || keyward.operator().put(&workspace.path("plan"), json!({"plan": "pro"}));
+    let owner = workspace.owner();
+    let credentials = json!({"email": owner.email, "password": owner.password});
+    let sign_in = || keyward.anonymous().post("/api/v1/session", credentials.clone());
+    Store::tamper(
+        &keyward,
+        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    );
+    put().refused(&[500, 503]);
+    assert_eq!(plan(), "starter");
+    let refused = sign_in().refused(&[500, 503]);
+    assert_eq!(refused.header("set-cookie"), None, "{refused}");
+    Store::tamper(&keyward, "DROP TRIGGER full");
+    sign_in().expect(200);
+    put().expect(200);
+    assert_eq!(plan(), "pro");
+    assert_eq!(actions(&entries(&workspace, "?limit=2")), ["plan.changed", "session.created"]);
+}

@@ -42,4 +42,5 @@ mod surface;
 mod suspension;
 mod upkeep;
 mod usage;
+mod webhooks;
 mod workspaces;

@@ -35,6 +35,8 @@ pub(super) struct Cast {
     pub(super) keys: Vec<(String, String)>,
     /// The same for roles and service accounts.
     pub(super) others: Vec<(String, String)>,
+    /// For each operation on a webhook, its id and that of something that it took.
+    pub(super) webhooks: Vec<(String, String, String)>,
     /// A service account that keys may act as.
     pub(super) service_account: String,
     /// Members by id: one to be changed and one to be removed.
@@ -58,8 +60,10 @@ pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast,
     let mut others = prepare_others(server, "roles", &cookie, &json!({"scopes": scopes}))?;
     others.extend(prepare_others(server, "service-accounts", &cookie, &json!({}))?);
     let service_account = prepare_one(server, "service-accounts", &cookie, "acts", &json!({}))?;
+    let webhooks = super::webhooks::prepare(server, &cookie)?;
     Ok(Cast {
         others,
+        webhooks,
         service_account,
         changed_member: join(server, &cookie, "changed@example.com")?,
         removed_member: join(server, &cookie, "removed@example.com")?,

@@ -17,7 +17,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler (cc)",
         why: "SQLite is built from its source, into the binary",
@@ -47,6 +47,17 @@ const NEEDS: [Need; 5] = [
         why: "the tests put it between Keyward and PostgreSQL, in transaction mode",
         packages: &["pgbouncer"],
         present: || Path::new("/usr/sbin/pgbouncer").is_file() || run::which("pgbouncer").is_some(),
+    },
+    Need {
+        what: "Node.js 18 or newer with npm",
+        why: "the tests receive webhooks with the library of the Standard Webhooks specification",
+        packages: &["nodejs", "npm"],
+        present: || {
+            let probe = "process.exit(process.versions.node.split('.')[0] < 18)";
+            run::which("npm").is_some()
+                && run::which("node")
+                    .is_some_and(|node| run::succeeds(Command::new(node).args(["-e", probe])))
+        },
     },
 ];
 

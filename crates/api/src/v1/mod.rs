@@ -15,6 +15,7 @@ mod session;
 mod set_plan;
 mod set_up;
 mod users;
+mod webhooks;
 mod whoami;
 mod workspaces;
 
@@ -77,6 +78,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             service_accounts::update_service_account,
             service_accounts::delete_service_account
         ))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::deliveries::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_deliveries))
+        .routes(routes!(webhooks::deliveries::get_delivery))
+        .routes(routes!(webhooks::deliveries::resend_delivery))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))

@@ -12,6 +12,7 @@ use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::Epoch;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::RequestId;
+use keyward_core::network::Reach;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
 use keyward_core::rate::{OverLimit, Quota};
@@ -25,6 +26,7 @@ use keyward_service::clock::SystemClock;
 use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, Nodes};
 use keyward_service::password::Passwords;
+use keyward_service::sealing::SealingKey;
 use keyward_service::set_up::{SetUpDoor, open_set_up};
 use keyward_service::uses::Uses;
 use keyward_storage::sqlite::SqliteStore;
@@ -79,6 +81,8 @@ impl Bench {
             operator: None,
             billing: None,
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+            sealing_key: SealingKey::new(&[7; 32]),
+            reach: Reach::default(),
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
         });

@@ -62,6 +62,7 @@ impl Node {
             now: Box::new(|| Timestamp::UNIX_EPOCH),
             boot_time: Box::new(move || BootTime(clock.load(Ordering::Relaxed))),
             request_id: Box::new(move || RequestId::new(next.fetch_add(1, Ordering::Relaxed), [0; 10])),
+            measures: Box::new(Vec::new),
         };
         let verifier = Verifier::new(Arc::clone(&replica), Arc::clone(&lease));
         let gateway = Gateway::new(verifier, Arc::clone(&uses), settings, sources);

@@ -52,6 +52,7 @@ pub(crate) mod text;
 mod usage;
 mod users;
 mod verify;
+mod webhooks;
 mod whoami;
 mod workspaces;
 
@@ -119,6 +120,8 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand, after_help = service_accounts::EXAMPLES)]
     ServiceAccounts(service_accounts::ServiceAccounts),
+    #[command(subcommand, after_help = webhooks::EXAMPLES)]
+    Webhooks(webhooks::Webhooks),
     #[command(subcommand, after_help = members::EXAMPLES)]
     Members(members::Members),
     Invite(invite::Invite),
@@ -196,6 +199,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
         Command::ServiceAccounts(accounts) => service_accounts::run(&accounts).map(done),
+        Command::Webhooks(webhooks) => webhooks::run(&webhooks).map(done),
         Command::Members(members) => members::run(&members).map(done),
         Command::Invite(invite) => invite::run(&invite).map(done),
         Command::Roles(roles) => roles::run(&roles).map(done),

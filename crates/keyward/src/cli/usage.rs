@@ -36,7 +36,7 @@ pub(super) struct Usage {
     id: KeyId,
     #[command(flatten)]
     place: PlaceFlags,
-    /// Only uses with this outcome: valid, or why not, such as expired or insufficient_scope
+    /// Only uses with this outcome: valid, or why not, such as expired or revoked
     #[arg(long, value_name = "CODE", conflicts_with = "summary")]
     code: Option<String>,
     /// Only uses from this address

@@ -159,7 +159,7 @@ impl<'a> Field<'a> {
         self.value.as_bool().ok_or_else(|| self.mistyped("true or false, without quotes"))
     }
 
-    /// A whole number, such as 90 or 20_000_000.
+    /// A whole number, such as 90.
     pub(super) fn number(&self) -> Result<u64, Mistake> {
         let number =
             self.value.as_integer().ok_or_else(|| self.mistyped("a whole number, without quotes"))?;

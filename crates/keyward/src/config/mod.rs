@@ -30,6 +30,7 @@ pub(crate) mod store;
 mod tests;
 pub(crate) mod usage;
 mod values;
+pub(crate) mod webhooks;
 
 pub(crate) use flags::{Flags, StoreFlags};
 pub(crate) use load::{Loaded, load};

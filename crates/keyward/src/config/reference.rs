@@ -87,7 +87,7 @@ fn entry(setting: &Setting) -> String {
     }
     let kind = match setting.shape {
         Shape::Text => "text",
-        Shape::Plain => "text or number",
+        Shape::Plain => "number, `true` or `false`; with quotes or without",
         Shape::Number => "whole number",
         Shape::List => "list of texts",
         Shape::Map => "table of texts",

@@ -1,6 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage};
+use super::{
+    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -85,7 +87,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 32] = [
+pub(super) const ALL: [&Setting; 35] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -101,6 +103,9 @@ pub(super) const ALL: [&Setting; 32] = [
     &store::OWNER_URL,
     &store::PREPARED,
     &audit::SIGNING_KEY_FILE,
+    &webhooks::ALLOW_HTTP,
+    &webhooks::ALLOWED_NETWORKS,
+    &webhooks::KEY_FILE,
     &usage::RETENTION_DAYS,
     &usage::COUNTS_RETENTION_DAYS,
     &usage::ENTRIES_MAX,

@@ -13,6 +13,7 @@ use super::server::Server;
 use super::store::Store;
 use super::usage::Usage;
 use super::values::Values;
+use super::webhooks::Webhooks;
 use super::{data_plane, server};
 
 /// What `keyward` does, as flags, environment, file and defaults together say.
@@ -26,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// Webhooks.
+    pub(crate) webhooks: Webhooks,
     /// The usage log.
     pub(crate) usage: Usage,
     /// The first owner and workspace, if they are to be created unattended.
@@ -49,6 +52,7 @@ impl Settings {
         let data_plane = DataPlane::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
+        let webhooks = Webhooks::read(values, mistakes);
         let usage = Usage::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
@@ -60,6 +64,7 @@ impl Settings {
             data_plane: data_plane?,
             store: store?,
             audit: audit?,
+            webhooks: webhooks?,
             usage: usage?,
             bootstrap: bootstrap?,
             operator: operator?,

@@ -118,6 +118,13 @@ node = "eu-1"
 url = "sqlite:/var/lib/keyward/keyward.sqlite"
 [audit]
 signing_key_file = "/run/secrets/audit-key"
+
+[webhooks]
+allow_http = true
+allowed_networks = ["10.0.0.0/8"]
+
+[sealing]
+key_file = "/run/secrets/sealing-key"
 [usage]
 retention_days = 30
 counts_retention_days = 60
@@ -152,6 +159,9 @@ from = "Keys of Acme <keys@example.com>"
     assert!(settings.data_plane.trusted_proxies.is_empty());
     assert_eq!(settings.data_plane.forwarded, ForwardedHeaders::XOriginal);
     assert_eq!(settings.audit.signing_key_file.as_deref(), Some("/run/secrets/audit-key".as_ref()));
+    assert!(settings.webhooks.reach.allow_http);
+    assert_eq!(settings.webhooks.reach.allowed.len(), 1);
+    assert_eq!(settings.webhooks.sealing_key_file.as_deref(), Some("/run/secrets/sealing-key".as_ref()));
     let retention = settings.usage.retention;
     assert_eq!((retention.entries.as_hours(), retention.counts.as_hours()), (30 * 24, 60 * 24));
     assert_eq!(retention.entries_max, 5_000);
@@ -328,6 +338,8 @@ fn mistakes_in_a_file_name_its_line() {
         ("[notices]\nenabled = \"perhaps\"", "notices.enabled: is \"perhaps\"; write"),
         ("[notices]\nenabled = []", "notices.enabled: is of the type array"),
         ("[audit]\nsigning_key_file = \"keys/\"", "audit.signing_key_file: names no file"),
+        ("[sealing]\nkey_file = \"keys/\"", "sealing.key_file: names no file"),
+        ("[webhooks]\nallow_http = \"maybe\"", "webhooks.allow_http: "),
         ("[usage]\nretention_days = 0", "usage.retention_days: \"0\" will not do"),
         ("[usage]\nretention_days = 401", "usage.counts_retention_days: is less than the 401 days"),
         ("[usage]\nretention_days = \"30\"", "write a whole number, without quotes"),

@@ -22,7 +22,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(10);
 /// How long the last uses may take to be written when the server stops.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// How often old uses are looked for, and the pause between two parts of many, so that others get their turns.
-const FORGET_EVERY: Duration = Duration::from_secs(60);
+const FORGET_EVERY: Duration = Duration::from_mins(1);
 const FORGET_PAUSE: Duration = Duration::from_millis(50);
 
 /// The queue, as the control plane sees it: its uses wait in the same one as those of the data plane.

@@ -4,15 +4,22 @@ use std::path::PathBuf;
 
 use crate::cli::terminal;
 use crate::config::Settings;
-use crate::serve::audit_key;
+use crate::serve::{audit_key, sealing_key};
 
 /// Each such file, with what it is and what is lost without it.
 fn all(settings: &Settings) -> Vec<(PathBuf, &'static str, &'static str)> {
-    vec![(
-        audit_key::path(settings),
-        "the key that ends of audit logs are signed with",
-        "new checkpoints then have another key id",
-    )]
+    vec![
+        (
+            audit_key::path(settings),
+            "the key that ends of audit logs are signed with",
+            "new checkpoints then have another key id",
+        ),
+        (
+            sealing_key::path(settings),
+            "the key that secrets of webhooks are sealed with",
+            "each webhook needs a new signing secret before it gets anything again",
+        ),
+    ]
 }
 
 /// Says what is not in a backup.

@@ -22,6 +22,7 @@ pub(crate) mod tenancy;
 pub(crate) mod town;
 pub(crate) mod usage;
 pub(crate) mod uses;
+pub(crate) mod webhooks;
 pub(crate) mod workspaces;
 
 use std::sync::Arc;
@@ -173,6 +174,18 @@ macro_rules! conformance {
                 an_answer_comes_back_as_it_was_kept,
                 a_committed_claim_is_not_released,
                 claims_are_counted_and_forgotten_when_their_time_is_over;
+            webhooks:
+                a_webhook_comes_back_as_it_was_kept,
+                webhooks_come_page_by_page_and_without_deleted_ones,
+                events_of_one_subject_are_due_one_after_the_other,
+                what_fails_is_due_again_and_its_followers_wait,
+                a_claim_runs_out_and_what_it_held_is_due_again,
+                no_more_of_a_webhook_are_under_way_than_may_be,
+                too_many_waiting_events_are_dropped_and_counted,
+                a_disabled_webhook_gets_nothing_until_it_is_enabled,
+                what_waits_goes_at_once_when_a_webhook_is_back,
+                deliveries_are_found_by_each_filter_newest_first,
+                ended_deliveries_and_those_of_deleted_webhooks_are_swept_away;
             changes:
                 changes_are_numbered_in_the_order_of_commits,
                 changes_come_in_parts_without_a_gap,

@@ -19,9 +19,10 @@ use super::town::{
     shared_account, workspace, workspace_key,
 };
 use super::usage::used;
+use super::webhooks::{attempt, event_for, webhook};
 use crate::{
-    AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Page, ServiceAccountRow,
-    StoreError, SystemReason, Tenant, Tx, WrittenUpTo,
+    AuditFilter, Changed, DeliveryFilter, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Outcome,
+    Page, ServiceAccountRow, StoreError, SystemReason, Tenant, Tx, Webhook, WrittenUpTo,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
@@ -34,6 +35,8 @@ pub(crate) struct Full {
     pub(crate) of_ada: Key,
     role: CustomRole,
     account: ServiceAccountRow,
+    hook: Webhook,
+    delivery: keyward_core::id::DeliveryId,
 }
 
 impl Full {
@@ -50,6 +53,10 @@ impl Full {
         let (own_role, account) = (custom_role("deployer"), shared_account("bot"));
         tx.insert_role(town.acme.id, &own_role).await.unwrap();
         tx.insert_service_account(town.acme.id, &account).await.unwrap();
+        let hook = webhook(town.acme.id);
+        tx.insert_webhook(&hook).await.unwrap();
+        let event = event_for(&hook, "key_1", 1);
+        assert!(tx.append_delivery(&event, 10).await.unwrap());
         for home in [AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id)] {
             tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
         }
@@ -59,7 +66,7 @@ impl Full {
             assert!(tx.insert_mail(&mail_of(&notice, town.ada.id)).await.unwrap());
         }
         tx.commit().await.unwrap();
-        Self { town, bob, of_acme, of_ada, role: own_role, account }
+        Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery: event.id }
     }
 
     fn filter(scope: KeyScope) -> KeyFilter {
@@ -67,7 +74,7 @@ impl Full {
     }
 
     async fn sees_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let (acme, ada) = (town.acme.id, town.ada.id);
         assert_eq!(tx.workspace(acme).await.unwrap(), None);
         assert_eq!(tx.workspace_by_slug(&town.acme.slug).await.unwrap(), None);
@@ -107,10 +114,15 @@ impl Full {
         assert_eq!(tx.mails_of(of_ada.id).await.unwrap(), []);
         assert_eq!(tx.role(own_role.id).await.unwrap(), None);
         assert_eq!(tx.roles(acme, 10).await.unwrap(), []);
+        assert_eq!(tx.webhook(hook.id).await.unwrap(), None);
+        assert_eq!(tx.webhooks(acme, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.subscribers(acme, 10).await.unwrap(), []);
+        assert_eq!(tx.deliveries(hook.id, &DeliveryFilter::default(), &PAGE).await.unwrap(), []);
+        assert_eq!(tx.delivery(*delivery).await.unwrap(), None);
     }
 
     async fn writes_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let (acme, ada) = (&town.acme, town.ada.id);
         let mut renamed = acme.clone();
         renamed.name = display("taken over");
@@ -144,10 +156,17 @@ impl Full {
         let actor = PrincipalId::User(town.eve.id);
         refused(&tx.append_audit(&entry(AuditHome::Workspace(acme.id), actor)).await);
         refused(&tx.append_audit(&entry(AuditHome::Person(ada), actor)).await);
+        refused(&tx.insert_webhook(&webhook(acme.id)).await);
+        refused(&tx.update_webhook(&Webhook { version: 2, ..hook.clone() }, at(1)).await);
+        assert!(!tx.delete_webhook(hook.id, at(1)).await.unwrap());
+        refused(&tx.append_delivery(&event_for(hook, "key_1", 1), 10).await.map(drop));
+        let elsewhere = Webhook { workspace: town.globex.id, ..hook.clone() };
+        refused(&tx.append_delivery(&event_for(&elsewhere, "key_1", 1), 10).await.map(drop));
+        assert!(tx.delivery(*delivery).await.unwrap().is_none());
     }
 
     async fn is_untouched(&self) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let mut tx = town.system_view().await;
         assert_eq!(tx.workspace(town.acme.id).await.unwrap().as_ref(), Some(&town.acme));
         assert_eq!(tx.key(of_acme.id).await.unwrap().unwrap().key, *of_acme);
@@ -158,6 +177,9 @@ impl Full {
         assert!(tx.service_account(service_account_of(of_acme).id).await.unwrap().is_some());
         assert_eq!(tx.service_account(account.account.id).await.unwrap().as_ref(), Some(account));
         assert_eq!(tx.role(own_role.id).await.unwrap().as_ref(), Some(own_role));
+        let kept = tx.webhook(hook.id).await.unwrap().unwrap();
+        assert_eq!((kept.version, kept.health.waiting), (1, 1));
+        assert!(tx.delivery(*delivery).await.unwrap().is_some());
     }
 }
 
@@ -207,6 +229,9 @@ pub(crate) async fn a_transaction_without_tenant_sees_nothing(bed: &impl Bed) {
 pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     let full = Full::found(bed).await;
     let (town, key) = (&full.town, &full.of_acme);
+    let mut tx = town.system().await;
+    let claimed = tx.claim_due(at(1), at(2), 1, [0; 16]).await.unwrap().remove(0);
+    tx.commit().await.unwrap();
     let mut tx = town.begin().await;
     misused(&tx.insert_person(&person("mallory")).await);
     misused(&tx.update_person(&person("mallory")).await);
@@ -233,6 +258,11 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.keep_answer(claim.id, &answer("{}")).await);
     misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
+    misused(&tx.claim_due(at(1), at(2), 1, [0; 16]).await);
+    misused(&tx.webhook_totals(1).await);
+    misused(&tx.sweep_deliveries(at(1), 1).await);
+    let attempt = attempt(1, 200);
+    misused(&tx.finish_delivery(&claimed, &attempt, Outcome::Delivered, at(1)).await);
     misused(&tx.note_networks(&[]).await);
     misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);

@@ -1,15 +1,16 @@
 //! Every operation that changes something, seen from the audit log: what succeeds is in it, and what cannot be written down
 //! does not happen.
 
-use keyward_tests::Keyward;
+use keyward_tests::{Answer, Keyward, json};
 
 use super::NEVER_SUCCEED;
 use super::stage::Stage;
 use crate::store::Store;
 use crate::surface::Operation;
 
-/// Operations that change nothing which the log tells of, and why.
-const LEAVE_NO_ENTRY: [(&str, &str); 0] = [];
+/// Operations that change nothing on this stage, and why.
+const CHANGE_NOTHING: [(&str, &str); 1] =
+    [("set_plan", "the profile has one plan; tests/tests/it/audit.rs shows it of one with several")];
 
 /// As if the disk were full, for the log alone.
 const REFUSE: &str =
@@ -18,7 +19,7 @@ const ALLOW: &str = "DROP TRIGGER refused";
 
 fn changes_something(operation: &Operation) -> bool {
     let is_exempt = |list: &[(&str, &str)]| list.iter().any(|(id, _)| *id == operation.id);
-    !operation.is_safe() && !is_exempt(&NEVER_SUCCEED) && !is_exempt(&LEAVE_NO_ENTRY)
+    !operation.is_safe() && !is_exempt(&NEVER_SUCCEED) && !is_exempt(&CHANGE_NOTHING)
 }
 
 #[test]
@@ -27,7 +28,11 @@ fn every_change_is_in_the_audit_log_or_does_not_happen() {
     let stage = Stage::of(&keyward, keyward.first_workspace(), "api:read", "standard");
     let mut seen = 0;
     for operation in stage.document.operations().into_iter().filter(changes_something) {
-        let request = stage.document.request(&operation, &stage.targets(&operation));
+        let mut request = stage.document.request(&operation, &stage.targets(&operation));
+        if operation.id == "update_user" {
+            // Elsewhere it asks for what is so already, since others are asked about afterwards.
+            request.body = Some(json!({"suspended": true}));
+        }
         let (caller, request) = stage.rightful(&operation, &request);
         let before = stage.view();
         Store::tamper(&keyward, REFUSE);
@@ -45,7 +50,7 @@ fn every_change_is_in_the_audit_log_or_does_not_happen() {
 }
 
 /// How many entries tell of the request that was answered so.
-fn entries_of(keyward: &Keyward, answer: &keyward_tests::Answer) -> i64 {
+fn entries_of(keyward: &Keyward, answer: &Answer) -> i64 {
     let request = answer.header("x-request-id").expect("an id");
     Store::of(keyward).number_about("SELECT count(*) FROM audit_entries WHERE request_id = ?1", request)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keyward_tests::{Answer, Dice, Key, Keyward, Person, Value, Workspace, eventually, json, unique};
+use keyward_tests::{
+    Answer, Dice, Key, Keyward, Person, Value, Workspace, eventually, json, taker_url, unique,
+};
 
 use crate::store::Store;
 use crate::surface::{Document, Place, ghost};
@@ -18,6 +20,8 @@ pub(super) struct Names {
     pub(super) people: Vec<String>,
     pub(super) service_accounts: Vec<String>,
     pub(super) roles: Vec<String>,
+    pub(super) webhooks: Vec<String>,
+    pub(super) deliveries: Vec<String>,
     pub(super) invitations: Vec<String>,
     /// Names, descriptions, addresses, labels.
     pub(super) words: Vec<String>,
@@ -38,6 +42,8 @@ impl Names {
             people: self.people.iter().map(&mut like).collect(),
             service_accounts: self.service_accounts.iter().map(&mut like).collect(),
             roles: self.roles.iter().map(&mut like).collect(),
+            webhooks: self.webhooks.iter().map(&mut like).collect(),
+            deliveries: self.deliveries.iter().map(&mut like).collect(),
             invitations: self.invitations.iter().map(&mut like).collect(),
             words: self.words.iter().map(&mut like).collect(),
             cursor,
@@ -57,6 +63,8 @@ impl Names {
             &self.people,
             &self.service_accounts,
             &self.roles,
+            &self.webhooks,
+            &self.deliveries,
             &self.invitations,
         ];
         let listed = lists.into_iter().flatten().map(String::as_str);
@@ -213,6 +221,17 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
     };
     let make = |what: &str| owner.post(&workspace.path(what), named(what)).expect(201);
     let (role, bot) = (make("roles"), make("service-accounts"));
+    let body = json!({"url": taker_url(), "events": ["plan.changed"],
+        "description": unique("planted description")});
+    let webhook = owner.post(&workspace.path("webhooks"), body).expect(201);
+    words.push(webhook.text_at("description"));
+    let webhook = webhook.text_at("id");
+    let test = workspace.path(&format!("webhooks/{webhook}/test"));
+    let delivery = owner.post_nothing(&test).expect(202).text_at("id");
+    let look =
+        || owner.get(&workspace.path(&format!("webhooks/{webhook}"))).expect(200).body["waiting"].clone();
+    eventually(Duration::from_secs(10), look, |waiting| *waiting == 0);
+    let deliveries = vec![delivery];
     words.extend(
         [&role, &bot].iter().flat_map(|made| [text(&made.body["name"]), text(&made.body["description"])]),
     );
@@ -226,6 +245,8 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
         people: members.iter().map(|member| text(&member["id"])).collect(),
         service_accounts: accounts.chain([bot.text_at("id")]).collect(),
         roles: vec![role.text_at("id")],
+        webhooks: vec![webhook],
+        deliveries,
         invitations: invitations.iter().map(|invitation| invitation.text_at("id")).collect(),
         words,
         cursor: page.text_at("next_cursor"),

@@ -76,9 +76,9 @@ fn keys_to_look_at_are_counted_and_listed_by_reason() {
     use_from(&keyward, &workspace, &moved, "198.51.100.9");
     let never: Vec<_> = never_used.iter().map(|key| key.id.clone()).collect();
     assert_eq!(of("never_used"), never);
-    assert_eq!(of("unused"), [idle.id.clone()]);
+    assert_eq!(of("unused"), [idle.id.as_str()]);
     assert_eq!(of("never_expires"), [endless.id]);
-    assert_eq!(of("new_network"), [moved.id.clone()]);
+    assert_eq!(of("new_network"), [moved.id.as_str()]);
     assert_eq!(of("expires_soon"), [soon.id]);
     let all = json!({"never_used": 2, "unused": 1, "never_expires": 1, "new_network": 1, "expires_soon": 1});
     assert_eq!(counts(&workspace, ""), all);

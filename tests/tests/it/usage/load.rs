@@ -19,6 +19,8 @@ const AT_ONCE: usize = 32;
 const KEYS: usize = 8;
 /// Documented: the queue, and what was taken out of it to be written.
 const LOST_MAX: u64 = 65_536 + 2_048;
+/// A slow machine asks as many as the queue has places within this.
+const LOCKED_MAX: Duration = Duration::from_mins(1);
 /// The queue at its bound, connections, what SQLite and the allocator keep: well below what a leak of a minute would be.
 const GROWN_MAX_KIB: u64 = 192 * 1024;
 
@@ -109,7 +111,7 @@ fn assert_exact(keyward: &Keyward, keys: &[Key], tally: &Tally) -> (u64, u64) {
     let asked = tally.answered.load(Ordering::Relaxed);
     assert_eq!(tally.sent.load(Ordering::Relaxed), asked, "a question was not answered");
     let written = || metric(keyward, "keyward_uses_written_total") + dropped(keyward);
-    eventually(Duration::from_secs(60), written, |all| *all >= asked);
+    eventually(Duration::from_mins(1), written, |all| *all >= asked);
     let (logged, dropped) = (logged(&keyward.first_workspace(), keys), dropped(keyward));
     assert_eq!(logged + dropped, asked, "{logged} logged and {dropped} dropped are not {asked} asked");
     assert_eq!(metric(keyward, "keyward_uses_written_total"), logged);
@@ -139,17 +141,16 @@ fn usage_under_load_is_logged_or_counted_as_dropped_exactly_and_a_kill_loses_a_k
     // A store that cannot be written for a while: uses wait, then are dropped and counted, and decisions go on.
     let asked_before = tally.answered.load(Ordering::Relaxed);
     let store = lock_the_store(&keyward);
-    under_load(&keyward, &keys, &tally, || std::thread::sleep(seconds().min(Duration::from_secs(6))));
+    let asked_meanwhile = || tally.answered.load(Ordering::Relaxed) - asked_before;
+    under_load(&keyward, &keys, &tally, || {
+        eventually(LOCKED_MAX, asked_meanwhile, |asked| *asked > LOST_MAX + 4_096);
+    });
     let waited = metric(&keyward, "keyward_uses_waiting");
     drop(store);
     let (_, all_dropped) = assert_exact(&keyward, &keys, &tally);
-    let asked_locked = tally.answered.load(Ordering::Relaxed) - asked_before;
-    assert!(asked_locked > 0 && waited <= 65_536, "{asked_locked} asked, {waited} waited");
-    assert_eq!(
-        all_dropped > at_rate_dropped,
-        asked_locked > LOST_MAX,
-        "{asked_locked} asked, {all_dropped} dropped"
-    );
+    let asked_locked = asked_meanwhile();
+    assert!(waited <= 65_536, "{asked_locked} asked, {waited} waited");
+    assert!(all_dropped > at_rate_dropped, "{asked_locked} asked, {all_dropped} dropped");
     let grown = memory_kib(&keyward, "VmHWM:").saturating_sub(before);
     assert!(grown < GROWN_MAX_KIB, "the server grew by {grown} KiB");
 
@@ -160,7 +161,6 @@ fn usage_under_load_is_logged_or_counted_as_dropped_exactly_and_a_kill_loses_a_k
         keyward.pid().kill_9();
         (running, now())
     });
-    let dropped_counter_is_gone = all_dropped;
     keyward.restart_after_death();
     let workspace = keyward.first_workspace();
     let (answered, sent) =
@@ -174,9 +174,8 @@ fn usage_under_load_is_logged_or_counted_as_dropped_exactly_and_a_kill_loses_a_k
     };
     assert!(gaps.as_array().expect("gaps").iter().any(is_told), "killed at {killed}: {gaps}");
     let has_dropped = gaps.as_array().expect("gaps").iter().any(|gap| gap["reason"] == "dropped");
-    // Drops of the last run were counted by a process that is gone; their time is told.
-    assert!(lost <= LOST_MAX || has_dropped, "{lost} lost of {answered}");
-    assert!(dropped_counter_is_gone == 0 || has_dropped, "no time is told of what was dropped: {gaps}");
+    assert!(lost <= LOST_MAX || at_rate_dropped > 0, "{lost} lost of {answered}");
+    assert!(has_dropped, "no time is told of what was dropped: {gaps}");
     // Not `println!`: the test harness would keep it to itself.
     let summary = format!(
         "usage: {rate} verifies a second, {at_rate} logged + {at_rate_dropped} dropped = asked; locked: {asked_locked} asked, \

@@ -7,7 +7,7 @@ mod ids;
 mod import;
 mod list;
 mod metadata;
-mod new_secret;
+pub(super) mod new_secret;
 mod receipt;
 mod revoke;
 mod revoke_several;

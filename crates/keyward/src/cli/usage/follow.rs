@@ -36,7 +36,7 @@ pub(super) fn run(usage: &Usage, api: &Api, place: &Place) -> Result<(), Failure
     let mut seen = Seen::default();
     let begin = usage.times().0;
     let first = if begin.is_some() { SHOWN_MAX } else { FIRST };
-    let mut uses = fetch(usage, api, place, begin, first)?;
+    let mut uses = fetch(usage, api, place, begin.as_deref(), first)?;
     let mut is_away = false;
     loop {
         if !show(usage, seen.take(uses.items))
@@ -54,7 +54,8 @@ pub(super) fn run(usage: &Usage, api: &Api, place: &Place) -> Result<(), Failure
             if was_interrupted(&runtime, &mut interrupt) {
                 return Ok(());
             }
-            match fetch(usage, api, place, seen.from().or(usage.times().0), SHOWN_MAX) {
+            let from = seen.from().or_else(|| begin.clone());
+            match fetch(usage, api, place, from.as_deref(), SHOWN_MAX) {
                 Ok(uses) => break uses,
                 // A server that restarts is back soon.
                 Err(failure) if failure.exit() == Exit::Unavailable => {
@@ -83,11 +84,11 @@ fn fetch(
     usage: &Usage,
     api: &Api,
     place: &Place,
-    from: Option<String>,
+    from: Option<&str>,
     most: usize,
 ) -> Result<Page<Use>, Failure> {
     let ip = usage.ip.map(|ip| ip.to_string());
-    let filters = [("code", usage.code.as_deref()), ("ip", ip.as_deref()), ("from", from.as_deref())];
+    let filters = [("code", usage.code.as_deref()), ("ip", ip.as_deref()), ("from", from)];
     pages::fetch(api, &usage.path(place), &filters, most)
 }
 

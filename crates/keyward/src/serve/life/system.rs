@@ -11,6 +11,7 @@ use keyward_core::change::{Changes, Epoch};
 use keyward_core::decision::{Ask as RealAsk, Denied};
 use keyward_core::grant::Wanted;
 use keyward_core::id::{RequestId, UserId};
+use keyward_core::network::Reach;
 use keyward_core::person::{DisplayName, Email, Person};
 use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
@@ -22,6 +23,7 @@ use keyward_service::ctx::{Ctx, Door, Request};
 use keyward_service::entropy;
 use keyward_service::password::Passwords;
 use keyward_service::refusal::Refusal;
+use keyward_service::sealing::SealingKey;
 use keyward_service::set_up::SetUpDoor;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Changed, Credentials, Store, SystemReason};
@@ -160,6 +162,8 @@ async fn serve(
         passwords,
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+        sealing_key: SealingKey::new(&[7; 32]),
+        reach: Reach::default(),
         operator: Some(SecretDigest::of(OPERATOR.as_bytes())),
         set_up: SetUpDoor::default(),
         public_url: String::new(),
