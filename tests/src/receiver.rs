@@ -18,6 +18,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(20);
 pub struct Receiver {
     dir: TempDir,
     port: u16,
+    has_tls: bool,
     process: Option<Child>,
 }
 
@@ -27,12 +28,25 @@ impl Receiver {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = free.local_addr().expect("its address").port();
         let dir = tempfile::tempdir().expect("a temporary directory");
-        Self { dir, port, process: None }
+        Self { dir, port, has_tls: false, process: None }
+    }
+
+    /// The same behind TLS, with the certificate of `localhost` that is in [`Self::authority`].
+    pub fn away_with_tls() -> Self {
+        let mut receiver = Self::away();
+        receiver.has_tls = true;
+        receiver
+    }
+
+    /// What a machine must trust to trust a receiver behind TLS.
+    pub fn authority() -> PathBuf {
+        project_root().join("tests/fixtures/mail-server.pem")
     }
 
     /// Where it is.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        let place = if self.has_tls { "https://localhost" } else { "http://127.0.0.1" };
+        format!("{place}:{}{path}", self.port)
     }
 
     pub fn port(&self) -> u16 {
@@ -69,6 +83,9 @@ impl Receiver {
         let mut command = Command::new("node");
         command.arg(project_root().join("tools/receiver/receiver.js")).arg(self.port.to_string());
         command.arg(self.secret_file()).env("NODE_PATH", modules);
+        if self.has_tls {
+            command.arg(Self::authority()).arg(project_root().join("tests/fixtures/mail-server-key.pem"));
+        }
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         let before = self.count("listening");
         self.process = Some(command.spawn().expect("node starts"));

@@ -205,3 +205,27 @@ fn of_a_long_answer_the_beginning_is_kept() {
     let metrics = keyward.data().get("/metrics").expect(200).text;
     assert!(metrics.contains("keyward_webhook_failed_attempts_total 1"), "{metrics}");
 }
+
+#[test]
+fn over_tls_a_receiver_is_told_if_the_machine_trusts_its_certificate() {
+    let mut receiver = Receiver::away_with_tls();
+    receiver.trusts("whsec_bm90IG1hZGUgeWV0");
+    receiver.comes();
+    for trusted in [true, false] {
+        let here = Keyward::profile("default").sends_here();
+        let authority = Receiver::authority().display().to_string();
+        let keyward = if trusted { here.env("SSL_CERT_FILE", &authority) } else { here }.start();
+        let workspace = keyward.workspace();
+        let hook = webhook(&workspace, &receiver, "/hook", &json!({})).text_at("id");
+        workspace.key_with(&["api:read"]);
+        let last = tried(&workspace, &hook);
+        let (status, error) = (&last["attempts"][0]["status"], last["attempts"][0]["error"].to_string());
+        if trusted {
+            assert_eq!(*status, 200, "{last}");
+            taken(&receiver, 1, SOON);
+        } else {
+            assert!(status.is_null() && error.contains("TLS: ") && error.contains("certificate"), "{last}");
+        }
+    }
+    assert_eq!(receiver.taken().len(), 1);
+}

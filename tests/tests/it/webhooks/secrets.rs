@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyward_tests::{Forms, Keyward, Receiver, json};
@@ -63,6 +65,13 @@ fn while_a_new_secret_takes_over_both_sign_and_then_only_the_new_one() {
     receiver.trusts(&new);
     test();
     taken(&receiver, 2, SOON);
+    let short = owner.post(&format!("{path}/rotate-secret"), json!({"overlap_seconds": 1})).expect(200);
+    receiver.trusts(&short.text_at("secret"));
+    std::thread::sleep(Duration::from_millis(1_200));
+    test();
+    let alone = taken(&receiver, 3, SOON).remove(2);
+    assert!(!alone["headers"]["webhook-signature"].as_str().expect("a header").contains(' '), "{alone}");
+    receiver.trusts(&old);
     let ended = owner.post(&format!("{path}/rotate-secret"), json!({"overlap_seconds": 0})).expect(200);
     assert!(ended.body["old_secret_ends_at"].is_null());
     test();
