@@ -58,7 +58,7 @@ fn kinds(columns: &mut Columns<'_>) -> Result<Option<Vec<EventKind>>, StoreError
 }
 
 fn kinds_column(kinds: Option<&[EventKind]>) -> Option<String> {
-    kinds.map(|kinds| serde_json::Value::from_iter(kinds.iter().map(|kind| kind.as_str())).to_string())
+    kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<serde_json::Value>().to_string())
 }
 
 pub(super) fn webhook(columns: &mut Columns<'_>) -> Result<Webhook, StoreError> {
