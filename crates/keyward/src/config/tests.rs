@@ -179,7 +179,8 @@ from = "Keys of Acme <keys@example.com>"
     assert_eq!((mail.host.as_str(), mail.port, mail.tls), ("smtp.example.com", 2525, MailTls::Tls));
     let (username, password) = mail.account.as_ref().unwrap();
     assert_eq!((username.as_str(), password.expose()), ("keyward", "a password of the mail server"));
-    assert_eq!(mail.from.to_string(), "Keys of Acme <keys@example.com>");
+    let from = (mail.from.name.as_deref(), mail.from.email.to_string());
+    assert_eq!(from, (Some("Keys of Acme"), "keys@example.com".to_owned()));
     assert_eq!(&*loaded.profile.name, "cveium");
     assert!(
         summary(&loaded).contains("(own.toml) and the profile \"cveium\" are in order (scopes: 15, roles: 3")

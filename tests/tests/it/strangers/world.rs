@@ -119,6 +119,10 @@ impl<'a> World<'a> {
         // Not by asking the data plane, which would be a use.
         let status = || workspace.get_key(&expired.id).body["status"].clone();
         eventually(Duration::from_secs(3), status, |status| status == "expired");
+        // The server writes down that it told of the end, a moment after it.
+        let notices = workspace.path(&format!("keys/{}/notices", expired.id));
+        let told = || workspace.owner().get(&notices).expect(200).items().len();
+        eventually(Duration::from_secs(10), told, |told| *told > 0);
         let dead = [
             ("a revoked key of the workspace", revoked.secret.clone()),
             ("an expired key of the workspace", expired.secret.clone()),
