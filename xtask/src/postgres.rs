@@ -29,8 +29,9 @@ pub(crate) fn suite(tree: &Tree, tally: &mut Tally) -> Result<(), Failure> {
     for (name, why) in OF_A_FILE {
         say::line(format!("not on PostgreSQL: {name} ({why})"));
     }
+    // Of the whole workspace, as in the step before: another choice of features would build all of it anew.
     let mut command =
-        tree.cargo(&["test", "--locked", "-p", "keyward-tests", "--test", "it", "--no-fail-fast", "--"]);
+        tree.cargo(&["test", "--locked", "--workspace", "--test", "it", "--no-fail-fast", "--"]);
     for (name, _) in OF_A_FILE {
         command.args(["--skip", name]);
     }

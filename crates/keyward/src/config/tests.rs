@@ -115,7 +115,10 @@ forwarded = "x-original"
 trusted_proxies = []
 node = "eu-1"
 [store]
-url = "sqlite:/var/lib/keyward/keyward.sqlite"
+url = "postgres://server:a-password@db.example.com/keyward"
+system_url = "postgres://system:a-password@db.example.com/keyward"
+owner_url = "postgres://owner:a-password@db.example.com/keyward"
+prepared = false
 [audit]
 signing_key_file = "/run/secrets/audit-key"
 
@@ -237,10 +240,13 @@ fn secrets_are_never_shown() {
 
     let short = Start::new().env("KEYWARD_OPERATOR__TOKEN", "hunter2").said();
     assert!(short.contains("must have 8 to 512 visible ASCII characters") && !short.contains("hunter2"));
-    let postgres = Start::new().env("KEYWARD_STORE__URL", "postgres://keyward:hunter2@db/keyward").said();
-    assert!(
-        postgres.contains("PostgreSQL is not supported by this build yet") && !postgres.contains("hunter2")
-    );
+    let alone = Start::new().env("KEYWARD_STORE__URL", "postgres://keyward:hunter2@db/keyward");
+    let said = alone.said();
+    assert!(said.contains("store.system_url") && !said.contains("hunter2"), "{said}");
+    let both = Start::new().env("KEYWARD_STORE__URL", "postgres://keyward:hunter2@db/keyward");
+    let both = both.env("KEYWARD_STORE__SYSTEM_URL", "postgres://system:hunter2@db/keyward").load().unwrap();
+    let all = format!("{}{}{}{both:?}", table(&both), json_text(&both), summary(&both));
+    assert!(all.contains("system") && !all.contains("hunter2"), "{all}");
     let broken = Start::new().file("keyward.toml", "[operator]\ntoken = \"hunter2\n").said();
     assert!(broken.starts_with("keyward.toml:2: not TOML: ") && !broken.contains("hunter2"), "{broken}");
 }
@@ -266,7 +272,7 @@ fn unknown_names_are_answered_with_the_nearest() {
         far,
         "environment KEYWARD_ELSEWHERE__ALTOGETHER: there is no such setting; correct or unset it."
     );
-    let not_secret = Start::new().env("KEYWARD_STORE__URL_FILE", "x").said();
+    let not_secret = Start::new().env("KEYWARD_SERVER__LISTEN_FILE", "x").said();
     assert!(not_secret.contains("there is no such setting"), "{not_secret}");
 }
 

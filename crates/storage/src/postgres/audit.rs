@@ -9,7 +9,7 @@ use keyward_core::id::{AuditId, RequestId};
 use keyward_core::key::PrincipalId;
 
 use super::chain::{home_id, home_type, link_all};
-use super::link::{Link, whole};
+use super::link::Link;
 use super::opening::Opening;
 use super::row::{Columns, each, holds, many, one, principal_columns, run_one};
 use super::value::{Value, params};
@@ -203,8 +203,8 @@ impl PostgresTx {
 #[async_trait]
 impl Audit for PostgresTx {
     async fn append_audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
-        let link = self.write()?;
-        whole(link, append(link, entry)).await
+        // Without a savepoint: where this fails, nothing may be committed.
+        append(self.write()?, entry).await
     }
 
     async fn audit_entries(

@@ -154,12 +154,15 @@ async fn claim_of(
     limit: u32,
     claim: [u8; 16],
 ) -> Result<Vec<Claimed>, StoreError> {
-    let take = "UPDATE webhook_deliveries SET claim = $2, due_at = $3 WHERE number IN (
-                    SELECT number FROM webhook_deliveries WHERE webhook_id = $1 AND due_at <= $4
+    let take = "WITH due AS (
+                    SELECT number, due_at FROM webhook_deliveries WHERE webhook_id = $1 AND due_at <= $4
                     ORDER BY due_at, number LIMIT greatest(0, least($5, $6 - (
                         SELECT count(*) FROM webhook_deliveries
-                        WHERE webhook_id = $1 AND claim IS NOT NULL AND due_at > $4))))
-                RETURNING id, event_id, kind, payload, attempts";
+                        WHERE webhook_id = $1 AND claim IS NOT NULL AND due_at > $4)))),
+                taken AS (
+                    UPDATE webhook_deliveries d SET claim = $2, due_at = $3 FROM due WHERE d.number = due.number
+                    RETURNING due.due_at AS was_due_at, d.number, d.id, d.event_id, d.kind, d.payload, d.attempts)
+                SELECT id, event_id, kind, payload, attempts FROM taken ORDER BY was_due_at, number";
     let at_once =
         if webhook.health.failing_since.is_some() { AT_ONCE_OF_FAILING } else { AT_ONCE_OF_WEBHOOK };
     let params = params![webhook.id, claim, until.as_microsecond(), now.as_microsecond(), limit, at_once,];

@@ -41,12 +41,11 @@ macro_rules! select_keys {
              JOIN key_secrets s ON s.key_id = k.id AND s.which = 'current'
              LEFT JOIN users o ON o.id = k.owner_id
              LEFT JOIN users sa ON sa.id = k.service_account_id
-             LEFT JOIN LATERAL (SELECT array_agg(y.which ORDER BY y.digest) AS which,
-                    array_agg(y.digest ORDER BY y.digest) AS digest, array_agg(y.hint ORDER BY y.digest) AS hint,
-                    array_agg(y.rotated_at ORDER BY y.digest) AS rotated_at,
-                    array_agg(y.ends_at ORDER BY y.digest) AS ends_at,
-                    array_agg(y.used_at ORDER BY y.digest) AS used_at
-                 FROM key_secrets y WHERE y.key_id = k.id AND y.which <> 'current') x ON true
+             LEFT JOIN LATERAL (SELECT array_agg(y.which) AS which, array_agg(y.digest) AS digest,
+                    array_agg(y.hint) AS hint, array_agg(y.rotated_at) AS rotated_at,
+                    array_agg(y.ends_at) AS ends_at, array_agg(y.used_at) AS used_at
+                 FROM (SELECT * FROM key_secrets z WHERE z.key_id = k.id AND z.which <> 'current'
+                       ORDER BY z.digest) y) x ON true
              WHERE ",
             $which
         )

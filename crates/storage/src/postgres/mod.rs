@@ -38,6 +38,7 @@ mod subscriptions;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
+mod turns;
 mod usage;
 mod uses;
 mod value;
@@ -58,6 +59,7 @@ use link::Link;
 use opening::{Opening, View};
 use pool::{Pool, Seat};
 pub use schema::{Roles, Versions, migrate, versions};
+use turns::{Taken, Turns};
 pub use whole::{PostgresSource, PostgresTarget};
 
 /// Connections for what tenants ask and write: enough to keep a few processors and a disk busy; a hundred of
@@ -94,6 +96,7 @@ struct Inner {
     feed: Arc<Pool>,
     system: Arc<Pool>,
     order: Arc<Pool>,
+    turns: Turns,
     chain: Chain,
     bounds: Bounds,
 }
@@ -127,6 +130,7 @@ impl PostgresStore {
             feed: pool(&settings.system, FOR_FEED),
             system: pool(&settings.system, FOR_SYSTEM),
             order: pool(&settings.system, FOR_ORDER),
+            turns: Turns::default(),
             chain: Chain::default(),
             bounds,
         })))
@@ -153,9 +157,10 @@ impl PostgresStore {
         mode: Mode,
         view: View,
     ) -> Result<Box<dyn Tx>, StoreError> {
+        let turns = self.0.turns.take(opening.turns()).await?;
         let seat = pool.begin(&opening).await?;
         let inner = Arc::clone(&self.0);
-        Ok(Box::new(PostgresTx { seat, mode, view, inner, has_changes: false, is_linked: false }))
+        Ok(Box::new(PostgresTx { seat, mode, view, inner, has_changes: false, is_linked: false, turns }))
     }
 }
 
@@ -202,6 +207,8 @@ struct PostgresTx {
     has_changes: bool,
     /// Whether the audit log was looked after for this snapshot.
     is_linked: bool,
+    /// Let go of after the transaction has ended.
+    turns: Taken,
 }
 
 impl PostgresTx {
@@ -246,10 +253,11 @@ impl Tx for PostgresTx {
             Mode::Reading => None,
             Mode::Writing => changes::commit(self.seat.link()?, self.has_changes).await?,
         };
-        let Self { seat, inner, mode, .. } = *self;
+        let Self { seat, inner, mode, turns, .. } = *self;
         if mode == Mode::Writing {
             seat.give_back();
         }
+        drop(turns);
         changes::number(&inner.order, own).await
     }
 }

@@ -74,6 +74,11 @@ impl Opening {
         Self { control: "", view: View::System, turns: Vec::new() }
     }
 
+    /// Whose turn it waits for.
+    pub(super) fn turns(&self) -> &[String] {
+        &self.turns
+    }
+
     pub(super) async fn begin(&self, link: &Link) -> Result<(), StoreError> {
         if self.control.is_empty() {
             return Ok(());
@@ -100,9 +105,10 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// The waits are as long as those for the writer on SQLite. A transaction whose server has stopped answering must not
 /// keep others from their turn for ever. What is acknowledged is on the disk, whatever the database's default is.
-/// Compiling a statement takes longer than any of ours runs.
+/// Compiling a statement takes longer than any of ours runs. All of them have an index, which is to be followed also where the
+/// planner has last seen a small table; the snapshot alone reads tables from end to end.
 const SET: &str = "SELECT set_config('keyward.workspace', $1, true), set_config('keyward.person', $2, true),
-    set_config('search_path', 'keyward, pg_temp', true), set_config('jit', 'off', true),
+    set_config('search_path', 'keyward, pg_temp', true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
     set_config('statement_timeout', $3, true), set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
         ELSE current_setting('synchronous_commit') END, true)";

@@ -60,7 +60,7 @@ fn every_answer_with_a_secret_says_what_it_is_the_second_time() {
             }
         }
     }
-    assert_eq!(with_secrets.len(), 5, "{with_secrets:?}");
+    assert_eq!(with_secrets.len(), 7, "{with_secrets:?}");
 }
 
 #[test]
