@@ -60,6 +60,8 @@ enum Verb {
     },
     /// Hold the running server to the documents of its API, with tools from outside
     Contract,
+    /// Run the API's suite once more, with every server's store in PostgreSQL
+    Postgres,
     /// Check licences, sources, bans and advisories of all dependencies
     Deny,
     /// Walk the story: create a key, use it, revoke it, and see the next call refused
@@ -89,6 +91,14 @@ fn run(verb: &Verb, tree: &Tree) -> Result<(), Failure> {
         Verb::Contract => {
             setup::setup(tree)?;
             contract::contract(tree)
+        }
+        Verb::Postgres => {
+            setup::setup(tree)?;
+            programs::build(tree)?;
+            let mut tally = tally::Tally::default();
+            let ended = postgres::suite(tree, &mut tally);
+            say::line(tally.closing());
+            ended
         }
         Verb::Deny => {
             setup::setup(tree)?;

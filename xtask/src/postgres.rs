@@ -8,9 +8,6 @@ use crate::tally::Tally;
 use crate::tree::Tree;
 use crate::{run, say};
 
-/// What to type to run it alone. What follows `--` is left out with its reason below.
-pub(crate) const REPEAT: &str = "KEYWARD_TEST_STORE=postgres cargo test --locked -p keyward-tests --test it";
-
 /// Tests of what a store in a file alone has, by the beginning or a part of their names, and why they say nothing of a
 /// database. They run on SQLite, in the step of all tests.
 const OF_A_FILE: [(&str, &str); 5] = [
