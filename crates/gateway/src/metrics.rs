@@ -114,6 +114,14 @@ pub(crate) fn exposition(gateway: &Gateway) -> String {
         "Uses of keys that are in the log.",
         gateway.uses.written().into(),
     );
+    if let Some(age) = gateway.verifier.lease().age((gateway.sources.boot_time)()) {
+        single(
+            "keyward_epoch_age_milliseconds",
+            "gauge",
+            "How long ago the question was sent whose answer is the last that was applied.",
+            age.as_millis(),
+        );
+    }
     let connections = gateway.metrics.connections.load(Ordering::Relaxed);
     single("keyward_connections", "gauge", "Open connections of the data plane.", connections as u128);
     for measure in (gateway.sources.measures)() {

@@ -2,7 +2,8 @@
 //! nothing is decided.
 
 pub(crate) mod audit_key;
-mod boot_clock;
+pub(crate) mod boot_clock;
+mod feed;
 mod keep_up;
 mod key_file;
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod node;
 mod notify;
 pub(crate) mod sealing_key;
 mod set_up;
-mod stop;
+pub(crate) mod stop;
 mod usage;
 mod webhooks;
 
@@ -26,7 +27,7 @@ use keyward_api::{Api, Documents, Server};
 use keyward_console::Console;
 use keyward_core::id::RequestId;
 use keyward_core::secret::SecretDigest;
-use keyward_gateway::{Forwarded, Gateway, Sources};
+use keyward_gateway::{Forwarded, Gateway, Measure, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
 use keyward_service::letter::Post;
@@ -47,6 +48,7 @@ use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
 use crate::post::SmtpPost;
+use feed::FeedListener;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
@@ -73,6 +75,7 @@ pub(crate) struct Running {
     tally: Arc<webhooks::Tally>,
     writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
+    feed: Option<FeedListener>,
     room: Room,
     /// Held until the process ends.
     _lock: StoreLock,
@@ -83,12 +86,13 @@ impl Running {
     pub(crate) async fn start(loaded: Loaded) -> Result<Self, Failure> {
         let Loaded { settings, profile, .. } = loaded;
         let profile = Arc::new(profile);
-        let room = limits::make_room();
+        let room = limits::make_room(settings.feed.is_some());
         let StoreUrl::Sqlite(path) = &settings.store.url;
         let lock = StoreLock::take(path)?;
         let control = listen(settings.server.listen, "server.listen").await?;
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
+        let feed = FeedListener::open(settings.feed.as_ref()).await?;
         let store = open_store(&settings.store.url)?;
         // The lock says that nobody else is at work on the store.
         let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
@@ -99,7 +103,8 @@ impl Running {
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();
-        let node = Arc::new(LocalNode::new(name, Arc::clone(&store), verifier));
+        let rounds = feed.as_ref().map(|_| feed::rounds(&store));
+        let node = Arc::new(LocalNode::new(name, Arc::clone(&store), verifier).with_rounds(rounds));
         let load = node.load().await;
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
@@ -136,6 +141,7 @@ impl Running {
             tally,
             writer,
             listeners,
+            feed,
             room,
             _lock: lock,
         })
@@ -155,13 +161,22 @@ impl Running {
         let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let feed = self.feed.and_then(|feed| {
+            Some(feed.serve(&self.service, self.node.rounds()?, self.room.feed, stop.clone()))
+        });
+        let feed = async {
+            if let Some(feed) = feed {
+                feed.await;
+            }
+        };
         let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
-        let control = Server { listener: control, router, connections_max: self.room.control_plane };
+        let connections_max = self.room.control_plane;
+        let control = Server { listener: control, router, connections_max, tls: None };
         let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
-        tokio::join!(api, decisions);
+        tokio::join!(api, decisions, feed);
         let broke = |error| Failure::failed(format!("a background task broke: {error}"));
         for task in [following, forgetting, delivering, tending].into_iter().chain(telling) {
             task.await.map_err(broke)?;
@@ -192,23 +207,10 @@ impl Running {
     }
 
     fn gateway(&self) -> Gateway {
-        let settings = keyward_gateway::Settings {
-            forwarded: match self.settings.data_plane.forwarded {
-                ForwardedHeaders::XForwarded => Forwarded::XForwarded,
-                ForwardedHeaders::XOriginal => Forwarded::XOriginal,
-            },
-            trusted_proxies: self.settings.data_plane.trusted_proxies.clone(),
-            connections_max: self.room.data_plane,
-            ..keyward_gateway::Settings::default()
-        };
+        let verifier = self.node.verifier().clone();
         let tally = Arc::clone(&self.tally);
-        let sources = Sources {
-            now: Box::new(|| SystemClock.now()),
-            boot_time: Box::new(boot_clock::now),
-            request_id: Box::new(request_id),
-            measures: Box::new(move || tally.measures()),
-        };
-        Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
+        let measures = Box::new(move || tally.measures());
+        data_plane(verifier, Arc::clone(&self.uses), &self.settings, self.room, measures)
     }
 
     fn router(&self) -> Result<axum::Router, Failure> {
@@ -234,6 +236,32 @@ impl Running {
     }
 }
 
+/// The data plane on what a verifier knows.
+pub(crate) fn data_plane(
+    verifier: Verifier,
+    uses: Arc<UseQueue>,
+    settings: &Settings,
+    room: Room,
+    measures: Box<dyn Fn() -> Vec<Measure> + Send + Sync>,
+) -> Gateway {
+    let settings = keyward_gateway::Settings {
+        forwarded: match settings.data_plane.forwarded {
+            ForwardedHeaders::XForwarded => Forwarded::XForwarded,
+            ForwardedHeaders::XOriginal => Forwarded::XOriginal,
+        },
+        trusted_proxies: settings.data_plane.trusted_proxies.clone(),
+        connections_max: room.data_plane,
+        ..keyward_gateway::Settings::default()
+    };
+    let sources = Sources {
+        now: Box::new(|| SystemClock.now()),
+        boot_time: Box::new(boot_clock::now),
+        request_id: Box::new(request_id),
+        measures,
+    };
+    Gateway::new(verifier, uses, settings, sources)
+}
+
 fn billing(settings: &crate::config::billing::Billing) -> Billing {
     let secrets = settings.secrets.iter().map(|secret| WebhookSecret::new(secret.expose())).collect();
     Billing { secrets, prices: settings.prices.clone() }
@@ -252,14 +280,14 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::failed(format!("cannot listen on {address}: {error}"))
             .advise(format!("Stop what listens there, or choose another address with {setting}."))
     })
 }
 
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+pub(crate) fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
 }
 

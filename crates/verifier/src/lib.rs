@@ -9,6 +9,9 @@
 //! which are `keyward-core`'s.
 
 mod entry;
+#[cfg(feature = "feed")]
+pub mod feed;
+mod follower;
 mod judge;
 mod lease;
 mod meter;
@@ -18,6 +21,7 @@ mod uses;
 mod verifier;
 
 pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+pub use follower::{Asking, Broken, Follower, Head};
 pub use keyward_core::lease::{BootTime, LEASE, USABLE_FOR_MS};
 pub use lease::{Lease, Until};
 pub use question::{Denial, Identity, Permit, Place, Question, Refusal, Subject};

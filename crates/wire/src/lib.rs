@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod billing;
+pub mod feed;
 pub mod key;
 pub mod member;
 pub mod notice;

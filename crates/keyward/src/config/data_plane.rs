@@ -45,7 +45,7 @@ pub(super) const NODE: Setting = Setting {
     flag: None,
     default: Some("local"),
     takes: "1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `.` and `-`",
-    meaning: "The name of this node in receipts and usage logs. Give each node its own.",
+    meaning: "The name of this node in receipts and usage logs. Give each node its own. A gateway node that is given none is called as its machine is.",
 };
 
 /// Which family of forwarded headers is read.
@@ -82,7 +82,7 @@ impl DataPlane {
     }
 }
 
-fn parse_node(text: &str) -> Result<String, String> {
+pub(crate) fn parse_node(text: &str) -> Result<String, String> {
     let letters_fit = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
     if letters_fit && text.len() <= NODE_LEN_MAX {
         return Ok(text.to_owned());

@@ -1,7 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
 use super::{
-    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+    audit, billing, bootstrap, data_plane, feed, gateway, log, mail, notices, operator, server, store, usage,
+    webhooks,
 };
 
 /// What every variable of Keyward's starts with.
@@ -78,7 +79,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 32] = [
+pub(super) const ALL: [&Setting; 38] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -89,6 +90,12 @@ pub(super) const ALL: [&Setting; 32] = [
     &data_plane::FORWARDED,
     &data_plane::TRUSTED_PROXIES,
     &data_plane::NODE,
+    &feed::LISTEN,
+    &feed::CREDENTIALS,
+    &feed::TLS_CERTIFICATE_FILE,
+    &feed::TLS_KEY_FILE,
+    &gateway::CONTROL_PLANES,
+    &gateway::CREDENTIAL,
     &store::URL,
     &audit::SIGNING_KEY_FILE,
     &webhooks::ALLOW_HTTP,

@@ -4,6 +4,8 @@ use super::audit::Audit;
 use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
+use super::feed::Feed;
+use super::gateway::Gateway;
 use super::log::Log;
 use super::mail::Mail;
 use super::mistake::{Mistake, Mistakes};
@@ -23,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     /// The data plane.
     pub(crate) data_plane: DataPlane,
+    /// What gateway nodes follow, if any can.
+    pub(crate) feed: Option<Feed>,
+    /// What a gateway node follows.
+    pub(crate) gateway: Gateway,
     /// Where everything is kept.
     pub(crate) store: Store,
     /// The audit log.
@@ -50,6 +56,8 @@ impl Settings {
         let log = Log::read(values, mistakes);
         let server = Server::read(values, mistakes);
         let data_plane = DataPlane::read(values, mistakes);
+        let feed = Feed::read(values, mistakes);
+        let gateway = Gateway::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
         let webhooks = Webhooks::read(values, mistakes);
@@ -62,6 +70,8 @@ impl Settings {
         let settings = Self {
             server: server?,
             data_plane: data_plane?,
+            feed: feed?,
+            gateway: gateway?,
             store: store?,
             audit: audit?,
             webhooks: webhooks?,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, Incarnation, Point, State};
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::SecretDigest;
-use keyward_service::feed::{self, Told};
+use keyward_service::feed::{self, Rounds, Told};
 use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, NodeState, Nodes};
 use keyward_storage::{Store, StoreError};
@@ -21,6 +21,11 @@ use super::boot_clock;
 const SNAPSHOT_PART: usize = 1_024;
 /// How long to wait before the store is asked again for a change that must be applied.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// How often nodes are looked at while somebody waits for them all: a node says within some 30 ms what it applied.
+const SETTLE_LOOK_EVERY: Duration = Duration::from_millis(10);
+/// Stands in receipts for gateway nodes that another process answered shortly before this one began, and that have
+/// not asked here yet: they may still be deciding on what they heard from it.
+const NOT_ASKED_YET: &str = "(nodes not heard since the start)";
 
 /// This process's own data plane.
 #[derive(Debug)]
@@ -30,13 +35,24 @@ pub(super) struct LocalNode {
     verifier: Verifier,
     /// The life of the store that the replica was filled from.
     incarnation: OnceLock<Incarnation>,
+    /// What gateway nodes are answered by. `None`: there are none.
+    rounds: Option<Arc<Rounds>>,
     /// One reader of the feed at a time: those who wait find their change applied by the one before.
     turn: Mutex<()>,
 }
 
 impl LocalNode {
     pub(super) fn new(name: String, store: Arc<dyn Store>, verifier: Verifier) -> Self {
-        Self { name, store, verifier, incarnation: OnceLock::new(), turn: Mutex::new(()) }
+        Self { name, store, verifier, incarnation: OnceLock::new(), rounds: None, turn: Mutex::new(()) }
+    }
+
+    /// With gateway nodes that follow this process.
+    pub(super) fn with_rounds(self, rounds: Option<Arc<Rounds>>) -> Self {
+        Self { rounds, ..self }
+    }
+
+    pub(super) fn rounds(&self) -> Option<Arc<Rounds>> {
+        self.rounds.clone()
     }
 
     pub(super) fn verifier(&self) -> &Verifier {
@@ -130,6 +146,9 @@ impl Nodes for LocalNode {
     /// A store that cannot be read is asked again, until the change is applied or the lease has run out:
     /// then nothing is accepted any more.
     async fn catch_up(&self, epoch: Epoch) {
+        if let Some(rounds) = &self.rounds {
+            rounds.committed();
+        }
         while !self.has(epoch) {
             let followed = self.follow_to(epoch).await;
             if followed.is_ok() && !self.has(epoch) {
@@ -147,6 +166,42 @@ impl Nodes for LocalNode {
     }
 
     fn report(&self, epoch: Epoch) -> Vec<NodeReport> {
+        self.report_since(epoch, boot_clock::now())
+    }
+
+    /// Nodes are looked at again and again: what they say comes in with their next questions, and leases end by
+    /// themselves.
+    async fn settle(&self, epoch: Epoch, within: Duration) -> Vec<NodeReport> {
+        let committed_by = boot_clock::now();
+        loop {
+            let report = self.report_since(epoch, committed_by);
+            let pending = report.iter().any(|node| node.state == NodeState::Pending);
+            if !pending || boot_clock::now().since(committed_by) >= within {
+                return report;
+            }
+            tokio::time::sleep(SETTLE_LOOK_EVERY).await;
+        }
+    }
+}
+
+impl LocalNode {
+    /// What every node has made of a change that was committed before `committed_by`.
+    fn report_since(&self, epoch: Epoch, committed_by: BootTime) -> Vec<NodeReport> {
+        let mut report = vec![self.report_itself(epoch)];
+        if let Some(rounds) = &self.rounds {
+            rounds.with_roll(|roll, now| {
+                roll.forget(now);
+                report.extend(roll.report(epoch, committed_by, now));
+                if !roll.knows_all(committed_by, now) {
+                    let (node, state) = (NOT_ASKED_YET.to_owned(), NodeState::Pending);
+                    report.push(NodeReport { node, state, applied: Epoch::default() });
+                }
+            });
+        }
+        report
+    }
+
+    fn report_itself(&self, epoch: Epoch) -> NodeReport {
         let state = if self.has(epoch) {
             NodeState::Applied
         } else if self.verifier.lease().is_live(boot_clock::now()) {
@@ -154,7 +209,7 @@ impl Nodes for LocalNode {
         } else {
             NodeState::LeaseExpired
         };
-        vec![NodeReport { node: self.name.clone(), state, applied: self.verifier.replica().epoch() }]
+        NodeReport { node: self.name.clone(), state, applied: self.verifier.replica().epoch() }
     }
 }
 

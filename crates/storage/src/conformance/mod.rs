@@ -140,6 +140,7 @@ macro_rules! conformance {
                 use_is_told_to_those_who_see_the_key,
                 old_uses_are_forgotten_in_parts,
                 it_is_known_how_far_a_nodes_log_is_whole,
+                a_batch_of_uses_is_taken_once,
                 gaps_that_touch_are_one;
             stale:
                 keys_to_look_at_are_found_by_their_reason,

@@ -267,6 +267,7 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);
     misused(&tx.usage_written("node").await);
+    misused(&tx.take_usage_batch("node", 1, at(1), at(0)).await);
     misused(&tx.forget_usage_before(at(1), 1).await);
     misused(&tx.forget_usage_counts_before(at(1), 1).await);
     misused(&tx.usage_beyond(1).await);

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod decisions;
+mod follower;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

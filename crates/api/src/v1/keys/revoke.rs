@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::field::FieldCode;
-use keyward_service::revoke_key::Revoked;
+use keyward_service::revoke_key::{Revoked, wait_until_propagated};
 use keyward_wire::key::{NodeReceipt, Receipt, RevokeKey};
 
 use crate::extract::{Asking, At, MaybeBody, Query};
@@ -68,7 +68,7 @@ pub(crate) async fn revoke_workspace_key(
         input.and_then(|input| input.reason),
     )
     .await?;
-    Ok(answer(&revoked, wait))
+    Ok(answer(&api, revoked, wait).await)
 }
 
 /// Revoke a personal key and learn which nodes have applied it.
@@ -94,7 +94,7 @@ pub(crate) async fn revoke_personal_key(
         input.and_then(|input| input.reason),
     )
     .await?;
-    Ok(answer(&revoked, wait))
+    Ok(answer(&api, revoked, wait).await)
 }
 
 fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
@@ -109,9 +109,9 @@ fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
     Ok(wait)
 }
 
-/// This process's own data plane has applied the change before the service answers, so there is nothing
-/// left to wait for.
-fn answer(revoked: &Revoked, wait: bool) -> Response {
+/// This process's own data plane has applied the change before the service answers; gateway nodes may be waited for.
+async fn answer(api: &Api, revoked: Revoked, wait: bool) -> Response {
+    let revoked = if wait { wait_until_propagated(&api.service, revoked).await } else { revoked };
     let propagated = revoked.propagated();
     let status = if wait && !propagated { StatusCode::ACCEPTED } else { StatusCode::OK };
     let nodes = revoked.nodes.iter().map(|node| NodeReceipt {
