@@ -13,6 +13,8 @@ pub(crate) mod lock;
 mod logging;
 mod node;
 mod notify;
+#[cfg(test)]
+mod outage;
 pub(crate) mod sealing_key;
 mod set_up;
 pub(crate) mod stop;
