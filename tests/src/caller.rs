@@ -31,6 +31,11 @@ impl Caller {
         caller
     }
 
+    /// The same caller of another listener.
+    pub fn at(&self, addr: SocketAddr) -> Self {
+        Self { addr, ..self.clone() }
+    }
+
     /// The same caller without that header.
     pub fn without(&self, name: &str) -> Self {
         let mut caller = self.clone();

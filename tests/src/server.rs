@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::{Process, ServerPid};
 use crate::random::pick;
-use crate::{Answer, Caller, Person, Workspace, binary, unique};
+use crate::{Answer, Caller, Gateway, NODE_CREDENTIAL, Person, Workspace, binary, eventually, unique};
 
 /// A debug build on a busy machine hashes a password and migrates a store within this.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -26,6 +26,7 @@ const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789abcdef";
 pub struct Builder {
     env: BTreeMap<String, String>,
     open_files_max: Option<u32>,
+    has_feed: bool,
 }
 
 /// The real binary, serving a store of its own in a temporary directory.
@@ -35,6 +36,7 @@ pub struct Keyward {
     env: BTreeMap<String, String>,
     open_files_max: Option<u32>,
     ports: (u16, u16),
+    feed_port: Option<u16>,
     process: Option<Process>,
     owner: OnceLock<Person>,
 }
@@ -69,10 +71,17 @@ impl Builder {
         self
     }
 
+    /// With a feed that gateway nodes can follow, on this machine alone and not encrypted.
+    pub fn with_feed(mut self) -> Self {
+        self.has_feed = true;
+        self.env("KEYWARD_FEED__CREDENTIALS", NODE_CREDENTIAL)
+    }
+
     pub fn start(self) -> Keyward {
         let mut keyward = self.prepare();
         for _ in 0..ATTEMPTS {
             keyward.ports = (free_port(), free_port());
+            keyward.feed_port = keyward.feed_port.map(|_| free_port());
             if keyward.launch() {
                 return keyward;
             }
@@ -90,9 +99,10 @@ impl Builder {
     }
 
     fn prepare(self) -> Keyward {
-        let Self { env, open_files_max } = self;
+        let Self { env, open_files_max, has_feed } = self;
+        let feed_port = has_feed.then_some(0);
         let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new() }
+        Keyward { dir, env, open_files_max, ports: (0, 0), feed_port, process: None, owner: OnceLock::new() }
     }
 }
 
@@ -109,7 +119,7 @@ impl Keyward {
             ("KEYWARD_LOG", "info"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Builder { env, open_files_max: None }
+        Builder { env, open_files_max: None, has_feed: false }
     }
 
     /// Starts the process; false if it ended before it was ready.
@@ -147,8 +157,24 @@ impl Keyward {
         command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
         command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
         command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
+        if let Some(feed) = self.feed_port {
+            command.env("KEYWARD_FEED__LISTEN", format!("127.0.0.1:{feed}"));
+        }
         command.envs(&self.env);
         command
+    }
+
+    /// Where gateway nodes follow.
+    pub fn feed_addr(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.feed_port.expect("a server with a feed")))
+    }
+
+    /// A gateway node that follows this server, once it is ready.
+    pub fn gateway(&self, name: &str) -> Gateway {
+        let control_plane = format!("http://{}", self.feed_addr());
+        let gateway = Gateway::start(name, self.profile_name(), &[control_plane]);
+        eventually(READY_WITHIN, || gateway.is_ready(), |ready| *ready);
+        gateway
     }
 
     /// What ends the server from another thread than the one that holds it.

@@ -27,6 +27,7 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod nodes;
 mod notices;
 mod plans;
 mod rate_limits;
