@@ -4,27 +4,37 @@
 //! Deliberately absent: rules of its own (the service decides, as for the API), SQL, and inline scripts or
 //! styles, which the pages' own policy forbids.
 
+mod address;
 mod assets;
+mod deed;
 mod form;
+mod form_token;
+mod html;
+mod note;
 mod pages;
+mod position;
 mod respond;
+mod shell;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod visitor;
+mod when;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::get;
+use axum::routing::{get, post};
 use ipnet::IpNet;
 use keyward_service::Service;
 
-use crate::pages::{accept_invitation, home, missing, set_up, sign_in, sign_out};
+use crate::pages::keys::{bulk, create, details, edit, list, revoke, rotate};
+use crate::pages::{accept_invitation, home, missing, new_workspace, set_up, settings, sign_in, sign_out};
 
-/// Longest form. The fields together have bounds of some 2 KiB; percent-encoding makes that 6.
-const FORM_LEN_MAX: usize = 16 * 1024;
+/// Longest form. A key has 128 patterns of 200 characters, 50 networks and 256 scopes; percent-encoding makes three of
+/// each character of some.
+const FORM_LEN_MAX: usize = 128 * 1024;
 
 /// What the pages share.
 pub struct Console {
@@ -50,8 +60,33 @@ pub fn router(console: Arc<Console>) -> Router {
         .route("/invitation", get(accept_invitation::show).post(accept_invitation::submit))
         .route("/signin", get(sign_in::show).post(sign_in::submit))
         .route("/signout", get(sign_out::show).post(sign_out::submit))
+        .route("/workspaces", get(home::list))
+        .route("/workspaces/new", get(new_workspace::show).post(new_workspace::submit))
+        .route("/w/{slug}", get(settings::front))
+        .route("/w/{slug}/settings", get(settings::show).post(settings::rename))
+        .route("/w/{slug}/members", get(settings::members))
+        .route("/w/{slug}/roles", get(settings::roles))
+        .route("/w/{slug}/service-accounts", get(settings::service_accounts))
+        .route("/w/{slug}/billing", get(settings::billing))
+        .route("/w/{slug}/audit", get(settings::audit))
+        .merge(keys("/w/{slug}/keys"))
+        .merge(keys("/account/keys"))
         .route("/assets/{file}", get(assets::serve))
         .fallback(missing::show)
         .layer(DefaultBodyLimit::max(FORM_LEN_MAX))
         .with_state(console)
+}
+
+/// The pages of keys, at one of their two addresses.
+fn keys(base: &str) -> Router<Arc<Console>> {
+    Router::new()
+        .route(base, get(list::show))
+        .route(&format!("{base}/new"), get(create::show).post(create::submit))
+        .route(&format!("{base}/revoke"), get(bulk::ask).post(bulk::submit))
+        .route(&format!("{base}/{{id}}"), get(details::show))
+        .route(&format!("{base}/{{id}}/edit"), get(edit::show).post(edit::submit))
+        .route(&format!("{base}/{{id}}/revoke"), get(revoke::ask).post(revoke::submit))
+        .route(&format!("{base}/{{id}}/rotate"), get(rotate::ask).post(rotate::submit))
+        .route(&format!("{base}/{{id}}/rotate/finish"), post(rotate::finish))
+        .route(&format!("{base}/{{id}}/rotate/cancel"), post(rotate::cancel))
 }

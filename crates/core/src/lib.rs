@@ -14,6 +14,7 @@ pub mod field;
 pub mod grant;
 pub mod id;
 pub mod key;
+pub mod pages;
 pub mod permission;
 pub mod person;
 pub mod plan;

@@ -116,7 +116,7 @@ pub(crate) fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result
     }
 }
 
-fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal> {
+pub(crate) fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal> {
     let keys = &service.profile.keys;
     let has = match kind {
         KeyKind::Personal => keys.kinds.personal,

@@ -31,6 +31,8 @@ use keyward_web::Peer;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use crate::form_token::FormToken;
+use crate::shell::{Here, Shell, Tab, Who};
 use crate::{Console, router};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -105,6 +107,15 @@ impl Bench {
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
+    /// Sends a form of somebody signed in, with the token of their forms.
+    pub(super) async fn post_as(&self, cookie: &str, path: &str, form: &str) -> Answer {
+        let session = cookie.split_once('=').unwrap().1;
+        let token = FormToken::of(session);
+        let request = browser("POST", path).header("sec-fetch-site", "same-origin").header(COOKIE, cookie);
+        let body = format!("form_token={}&{form}", token.as_str());
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     pub(super) async fn send(&self, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(Peer(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))));
         request.extensions_mut().insert(RequestId::new(0, [7; 10]));
@@ -152,6 +163,13 @@ impl Answer {
             assert!(cookie.contains(part), "{part} in the cookie");
         }
         cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// The value of the first input of that name.
+    pub(super) fn value(&self, name: &str) -> &str {
+        let start = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.html.split_once(&start).unwrap_or_else(|| panic!("no {name} in {}", self.html));
+        rest.split('"').next().unwrap()
     }
 
     pub(super) fn assert_page(&self, status: u16, holds: &str) {
@@ -203,4 +221,18 @@ pub(crate) fn profile(name: &str, workspace_word: &str) -> Profile {
         Product { name: name.into(), workspace_word: workspace_word.into(), revoked_word: "Revoked".into() };
     let plans = vec![plan("pro", true), plan("starter", false)];
     Profile::new("test", product, keys, catalogue, roles, plans, Routes::default()).unwrap()
+}
+
+/// What stands around a page, with a script in every text.
+pub(crate) fn nasty_shell() -> Shell {
+    const NASTY: &str = "\"'><script>alert(1)</script>";
+    let nasty = || NASTY.to_owned();
+    Shell {
+        profile: Arc::new(profile(NASTY, NASTY)),
+        who: Some(Who { name: nasty(), token: FormToken::of("a session"), places: vec![(nasty(), nasty())] }),
+        here: Some(Here { name: nasty(), slug: nasty() }),
+        tab: Tab::Keys,
+        note: None,
+        stale: true,
+    }
 }
