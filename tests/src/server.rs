@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::process::{Process, ServerPid};
 use crate::random::pick;
-use crate::{Answer, Caller, Person, Workspace, binary, unique};
+use crate::{Answer, Caller, Database, Person, Workspace, binary, is_on_postgres, unique};
 
 /// A debug build on a busy machine hashes a password and migrates a store within this.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -26,6 +26,8 @@ const OPERATOR_TOKEN: &str = "operator-token-of-the-tests-0123456789abcdef";
 pub struct Builder {
     env: BTreeMap<String, String>,
     open_files_max: Option<u32>,
+    database: Option<Database>,
+    is_on_file: bool,
 }
 
 /// The real binary, serving a store of its own in a temporary directory.
@@ -37,12 +39,20 @@ pub struct Keyward {
     ports: (u16, u16),
     process: Option<Process>,
     owner: OnceLock<Person>,
+    /// Where the store is no file. Dropped last.
+    database: Option<Database>,
 }
 
 impl Builder {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// A server that may send events to this machine, and over plain HTTP.
+    pub fn sends_here(self) -> Self {
+        self.env("KEYWARD_WEBHOOKS__ALLOW_HTTP", "true")
+            .env("KEYWARD_WEBHOOKS__ALLOWED_NETWORKS", crate::LOOPBACK)
     }
 
     /// Without that variable.
@@ -54,6 +64,18 @@ impl Builder {
     /// Without an owner from the environment: a first start by hand.
     pub fn without_bootstrap(mut self) -> Self {
         self.env.retain(|name, _| !name.starts_with("KEYWARD_BOOTSTRAP__"));
+        self
+    }
+
+    /// With its store in that database, whatever engine the tests run on.
+    pub fn on(mut self, database: Database) -> Self {
+        self.database = Some(database);
+        self
+    }
+
+    /// With its store in a file, whatever engine the tests run on.
+    pub fn on_file(mut self) -> Self {
+        self.is_on_file = true;
         self
     }
 
@@ -84,9 +106,10 @@ impl Builder {
     }
 
     fn prepare(self) -> Keyward {
-        let Self { env, open_files_max } = self;
+        let Self { env, open_files_max, database, is_on_file } = self;
+        let database = database.or_else(|| (is_on_postgres() && !is_on_file).then(Database::new));
         let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new() }
+        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new(), database }
     }
 }
 
@@ -103,14 +126,18 @@ impl Keyward {
             ("KEYWARD_LOG", "info"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Builder { env, open_files_max: None }
+        Builder { env, open_files_max: None, database: None, is_on_file: false }
     }
 
     /// Starts the process; false if it ended before it was ready.
     fn launch(&mut self) -> bool {
+        self.launch_until(|keyward| is_ready(&keyward.anonymous()) && is_ready(&keyward.data()))
+    }
+
+    fn launch_until(&mut self, is_up: impl Fn(&Self) -> bool) -> bool {
         let mut process = Process::spawn(self.command("serve"), self.dir.path());
         let until = Instant::now() + READY_WITHIN;
-        while !(is_ready(&self.anonymous()) && is_ready(&self.data())) {
+        while !is_up(self) {
             if process.ended().is_some() {
                 return false;
             }
@@ -134,7 +161,10 @@ impl Keyward {
         };
         command.arg(name).current_dir(self.dir.path()).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.dir.path());
-        command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display()));
+        match &self.database {
+            None => command.env("KEYWARD_STORE__URL", format!("sqlite:{}", self.store().display())),
+            Some(database) => command.envs(database.env()),
+        };
         command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
         command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
         command.envs(&self.env);
@@ -186,9 +216,39 @@ impl Keyward {
         assert!(self.launch(), "keyward did not start again:\n{}", self.logs());
     }
 
+    /// Starts a server that was stopped, on a store that was put back: people are let in, anew, and everything is denied.
+    #[track_caller]
+    pub fn start_denying(&mut self) {
+        self.owner = OnceLock::new();
+        let lives = |listener: &Caller| {
+            listener.try_send("GET", "/livez", None).is_some_and(|answer| answer.status == 200)
+        };
+        let started = self.launch_until(|keyward| is_ready(&keyward.anonymous()) && lives(&keyward.data()));
+        assert!(started, "keyward did not start again:\n{}", self.logs());
+    }
+
+    /// As [`Self::start_denying`], on a store that must not start.
+    #[track_caller]
+    pub fn refuses_to_start_again(&mut self) -> String {
+        let before = self.logs().len();
+        assert!(!self.launch(), "keyward started");
+        self.logs().split_off(before)
+    }
+
+    /// Starts a server that was stopped.
+    #[track_caller]
+    pub fn start_stopped(&mut self) {
+        self.start_again();
+    }
+
     /// Sets a variable for the next start.
     pub fn set_env(&mut self, name: &str, value: &str) {
         self.env.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes a variable away for the next start.
+    pub fn unset_env(&mut self, name: &str) {
+        self.env.remove(name);
     }
 
     pub(crate) fn profile_name(&self) -> &str {
@@ -278,8 +338,42 @@ impl Keyward {
         self.dir.path()
     }
 
+    /// The file that the store is in.
+    #[track_caller]
     pub fn store(&self) -> PathBuf {
+        assert!(self.database.is_none(), "the store is a database: this test is about a file");
         self.dir.path().join("keyward.sqlite")
+    }
+
+    /// The database that the store is in. `None`: it is a file.
+    pub fn database(&self) -> Option<&Database> {
+        self.database.as_ref()
+    }
+
+    /// Every byte that the store has on the disk, also of what is not in its tables yet, or any more.
+    pub fn store_bytes(&self) -> Vec<u8> {
+        if let Some(database) = &self.database {
+            return database.bytes();
+        }
+        let read = |suffix: &str| {
+            let path = self.dir.path().join(format!("keyward.sqlite{suffix}"));
+            std::fs::read(path).unwrap_or_default()
+        };
+        [read(""), read("-wal")].concat()
+    }
+
+    /// Whether a text stands in the store.
+    pub fn store_holds(&self, text: &str) -> bool {
+        self.store_bytes().windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    /// The file with what checkpoints of audit logs are signed with.
+    pub fn audit_key(&self) -> PathBuf {
+        self.dir.path().join(if self.database.is_some() {
+            "keyward.audit-key"
+        } else {
+            "keyward.sqlite.audit-key"
+        })
     }
 
     /// Everything that all runs of this server have printed.
@@ -297,7 +391,7 @@ fn is_ready(listener: &Caller) -> bool {
 }
 
 /// A port that nobody listens on, below the range that the kernel gives to outgoing connections.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = 10_000 + u16::try_from(pick(20_000)).expect("a small number");
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

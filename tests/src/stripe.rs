@@ -124,7 +124,7 @@ impl<'a> Stripe<'a> {
 }
 
 /// RFC 2104, by hand: what checks the server must not be what the server uses.
-fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0_u8; BLOCK_LEN];
     let key = if key.len() > BLOCK_LEN { Sha256::digest(key).to_vec() } else { key.to_vec() };
     block[..key.len()].copy_from_slice(&key);

@@ -15,6 +15,8 @@ const FILE: &str = "docs/benchmarks.md";
 pub(crate) enum Name {
     /// Lists, filters, searches and cursors in a workspace of up to a million keys
     Lists,
+    /// Creates beside bare inserts of the same rows
+    Writes,
 }
 
 struct Bench {
@@ -32,6 +34,11 @@ impl Name {
                 name: "lists",
                 command: "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
+            },
+            Self::Writes => Bench {
+                name: "writes",
+                command: "cargo test --release --locked -p keyward-storage --lib \
+                          bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
             },
         }
     }

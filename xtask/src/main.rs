@@ -9,6 +9,7 @@ mod curl;
 mod demo;
 mod deny;
 mod failure;
+mod postgres;
 mod programs;
 mod regenerate;
 mod run;

@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: installs what the tests need, or says exactly what is missing. Quick when all is there.
 
+mod receiver;
 mod rust;
 mod system;
 mod venv;
@@ -10,5 +11,6 @@ use crate::tree::Tree;
 pub(crate) fn setup(tree: &Tree) -> Result<(), Failure> {
     rust::ensure(tree)?;
     let python = system::ensure()?;
-    venv::ensure(tree, &python)
+    venv::ensure(tree, &python)?;
+    receiver::ensure(tree)
 }

@@ -15,11 +15,31 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 9] = [
     Soak {
-        name: "kill -9 under load on SQLite",
+        name: "kill -9 under load, on both engines",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
-        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9", "--nocapture"],
+        test: &[
+            "-p",
+            "keyward-tests",
+            "--test",
+            "it",
+            "--",
+            "kill_9",
+            "--skip",
+            "kill_9_of_postgresql",
+            "--nocapture",
+        ],
+    },
+    Soak {
+        name: "kill -9 of PostgreSQL under load",
+        rounds: ("KEYWARD_POSTGRES_KILL_ROUNDS", "20"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "kill_9_of_postgresql", "--nocapture"],
+    },
+    Soak {
+        name: "a database migrated under its server",
+        rounds: ("KEYWARD_UPGRADE_KEYS", "100000"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "upgrade::a_database", "--nocapture"],
     },
     Soak {
         name: "strangers against a workspace",
@@ -30,6 +50,21 @@ const SOAKS: [Soak; 4] = [
         name: "the life of a key beside a model",
         rounds: ("KEYWARD_MODEL_STEPS", "1000000"),
         test: &["--release", "-p", "keyward", "--bin", "keyward", "--", "serve::life", "--nocapture"],
+    },
+    Soak {
+        name: "usage at the highest rate",
+        rounds: ("KEYWARD_USAGE_SECONDS", "60"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "usage_under_load", "--nocapture"],
+    },
+    Soak {
+        name: "kill -9 while notices go out",
+        rounds: ("KEYWARD_NOTICE_ROUNDS", "30"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "killed_at_any_moment", "--nocapture"],
+    },
+    Soak {
+        name: "interleaved tenants on PostgreSQL",
+        rounds: ("KEYWARD_INTERLEAVED", "100000"),
+        test: &["-p", "keyward-storage", "--lib", "--", "interleaved_transactions", "--nocapture"],
     },
     Soak {
         name: "export of a long audit log",

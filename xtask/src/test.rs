@@ -6,7 +6,7 @@ use crate::deny::Advisories;
 use crate::failure::Failure;
 use crate::tally::Tally;
 use crate::tree::Tree;
-use crate::{contract, deny, programs, regenerate, run, say, setup};
+use crate::{contract, deny, postgres, programs, regenerate, run, say, setup};
 
 struct Step {
     title: &'static str,
@@ -20,7 +20,7 @@ const FORMAT: &str = "cargo fmt --all --check";
 const LINTS: &str = "cargo clippy --locked --workspace --all-targets -- -D warnings";
 const TESTS: &str = "cargo test --locked --workspace --no-fail-fast";
 const FAST: &str = "cargo test --locked --no-fail-fast \
-    -p keyward-core -p keyward-wire -p keyward-verifier -p keyward-storage -p keyward-service";
+    -p keyward-core -p keyward-wire -p keyward-verifier -p keyward-storage -p keyward-service -- --skip postgres::tests";
 
 const STEPS: &[Step] = &[
     Step { title: "set-up", repeat: "cargo xtask setup", run: |tree, _| setup::setup(tree) },
@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
         run: |tree, _| programs::build(tree),
     },
     Step { title: "tests", repeat: TESTS, run: |tree, tally| tests(tree, TESTS, tally) },
+    Step { title: "the API's suite on PostgreSQL", repeat: postgres::REPEAT, run: postgres::suite },
     Step {
         title: "generated files are up to date",
         repeat: "cargo xtask regenerate --check",
@@ -73,7 +74,7 @@ pub(crate) fn fast(tree: &Tree) -> Result<(), Failure> {
     say::line(format!("\n{}", tally.closing()));
     ended?;
     say::line(
-        "left out by --fast: format, lints, dependencies, api, console, gateway, the binary, the black-box tests, \
+        "left out by --fast: format, lints, dependencies, the engine on PostgreSQL, api, console, gateway, the binary, the black-box tests, \
          generated files, the contract run (`cargo xtask test` runs them all)",
     );
     Ok(())

@@ -11,11 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use keyward_core::id::KeyId;
-use keyward_core::key::Which;
 use keyward_core::rate::Quota;
 use keyward_core::secret::SecretFormat;
-use keyward_service::authenticate::{Presented, authenticate};
+use keyward_service::authenticate::{Presented, Recognised, authenticate};
 use keyward_service::ctx::{Caller, Ctx, Door};
 use keyward_service::refusal::Refusal;
 use keyward_web::{Head, Sender, is_safe, is_secure_context, sent_by, session_token};
@@ -47,15 +45,16 @@ const BODY_DISCARD_MAX: usize = 32 * BODY_LEN_MAX;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UsedKey(pub(crate) Arc<OnceLock<Used>>);
 
-/// A key that was let through.
+/// A key that is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Used {
-    pub(crate) key: KeyId,
-    pub(crate) secret: Which,
+    pub(crate) of: Recognised,
     /// From where.
     pub(crate) ip: Option<IpAddr>,
     /// What is left of its limit.
     pub(crate) quota: Option<Quota>,
+    /// Why it was not let in, in the usage log's words. `None`: it was.
+    pub(crate) turned_away: Option<&'static str>,
 }
 
 /// Who asks: somebody.
@@ -113,12 +112,17 @@ async fn ask(parts: &Parts, api: &Api) -> Result<Ctx, Failure> {
         check_same_origin(parts, api, false)?;
     }
     let request = head(parts, api)?.through(Door::Api);
-    let ctx = authenticate(&api.service, Presented { key, session }, request).await?;
-    if let (Some((key, secret, quota)), Some(used)) = (ctx.used_key(), parts.extensions.get::<UsedKey>()) {
+    let ip = request.ip;
+    let asked = authenticate(&api.service, Presented { key, session }, request).await;
+    let used = match &asked {
+        Ok(ctx) => ctx.used_key().map(|(of, quota)| Used { of, ip, quota, turned_away: None }),
+        Err(away) => away.key.map(|(of, why)| Used { of, ip, quota: None, turned_away: Some(why) }),
+    };
+    if let (Some(used), Some(place)) = (used, parts.extensions.get::<UsedKey>()) {
         // One request has one key; a second setting would be the same.
-        let _ = used.0.set(Used { key, secret, ip: ctx.request.ip, quota });
+        let _ = place.0.set(used);
     }
-    Ok(ctx)
+    asked.map_err(|away| away.refusal.into())
 }
 
 /// Nobody is asked for: what the request brings says by itself who sent it.

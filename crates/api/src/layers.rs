@@ -6,16 +6,21 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use keyward_core::id::RequestId;
+use keyward_core::secret::SecretFormat;
+use keyward_core::usage::{Recordable, Use, VALID};
+use keyward_service::authenticate::Recognised;
 use keyward_service::{clock, entropy};
 use keyward_wire::problem::PROBLEM_JSON;
 
+use crate::credentials;
 use crate::extract::{Used, UsedKey, check_query_has_no_key};
-use crate::problem::{Draft, Failure, quota_headers};
+use crate::problem::{Draft, Failure, Missing, quota_headers};
 use crate::state::Api;
 
 /// Longest headers. A key, a cookie and what proxies add fit into a fourth of it.
@@ -36,19 +41,21 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let of_api = request.uri().path().starts_with("/api/v1/");
     let used = UsedKey::default();
+    let about = About::of(&request, &api.service.profile.keys.format);
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(used.clone());
     let response = match check(&api, &request) {
         Ok(()) => next.run(request).await,
         Err(failure) => failure.into_response(),
     };
-    let mut response = finish(response, &id.to_string(), of_api);
-    if let Some(Used { key, secret, ip, quota }) = used.0.get().copied() {
-        if response.status().as_u16() < 400 {
-            api.service.uses.note(key, secret, now, ip);
-        }
-        response.headers_mut().extend(quota.iter().flat_map(quota_headers));
+    let mut quota = None;
+    if let (Some(used), Some(about)) = (used.0.get(), about) {
+        quota = used.quota;
+        // When it was answered: what is not in the queue by then is lost if the process is killed.
+        api.service.uses.put(about.used(used, api.service.clock.now(), &response));
     }
+    let mut response = finish(response, &id.to_string(), of_api);
+    response.headers_mut().extend(quota.iter().flat_map(quota_headers));
     // The route, never the address: a slug or an identifier is enough to find it by the request's own.
     tracing::info!(
         request_id = %id,
@@ -59,6 +66,38 @@ async fn outermost(State(api): State<Arc<Api>>, mut request: Request, next: Next
         "request"
     );
     response
+}
+
+/// What the usage log keeps of a request that brings a key.
+struct About {
+    user_agent: Option<Box<str>>,
+    method: Option<Box<str>>,
+    path: Option<Box<str>>,
+}
+
+impl About {
+    /// `None`: it brings no key, or none that could be one.
+    fn of(request: &Request, format: &SecretFormat) -> Option<Self> {
+        let presented = credentials::key(request.headers()).ok().flatten()?;
+        let recordable = Recordable::new(format, presented);
+        let user_agent = request.headers().get(USER_AGENT);
+        let user_agent = user_agent.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Some(Self {
+            user_agent: user_agent.and_then(|text| recordable.program(&text)),
+            method: recordable.text(request.method().as_str()),
+            path: recordable.text(request.uri().path()),
+        })
+    }
+
+    fn used(self, used: &Used, at: Timestamp, response: &Response) -> Use {
+        let Self { user_agent, method, path } = self;
+        let failed = response.extensions().get::<Draft>().map(Draft::code);
+        let is_fine = response.status().as_u16() < 400;
+        let code = used.turned_away.or(failed).unwrap_or(if is_fine { VALID } else { "refused" });
+        let scope = response.extensions().get::<Missing>().map(|Missing(scope)| scope.as_str().into());
+        let Recognised { key, secret, workspace } = used.of;
+        Use { key, secret, at, code, ip: used.ip, user_agent, scope, method, path, workspace }
+    }
 }
 
 fn check(api: &Api, request: &Request) -> Result<(), Failure> {

@@ -24,9 +24,11 @@ const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the work
     components(schemas(Problem)),
     tags(
         (name = "keys", description = "API keys, personal and of workspaces"),
+        (name = "usage", description = "What became of each use of a key, and keys that somebody should look at"),
         (name = "workspaces", description = "Workspaces, their members, catalogue and plan"),
         (name = "roles", description = "What members may do: the roles that every workspace has, and its own"),
         (name = "service accounts", description = "What workspace keys act as"),
+        (name = "webhooks", description = "Addresses that are told what happens, and what was sent to them"),
         (name = "audit", description = "What happened, and the proof that nothing of it was changed"),
         (name = "operator", description = "For whoever runs this deployment"),
         (name = "session", description = "Signing in, and who one is"),

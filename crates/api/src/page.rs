@@ -7,6 +7,7 @@ use axum::extract::Query as AxumQuery;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use keyward_core::field::FieldCode;
 use keyward_service::list::{Found, Page, Position, SortValue};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,12 @@ impl Parameters {
     /// Takes one parameter out.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
+    }
+
+    /// Takes a time.
+    pub(crate) fn take_time(&mut self, name: &str) -> Result<Option<Timestamp>, Failure> {
+        let bad = |_| Failure::field(name, FieldCode::Invalid, "give a time such as 2026-11-20T12:00:00Z");
+        self.take(name).map(|text| text.parse().map_err(bad)).transpose()
     }
 
     /// Refuses what was not taken: a filter with a typo must not list everything.

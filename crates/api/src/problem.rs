@@ -83,7 +83,16 @@ pub(crate) struct Draft {
     errors: Vec<FieldProblem>,
 }
 
+/// The scope that a key lacked, for the usage log.
+#[derive(Debug, Clone)]
+pub(crate) struct Missing(pub(crate) String);
+
 impl Draft {
+    /// What programs know it by.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// What a status says that came without a problem of its own.
     pub(crate) fn of_status(status: StatusCode) -> Option<Failure> {
         match status {
@@ -117,8 +126,15 @@ pub(crate) fn problem_of(refusal: Refusal, request_id: &str) -> Problem {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let missing = match &self {
+            Self::Refused(Refusal::InsufficientScope { missing }) => Some(Missing(missing.clone())),
+            _ => None,
+        };
         let (status, headers, draft) = describe(self);
         let mut response = (status, headers).into_response();
+        if let Some(missing) = missing {
+            response.extensions_mut().insert(missing);
+        }
         response.extensions_mut().insert(draft);
         response
     }

@@ -38,7 +38,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
         let id = request.id;
         let presented = Presented { key: None, session: session_token(&parts.headers) };
         let ctx = authenticate(&console.service, presented, request).await;
-        ctx.map(Self).map_err(|refusal| Stop::because(console, &refusal, Some(id)))
+        ctx.map(Self).map_err(|away| Stop::because(console, &away.refusal, Some(id)))
     }
 }
 

@@ -65,12 +65,28 @@ pub enum AuditAction {
     UserSuspended,
     /// Somebody may do again what they could.
     UserResumed,
+    /// What was decided by the store rests on a backup from now on.
+    StoreConfirmed,
     /// Somebody signed in.
     SessionCreated,
     /// Somebody signed out.
     SessionEnded,
     /// Somebody gave a wrong password.
     SessionRefused,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook was edited, disabled or enabled.
+    WebhookUpdated,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A test was sent to a webhook.
+    WebhookTested,
+    /// An event was sent to a webhook again.
+    WebhookResent,
+    /// A webhook was disabled since it takes nothing.
+    WebhookDisabled,
+    /// A webhook was deleted.
+    WebhookDeleted,
 }
 
 impl AuditAction {
@@ -100,9 +116,17 @@ impl AuditAction {
             Self::ServiceAccountDeleted => "service_account.deleted",
             Self::UserSuspended => "user.suspended",
             Self::UserResumed => "user.resumed",
+            Self::StoreConfirmed => "store.confirmed",
             Self::SessionCreated => "session.created",
             Self::SessionEnded => "session.ended",
             Self::SessionRefused => "session.refused",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookUpdated => "webhook.updated",
+            Self::WebhookSecretRotated => "webhook.secret_rotated",
+            Self::WebhookTested => "webhook.tested",
+            Self::WebhookResent => "webhook.resent",
+            Self::WebhookDisabled => "webhook.disabled",
+            Self::WebhookDeleted => "webhook.deleted",
         }
     }
 }

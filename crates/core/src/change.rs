@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::grant::Grant;
+pub use crate::id::Incarnation;
 use crate::id::{RoleId, UserId, WorkspaceId};
 use crate::key::{Key, ServiceAccount};
 use crate::role::RoleRef;
@@ -17,6 +18,16 @@ impl std::fmt::Display for Epoch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// How far somebody has followed a store. Epochs count within one life of it: a store that was put back from a backup
+/// has lost changes and goes on counting from the last that it still has, so the same number means another change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Point {
+    /// In which life of the store.
+    pub incarnation: Incarnation,
+    /// The last change that was followed.
+    pub epoch: Epoch,
 }
 
 /// Something as it is now. Applying the same state twice changes nothing, and a later state replaces an

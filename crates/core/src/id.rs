@@ -143,6 +143,31 @@ typed_id!(
     "aud"
 );
 typed_id!(
+    /// One life of a store: it begins another when it is put back from a backup.
+    Incarnation,
+    "inc"
+);
+typed_id!(
+    /// A mail of Keyward's own.
+    MailId,
+    "mail"
+);
+typed_id!(
+    /// Something that happened, as webhooks are told of it.
+    EventId,
+    "evt"
+);
+typed_id!(
+    /// An address of a workspace's that is told of events.
+    WebhookId,
+    "whk"
+);
+typed_id!(
+    /// An event on its way to a webhook.
+    DeliveryId,
+    "dlv"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

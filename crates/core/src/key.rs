@@ -46,16 +46,19 @@ pub enum PrincipalId {
     Operator,
     /// The payment provider, by a signed event.
     Billing,
+    /// Keyward itself, when time or an endpoint that does not answer makes it act.
+    System,
 }
 
 impl PrincipalId {
-    /// `user`, `service_account`, `operator` or `billing`.
+    /// `user`, `service_account`, `operator`, `billing` or `system`.
     pub const fn type_name(self) -> &'static str {
         match self {
             Self::User(_) => "user",
             Self::ServiceAccount(_) => "service_account",
             Self::Operator => "operator",
             Self::Billing => "billing",
+            Self::System => "system",
         }
     }
 }
@@ -67,6 +70,7 @@ impl std::fmt::Display for PrincipalId {
             Self::ServiceAccount(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
             Self::Billing => f.write_str("billing"),
+            Self::System => f.write_str("system"),
         }
     }
 }

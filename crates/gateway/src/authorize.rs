@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use keyward_core::decision::{Ask, Denied};
 use keyward_core::grant::Wanted;
-use keyward_verifier::{Denial, Identity, Question, Refusal, recordable};
+use keyward_core::usage::Recordable;
+use keyward_verifier::{Denial, Identity, Question, Refusal};
 use keyward_wire::problem::Problem;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -150,12 +151,13 @@ fn decide(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap, own: &Own) -> Re
         ip: origin.client,
         asks: &asks,
     };
+    let recordable = Recordable::new(format, presented);
     let decided = gateway.decide(Door::Authorize, &question, |mut used| {
         let user_agent = headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        used.user_agent = user_agent.and_then(|text| recordable(format, &text));
-        used.scope = recordable(format, &names_asked(&asks));
-        used.method = origin.method.and_then(|method| recordable(format, method));
-        used.path = origin.target.and_then(|target| recordable(format, without_query(target)));
+        used.user_agent = user_agent.and_then(|text| recordable.program(&text));
+        used.scope = recordable.text(&names_asked(&asks));
+        used.method = origin.method.and_then(|method| recordable.text(method));
+        used.path = origin.target.and_then(|target| recordable.text(without_query(target)));
         used
     });
     match decided {

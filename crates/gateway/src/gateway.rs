@@ -9,9 +9,11 @@ use http::header::ALLOW;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 use jiff::Timestamp;
-use keyward_core::id::RequestId;
+use keyward_core::id::{RequestId, WorkspaceId};
+use keyward_core::key::Which;
 use keyward_core::profile::Profile;
-use keyward_verifier::{BootTime, Permit, Question, Refusal, Use, UseQueue, Verifier};
+use keyward_core::usage::{Use, VALID};
+use keyward_verifier::{BootTime, Identity, KeyEntry, Permit, Question, Refusal, UseQueue, Verifier};
 
 use crate::answer::{Answer, Trouble};
 use crate::authorize::{authorize, holds_key};
@@ -31,6 +33,21 @@ pub struct Sources {
     pub boot_time: Box<dyn Fn() -> BootTime + Send + Sync>,
     /// A new id.
     pub request_id: Box<dyn Fn() -> RequestId + Send + Sync>,
+    /// What else the process counts, for `/metrics`.
+    pub measures: Box<dyn Fn() -> Vec<Measure> + Send + Sync>,
+}
+
+/// A number for `/metrics`.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// Its name, with its unit last. It holds no label, so none that names a key.
+    pub name: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// How much it is.
+    pub value: u64,
 }
 
 impl fmt::Debug for Sources {
@@ -112,7 +129,7 @@ impl Gateway {
     }
 
     /// Decides, and counts the decision. A use of a known key is left in the queue; `about` fills in what the
-    /// door knows of it.
+    /// door knows of it, where there is a place for it.
     pub(crate) fn decide(
         &self,
         door: Door,
@@ -121,26 +138,32 @@ impl Gateway {
     ) -> Result<Permit, Refusal> {
         let now = (self.sources.now)();
         let decided = self.verifier.verify(question, now, &self.sources.boot_time);
-        let (code, identity) = match &decided {
-            Ok(permit) => ("valid", Some(&permit.identity)),
-            Err(Refusal::Denied(denial)) => (denial.reason.code(), denial.identity.as_ref()),
-            Err(Refusal::WorkspaceNeeded) => ("workspace_needed", None),
-            Err(Refusal::Stale) => ("stale_authority", None),
+        let code = match &decided {
+            Ok(_) => VALID,
+            Err(Refusal::Denied(denial)) => denial.reason.code(),
+            Err(Refusal::WorkspaceNeeded) => "workspace_needed",
+            Err(Refusal::Stale) => "stale_authority",
         };
         self.metrics.count(door, code);
-        if let Some(identity) = identity {
-            self.uses.put(about(Use {
-                key: identity.key.id,
-                secret: identity.secret,
-                at: now,
-                code,
-                ip: question.ip,
-                user_agent: None,
-                scope: None,
-                method: None,
-                path: None,
-                workspace: identity.workspace.as_ref().map(|workspace| workspace.id),
-            }));
+        let leave = |key: &KeyEntry, secret: Which, workspace: Option<WorkspaceId>| {
+            self.uses.put(|| {
+                let (user_agent, scope, method, path) = (None, None, None, None);
+                let (key, ip) = (key.id, question.ip);
+                about(Use { key, secret, at: now, code, ip, user_agent, scope, method, path, workspace })
+            });
+        };
+        let identity = match &decided {
+            Ok(permit) => Some(&permit.identity),
+            Err(Refusal::Denied(denial)) => denial.identity.as_ref(),
+            Err(Refusal::WorkspaceNeeded | Refusal::Stale) => None,
+        };
+        if let Some(Identity { key, secret, workspace, .. }) = identity {
+            leave(key, *secret, workspace.as_ref().map(|workspace| workspace.id));
+        } else if matches!(decided, Err(Refusal::WorkspaceNeeded | Refusal::Stale)) {
+            // It was not decided about the key, but somebody did ask with it.
+            if let Some((key, secret)) = self.verifier.replica().recognise(question.presented, now) {
+                leave(&key, secret, None);
+            }
         }
         decided
     }

@@ -22,7 +22,7 @@ pub use bounds::{
     BODY_LEN_MAX, BODY_READ_MAX, CONNECTIONS_MAX, DRAIN_MAX, HEAD_LEN_MAX, HEAD_READ_MAX, PARAMETERS_MAX,
     WRITE_STALL_MAX,
 };
-pub use gateway::{Gateway, Sources};
+pub use gateway::{Gateway, Measure, Sources};
 pub use openapi::openapi;
 pub use server::serve;
 pub use settings::{Forwarded, Settings};

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use keyward_verifier::Dropped;
+
 use crate::gateway::Gateway;
 
 /// Where a question came in.
@@ -107,14 +109,29 @@ pub(crate) fn exposition(gateway: &Gateway) -> String {
         gateway.uses.len() as u128,
     );
     single(
-        "keyward_uses_dropped_total",
+        "keyward_uses_written_total",
         "counter",
-        "Uses of keys that did not fit into the queue.",
-        gateway.uses.dropped().into(),
+        "Uses of keys that are in the log.",
+        gateway.uses.written().into(),
     );
     let connections = gateway.metrics.connections.load(Ordering::Relaxed);
     single("keyward_connections", "gauge", "Open connections of the data plane.", connections as u128);
+    for measure in (gateway.sources.measures)() {
+        single(measure.name, measure.kind, measure.help, measure.value.into());
+    }
+    dropped_uses(&mut text, gateway.uses.dropped());
     text
+}
+
+/// Uses that are not in the log, by why not.
+fn dropped_uses(text: &mut String, dropped: Dropped) {
+    let name = "keyward_uses_dropped_total";
+    head(text, name, "counter", "Uses of keys that never came into the log, by reason.");
+    for (reason, count) in
+        [("full", dropped.full), ("unwritable", dropped.unwritable), ("stopped", dropped.stopped)]
+    {
+        let _ = writeln!(text, "{name}{{reason=\"{reason}\"}} {count}");
+    }
 }
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {

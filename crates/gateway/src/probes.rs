@@ -37,6 +37,8 @@ pub(crate) fn livez() -> Answer {
 pub(crate) fn readyz(gateway: &Gateway) -> Result<Answer, Trouble> {
     let detail = if !gateway.verifier.replica().is_loaded() {
         "the keys are not loaded yet"
+    } else if gateway.verifier.lease().is_withheld() {
+        "the store was put back from a backup; nothing is accepted until the operator confirms it (`keyward store confirm`)"
     } else if !gateway.verifier.is_ready((gateway.sources.boot_time)()) {
         "the control plane has not been heard from for too long"
     } else {

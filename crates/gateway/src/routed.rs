@@ -1,5 +1,7 @@
 //! What the routes table says to a request of the product.
 
+use std::borrow::Cow;
+
 use keyward_core::catalogue::Catalogue;
 use keyward_core::decision::Ask;
 use keyward_core::grant::Wanted;
@@ -60,13 +62,15 @@ pub(crate) fn without_query(target: &str) -> &str {
 }
 
 /// The names of what was asked, for the usage log.
-pub(crate) fn names_asked(asks: &[Ask<'_>]) -> String {
-    let mut names = String::new();
-    for wanted in asks.iter().flat_map(|ask| ask.all_of.iter().chain(ask.any_of)) {
-        if !names.is_empty() && !wanted.action.is_empty() {
-            names.push(' ');
-        }
-        names.push_str(wanted.action);
-    }
-    names
+pub(crate) fn names_asked<'a>(asks: &[Ask<'a>]) -> Cow<'a, str> {
+    let all = asks.iter().flat_map(|ask| ask.all_of.iter().chain(ask.any_of));
+    let mut names = all.map(|wanted| wanted.action).filter(|name| !name.is_empty());
+    let Some(first) = names.next() else { return Cow::Borrowed("") };
+    // Nearly every question names one.
+    names.fold(Cow::Borrowed(first), |mut all, name| {
+        let text = all.to_mut();
+        text.push(' ');
+        text.push_str(name);
+        all
+    })
 }

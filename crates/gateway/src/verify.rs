@@ -12,8 +12,9 @@ use keyward_core::decision::{Ask, Denied};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::grant::Wanted;
 use keyward_core::profile::Profile;
+use keyward_core::usage::{Recordable, VALID};
 use keyward_core::workspace::Slug;
-use keyward_verifier::{Identity, Permit, Question, Refusal, USABLE_FOR_MS, recordable};
+use keyward_verifier::{Identity, Permit, Question, Refusal, USABLE_FOR_MS};
 use keyward_wire::problem::Problem;
 use keyward_wire::strict::{self, StrictError};
 use keyward_wire::verify::{
@@ -100,15 +101,15 @@ fn answer(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> R
         ip,
         asks,
     };
-    let format = &profile.keys.format;
+    let recordable = Recordable::new(&profile.keys.format, question.presented);
     let decided = gateway.decide(Door::Verify, &question, |mut used| {
-        used.scope = recordable(format, &names_asked(asks));
-        used.method = method.and_then(|method| recordable(format, method));
-        used.path = path.and_then(|path| recordable(format, without_query(path)));
+        used.scope = recordable.text(&names_asked(asks));
+        used.method = method.and_then(|method| recordable.text(method));
+        used.path = path.and_then(|path| recordable.text(without_query(path)));
         used
     });
     match &decided {
-        Ok(Permit { identity, epoch }) => say(profile, "valid", None, Some(identity), *epoch),
+        Ok(Permit { identity, epoch }) => say(profile, VALID, None, Some(identity), *epoch),
         Err(Refusal::Denied(denial)) => {
             let missing = match &denial.reason {
                 Denied::InsufficientScope { missing } => {
@@ -139,7 +140,7 @@ fn say(
     epoch: Epoch,
 ) -> Result<Answer, Trouble> {
     let answer = VerifyAnswer {
-        valid: code == "valid",
+        valid: code == VALID,
         code: code.into(),
         key: identity.map(|identity| AnsweredKey {
             id: (&*identity.key.id_text).into(),

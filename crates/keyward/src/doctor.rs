@@ -5,15 +5,18 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use keyward_service::feed;
-use keyward_storage::Store;
+use keyward_service::feed::{self, Told};
+use keyward_storage::sqlite::{Schema, look_at_schema};
 
 use crate::cli::{Failure, terminal};
+use crate::config::mail::Mail;
 use crate::config::operator::TOKEN_LEN_ADVISED;
 use crate::config::secret::SecretText;
-use crate::config::store::StoreUrl;
+use crate::config::store::{Store, StoreUrl};
 use crate::config::{Loaded, Settings};
-use crate::serve::{audit_key, limits, open_store};
+use crate::post::SmtpPost;
+use crate::serve::{audit_key, limits, sealing_key};
+use crate::upkeep::open_store;
 
 /// The bits of a file's mode that let others in.
 const OF_OTHERS: u32 = 0o077;
@@ -38,13 +41,17 @@ impl Finding {
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let settings = &loaded.settings;
     let mut findings = vec![Finding::good(format!("configuration and profile \"{}\"", loaded.profile.name))];
-    findings.extend(look_at_store(&settings.store.url).await);
+    findings.extend(look_at_store(&settings.store).await);
     findings.extend(look_at_audit_key(&audit_key::path(settings)));
+    findings.extend(look_at_sealing_key(&sealing_key::path(settings)));
     findings.push(look_at_address("control plane", settings.server.listen));
     findings.push(look_at_address("data plane", settings.data_plane.listen));
     findings.push(look_at_exposure(settings));
     findings.push(look_at_open_files(limits::attainable()));
     findings.extend(settings.operator.token.as_ref().map(look_at_token));
+    if let Some(mail) = &settings.mail {
+        findings.push(look_at_mail(mail).await);
+    }
     for finding in &findings {
         tell(finding)?;
     }
@@ -63,17 +70,24 @@ fn tell(finding: &Finding) -> Result<(), Failure> {
     }
 }
 
-async fn look_at_store(url: &StoreUrl) -> Vec<Finding> {
-    let StoreUrl::Sqlite(path) = url;
-    let what = format!("store {}", path.display());
+async fn look_at_store(settings: &Store) -> Vec<Finding> {
+    let what = format!("store {}", settings.url);
+    let StoreUrl::Sqlite(path) = &settings.url else { return look_into(settings, &what).await };
+    let what = what.replace("sqlite:", "");
     if !path.exists() {
         return vec![look_at_folder(path, what)];
     }
     let mut findings = vec![look_at_mode("the store", path)];
-    findings.push(match open_store(url) {
-        Ok(store) => look_into(store.as_ref(), what).await,
-        Err(failure) => Finding::bad(what, "it cannot be opened", failure.to_string()),
-    });
+    match look_at_schema(path) {
+        Ok(schema) if schema.is_current() => findings.extend(look_into(settings, &what).await),
+        // Nothing is changed by looking.
+        Ok(Schema { version, known }) => findings.push(Finding::bad(
+            what,
+            format!("it has schema version {version}, this program works with {known}"),
+            "Back it up, then run `keyward migrate`; a start of the server does the same.",
+        )),
+        Err(error) => findings.push(Finding::bad(what, "it cannot be used", error.to_string())),
+    }
     findings
 }
 
@@ -103,6 +117,15 @@ fn look_at_audit_key(path: &Path) -> Option<Finding> {
     })
 }
 
+/// What secrets in the store are sealed with. Where there is none yet, the first start makes it.
+fn look_at_sealing_key(path: &Path) -> Option<Finding> {
+    let what = format!("the sealing key {}", path.display());
+    path.exists().then(|| match sealing_key::load(path) {
+        Ok(_) => look_at_mode(&what, path),
+        Err(failure) => Finding::bad(what, "it cannot be used", failure.to_string()),
+    })
+}
+
 fn look_at_mode(what: &str, path: &Path) -> Finding {
     let what = format!("{what} is readable by its owner alone");
     match fs::metadata(path).map(|found| found.permissions().mode() & 0o777) {
@@ -115,14 +138,31 @@ fn look_at_mode(what: &str, path: &Path) -> Finding {
     }
 }
 
-async fn look_into(store: &dyn Store, what: String) -> Finding {
+async fn look_into(settings: &Store, what: &str) -> Vec<Finding> {
+    let store = match open_store(settings).await {
+        Ok(store) => store,
+        Err(failure) => return vec![Finding::bad(what, "it cannot be opened", failure.to_string())],
+    };
     let mut states = 0_u64;
-    match feed::snapshot(store, &mut |_| states += 1).await {
-        Ok(epoch) => Finding::good(format!(
-            "{what}: readable, epoch {epoch}, {states} keys, people, places and workspaces"
-        )),
-        Err(error) => Finding::bad(what, error.to_string(), "Restore it from a backup, and report this."),
+    let told = match feed::snapshot(store.as_ref(), &mut |_| states += 1).await {
+        Ok(told) => told,
+        Err(error) => {
+            return vec![Finding::bad(what, error.to_string(), "Restore it from a backup, and report this.")];
+        }
+    };
+    let readable =
+        format!("{what}: readable, epoch {}, {states} keys, people, places and workspaces", told.up_to.epoch);
+    vec![Finding::good(readable), look_at_life(&told)]
+}
+
+/// A store that was put back waits for somebody to look at what came back.
+fn look_at_life(told: &Told) -> Finding {
+    let what = format!("incarnation {}", told.up_to.incarnation);
+    if told.is_confirmed {
+        return Finding::good(format!("{what}: confirmed"));
     }
+    let why = "the store was put back from a backup, and everything is denied until it is confirmed";
+    Finding::bad(what, why, "Run: keyward store confirm")
 }
 
 fn look_at_address(plane: &str, address: std::net::SocketAddr) -> Finding {
@@ -165,6 +205,21 @@ fn look_at_open_files(allowed: usize) -> Finding {
     );
     let advice = format!("Allow {} or more: LimitNOFILE= in a unit of systemd.", limits::WANTED);
     Finding::bad(what, why, advice)
+}
+
+/// Whether the mail server lets us in. Nothing is sent.
+async fn look_at_mail(mail: &Mail) -> Finding {
+    let what = format!("mail server {}:{}", mail.host, mail.port);
+    let knocked = match SmtpPost::new(mail) {
+        Ok(post) => post.knock().await,
+        Err(why) => Err(why),
+    };
+    match knocked {
+        Ok(()) => Finding::good(what),
+        Err(why) => {
+            Finding::bad(what, why, "Check the settings of [mail]; `keyward mail test` sends a mail.")
+        }
+    }
 }
 
 fn look_at_token(token: &SecretText) -> Finding {

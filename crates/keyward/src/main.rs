@@ -6,8 +6,11 @@ mod cli;
 mod config;
 mod doctor;
 mod openapi;
+mod post;
 mod quickstart;
 mod serve;
+mod test_mail;
+mod upkeep;
 
 use std::process::ExitCode;
 

@@ -4,14 +4,19 @@
 pub(crate) mod audit_key;
 mod boot_clock;
 mod keep_up;
+mod key_file;
 #[cfg(test)]
 mod life;
 pub(crate) mod limits;
-mod lock;
+pub(crate) mod lock;
 mod logging;
 mod node;
+mod notify;
+pub(crate) mod sealing_key;
 mod set_up;
 mod stop;
+mod usage;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,25 +29,32 @@ use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::letter::Post;
 use keyward_service::password::Passwords;
+use keyward_service::send_mails::Sender;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
-use keyward_service::uses::Uses;
 use keyward_service::{Service, entropy};
-use keyward_storage::Store;
+use keyward_storage::postgres::PostgresStore;
 use keyward_storage::sqlite::SqliteStore;
+use keyward_storage::{Store, StoreError};
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
+use crate::config::store::Store as StoreSettings;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
+use crate::post::SmtpPost;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
 use node::LocalNode;
+use stop::Stop;
+use usage::SharedQueue;
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -60,10 +72,12 @@ pub(crate) struct Running {
     pub(crate) data_plane: SocketAddr,
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
+    tally: Arc<webhooks::Tally>,
+    writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
     room: Room,
-    /// Held until the process ends.
-    _lock: StoreLock,
+    /// Held until the process ends, where the store is a file.
+    _lock: Option<StoreLock>,
 }
 
 impl Running {
@@ -72,15 +86,20 @@ impl Running {
         let Loaded { settings, profile, .. } = loaded;
         let profile = Arc::new(profile);
         let room = limits::make_room();
-        let StoreUrl::Sqlite(path) = &settings.store.url;
-        let lock = StoreLock::take(path)?;
+        let lock = match &settings.store.url {
+            StoreUrl::Sqlite(path) => Some(StoreLock::take(path)?),
+            // Several servers may share a database.
+            StoreUrl::Postgres(_) => None,
+        };
         let control = listen(settings.server.listen, "server.listen").await?;
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
-        let store = open_store(&settings.store.url)?;
-        // The lock says that nobody else is at work on the store.
-        let released = keyward_service::idempotency::release_abandoned(store.as_ref()).await;
-        released.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let store = open_store(&settings.store).await?;
+        if lock.is_some() {
+            // The lock says that nobody else is at work on the store. Those of a shared one are given up by themselves
+            // after a while.
+            release_abandoned(store.as_ref()).await?;
+        }
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();
@@ -89,49 +108,91 @@ impl Running {
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
         let operator = settings.operator.token.as_ref();
+        let uses = Arc::new(UseQueue::default());
         let service = Arc::new(Service {
             store,
             profile,
             clock: Arc::new(SystemClock),
             nodes: Arc::clone(&node) as Arc<dyn keyward_service::nodes::Nodes>,
             limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(SharedQueue(Arc::clone(&uses))),
             passwords,
             operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
             billing: settings.billing.as_ref().map(billing),
             checkpoint_key: audit_key::load(&audit_key::path(&settings))?,
+            sealing_key: sealing_key::load(&sealing_key::path(&settings))?,
+            reach: settings.webhooks.reach.clone(),
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
-        let uses = Arc::new(UseQueue::default());
-        let listeners = (control, data);
-        Ok(Self { service, settings, control_plane, data_plane, node, uses, listeners, room, _lock: lock })
+        let name = settings.data_plane.node.clone();
+        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
+        let writer =
+            writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let (listeners, tally) = ((control, data), Arc::default());
+        Ok(Self {
+            service,
+            settings,
+            control_plane,
+            data_plane,
+            node,
+            uses,
+            tally,
+            writer,
+            listeners,
+            room,
+            _lock: lock,
+        })
     }
 
     /// Serves both planes until the process is asked to stop, then lets what is under way end.
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
-        let stop = stop::Stop::listen()?;
+        let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
-        let writing = tokio::spawn(keep_up::write_uses(
-            Arc::clone(&self.service),
-            Arc::clone(&self.uses),
-            stop.clone(),
-        ));
+        let retention = self.settings.usage.retention;
+        let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
+        let telling = self.tell_people(&stop)?;
+        let (service, tally) = (&self.service, &self.tally);
+        let sender = webhooks::sender()?;
+        let delivering = webhooks::deliver(Arc::clone(service), Arc::clone(tally), sender, stop.clone());
+        let tending = webhooks::look_after(Arc::clone(service), Arc::clone(tally), stop.clone());
+        let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let control = Server { listener: control, router, connections_max: self.room.control_plane };
         let api = keyward_api::serve(control, stop.clone().asked());
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
         tokio::join!(api, decisions);
-        // The last uses are written after the last answer.
-        for task in [following, writing] {
-            task.await.map_err(|error| Failure::failed(format!("a background task broke: {error}")))?;
+        let broke = |error| Failure::failed(format!("a background task broke: {error}"));
+        for task in [following, forgetting, delivering, tending].into_iter().chain(telling) {
+            task.await.map_err(broke)?;
         }
-        keep_up::flush(&self.service, &self.uses).await;
+        // The last uses are written after the last answer.
+        writing.await.map_err(broke)?.end().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// Gives notices of keys' ends and sends mails, unless the configuration says otherwise.
+    fn tell_people(&self, stop: &Stop) -> Result<Vec<JoinHandle<()>>, Failure> {
+        let mut tasks = Vec::new();
+        let mail = self.settings.mail.as_ref();
+        if self.settings.notices.enabled {
+            let giving = notify::give(Arc::clone(&self.service), mail.is_some(), stop.clone());
+            tasks.push(tokio::spawn(giving));
+        }
+        if let Some(mail) = mail {
+            let post: Arc<dyn Post> = Arc::new(SmtpPost::new(mail).map_err(Failure::failed)?);
+            for _ in 0..notify::SENDERS {
+                let sender = Sender::new().map_err(|refusal| Failure::failed(refusal.to_string()))?;
+                let (service, post) = (Arc::clone(&self.service), Arc::clone(&post));
+                tasks.push(tokio::spawn(notify::send(service, post, sender, stop.clone())));
+            }
+        }
+        Ok(tasks)
     }
 
     fn gateway(&self) -> Gateway {
@@ -144,10 +205,12 @@ impl Running {
             connections_max: self.room.data_plane,
             ..keyward_gateway::Settings::default()
         };
+        let tally = Arc::clone(&self.tally);
         let sources = Sources {
             now: Box::new(|| SystemClock.now()),
             boot_time: Box::new(boot_clock::now),
             request_id: Box::new(request_id),
+            measures: Box::new(move || tally.measures()),
         };
         Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
     }
@@ -163,7 +226,11 @@ impl Running {
             service: Arc::clone(&self.service),
             trusted_proxies: trusted.clone(),
             documents,
-            ready: Arc::new(move || node.verifier().is_ready(boot_clock::now())),
+            // While decisions are withheld, people look here at what came back.
+            ready: Arc::new(move || {
+                let verifier = node.verifier();
+                verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
+            }),
         });
         let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
@@ -183,7 +250,7 @@ fn request_id() -> RequestId {
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
-fn beside(store: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     let mut path = store.canonicalize().unwrap_or_else(|_| store.to_owned()).into_os_string();
     path.push(suffix);
     path.into()
@@ -200,14 +267,40 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
 }
 
-pub(crate) fn open_store(url: &StoreUrl) -> Result<Arc<dyn Store>, Failure> {
-    let StoreUrl::Sqlite(path) = url;
-    let opened = SqliteStore::open(path);
-    let store = opened.map_err(|error| {
-        Failure::failed(format!("cannot open the store {}: {error}", path.display()))
-            .advise(open_advice(path))
-    })?;
-    Ok(Arc::new(store))
+/// Gives up what a process that has ended was at work on.
+async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::failed(format!("the store cannot be written: {error}"));
+    let released = keyward_service::idempotency::release_abandoned(store).await;
+    released.map_err(|error| failed(&error))?;
+    let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
+    released.map_err(|error| failed(&error))
+}
+
+/// Opens the store that the settings name.
+pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Arc<dyn Store>, Failure> {
+    let url = &settings.url;
+    let cannot = |error: &StoreError| Failure::failed(format!("cannot open the store {url}: {error}"));
+    match (url, settings.postgres()) {
+        (_, Some(postgres)) => {
+            let store = PostgresStore::open(&postgres).await;
+            Ok(Arc::new(store.map_err(|error| cannot(&error).advise(database_advice(&error)))?))
+        }
+        (StoreUrl::Sqlite(path), None) => {
+            let store = SqliteStore::open(path);
+            Ok(Arc::new(store.map_err(|error| cannot(&error).advise(open_advice(path)))?))
+        }
+        (StoreUrl::Postgres(_), None) => Err(Failure::failed("store.system_url is missing")),
+    }
+}
+
+fn database_advice(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::TooOld { .. } => "Run `keyward migrate` as the owner of the tables.",
+        StoreError::TooNew { .. } => "Start the keyward that has migrated it, or a newer one.",
+        StoreError::Unsafe(_) => "Make roles as the guide \"Run on PostgreSQL\" shows, and name those.",
+        _ => "Check store.url and store.system_url, and that the database can be reached from here.",
+    }
 }
 
 fn open_advice(path: &Path) -> String {

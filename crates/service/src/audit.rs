@@ -1,12 +1,17 @@
 //! Writing an operation down, in its own transaction. Every mutation passes here, so here it is also marked as done under
-//! the claim of a request that may be sent again.
+//! the claim of a request that may be sent again, and told to the workspace's webhooks.
 
+use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditEntry, AuditHome};
-use keyward_core::key::Principal;
+use keyward_core::id::{AuditId, RequestId};
+use keyward_core::key::{Principal, PrincipalId};
 use keyward_storage::Tx;
 use serde_json::Value;
 
+use crate::clock::unix_ms;
 use crate::ctx::Ctx;
+use crate::entropy;
+use crate::event;
 use crate::idempotency;
 use crate::refusal::Refusal;
 
@@ -47,5 +52,25 @@ pub(crate) async fn write_as(
         request_id: ctx.request.id,
     };
     tx.append_audit(&entry).await?;
-    Ok(())
+    event::tell(tx, &entry).await
+}
+
+/// Writes a deed of Keyward's own down: what time brings about, and nobody asks for.
+pub(crate) async fn write_by_system(tx: &mut dyn Tx, now: Timestamp, deed: Deed) -> Result<(), Refusal> {
+    let ms = unix_ms(now);
+    let entry = AuditEntry {
+        id: AuditId::new(ms, entropy::bytes()?),
+        home: deed.home,
+        at: now,
+        actor: Principal { id: PrincipalId::System, name: "keyward".into() },
+        action: deed.action,
+        target: deed.target,
+        before: deed.before.map(|value| value.to_string()),
+        after: deed.after.map(|value| value.to_string()),
+        ip: None,
+        user_agent: None,
+        request_id: RequestId::new(ms, entropy::bytes()?),
+    };
+    tx.append_audit(&entry).await?;
+    event::tell(tx, &entry).await
 }

@@ -4,11 +4,12 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use keyward_core::decision::check_alive;
-use keyward_core::key::{Belongs, Key};
+use keyward_core::decision::{Denied, check_alive};
+use keyward_core::id::{KeyId, WorkspaceId};
+use keyward_core::key::{Belongs, Key, Which};
 use keyward_core::person::Person;
 use keyward_core::secret::{PresentedSecret, SecretDigest};
-use keyward_storage::{SystemReason, Tx};
+use keyward_storage::{StoreError, SystemReason, Tx};
 
 use crate::Service;
 use crate::access::check_key_network;
@@ -33,18 +34,69 @@ impl std::fmt::Debug for Presented<'_> {
     }
 }
 
+/// A key that is known, whatever may become of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Recognised {
+    /// Which.
+    pub key: KeyId,
+    /// Which of its secrets was presented.
+    pub secret: Which,
+    /// The workspace that it belongs to. `None`: it is a person's.
+    pub workspace: Option<WorkspaceId>,
+}
+
+impl Recognised {
+    pub(crate) fn new(key: &Key, secret: Which) -> Self {
+        let workspace = match key.belongs {
+            Belongs::ToWorkspace { workspace, .. } => Some(workspace),
+            Belongs::ToPerson { .. } => None,
+        };
+        Self { key: key.id, secret, workspace }
+    }
+}
+
+/// Somebody who is not let in.
+#[derive(Debug)]
+pub struct TurnedAway {
+    /// Why, as they may hear it.
+    pub refusal: Refusal,
+    /// The key that they presented, if it is known, and why it does not work, as those may read it who look after it.
+    pub key: Option<(Recognised, &'static str)>,
+}
+
+impl From<Refusal> for TurnedAway {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, key: None }
+    }
+}
+
+impl From<TurnedAway> for Refusal {
+    fn from(away: TurnedAway) -> Self {
+        away.refusal
+    }
+}
+
+impl From<StoreError> for TurnedAway {
+    fn from(error: StoreError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
 /// Finds out who is asking. A session that has ended is nobody, so that signing in again works.
 pub async fn authenticate(
     service: &Service,
     presented: Presented<'_>,
     request: Request,
-) -> Result<Ctx, Refusal> {
+) -> Result<Ctx, TurnedAway> {
     let now = service.clock.now();
     let caller = find_caller(service, presented, request.ip, now).await?;
-    if let (Some(text), Caller::Key { .. }) = (presented.key, &caller) {
+    if let (Some(text), Caller::Key { key, secret, .. }) = (presented.key, &caller) {
         // Last, so that only a key that works is counted, and learns of its limit.
         let digest = PresentedSecret::parse(text).ok_or(Refusal::InvalidKey)?.digest();
-        let quota = service.limits.take(&digest, now).map_err(Refusal::RateLimited)?;
+        let quota = service.limits.take(&digest, now).map_err(|over| TurnedAway {
+            refusal: Refusal::RateLimited(over),
+            key: Some((Recognised::new(key, *secret), Denied::RateLimited.code())),
+        })?;
         return Ok(Ctx { now, request, caller: caller.with_quota(quota), claim: None });
     }
     Ok(Ctx { now, request, caller, claim: None })
@@ -68,10 +120,10 @@ async fn find_caller(
     presented: Presented<'_>,
     ip: Option<IpAddr>,
     now: Timestamp,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, TurnedAway> {
     match presented {
         Presented { key: Some(text), .. } => by_key(service, text, ip, now).await,
-        Presented { session: Some(text), .. } => by_session(service, text, now).await,
+        Presented { session: Some(text), .. } => Ok(by_session(service, text, now).await?),
         Presented { key: None, session: None } => Ok(Caller::Nobody),
     }
 }
@@ -81,20 +133,28 @@ async fn by_key(
     text: &str,
     ip: Option<IpAddr>,
     now: Timestamp,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, TurnedAway> {
     let digest = PresentedSecret::parse(text).ok_or(Refusal::InvalidKey)?.digest();
     if service.operator == Some(digest) {
         return Ok(Caller::Operator);
     }
     let mut tx = service.store.view_system(SystemReason::Authenticate).await?;
     let key = tx.key_by_digest(&digest).await?.ok_or(Refusal::InvalidKey)?;
-    check_alive(key.revoked.is_some(), key.expires_at, now).map_err(|_| Refusal::InvalidKey)?;
-    let secret = key.which(&digest, now).ok_or(Refusal::InvalidKey)?;
+    let secret = key.which(&digest, now);
+    // A secret that opens nothing any more was the one before, as on the data plane.
+    let recognised = Recognised::new(&key, secret.unwrap_or(Which::Previous));
+    let away = |refusal, reason: &Denied| TurnedAway { refusal, key: Some((recognised, reason.code())) };
+    check_alive(key.revoked.is_some() || secret.is_none(), key.expires_at, now)
+        .map_err(|reason| away(Refusal::InvalidKey, &reason))?;
+    let Some(secret) = secret else { return Err(away(Refusal::InvalidKey, &Denied::Revoked)) };
     if matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled) {
-        return Err(Refusal::InvalidKey);
+        return Err(away(Refusal::InvalidKey, &Denied::WorkspaceMismatch));
     }
-    check_key_network(&key, ip)?;
-    let person = owner_of_personal(tx.as_mut(), &key).await?;
+    check_key_network(&key, ip).map_err(|refusal| away(refusal, &Denied::IpNotAllowed))?;
+    let person = owner_of_personal(tx.as_mut(), &key).await.map_err(|refusal| match refusal {
+        Refusal::InvalidKey => away(refusal, &Denied::WorkspaceMismatch),
+        other => other.into(),
+    })?;
     Ok(Caller::Key { key: Box::new(key), secret, person, quota: None })
 }
 

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use keyward_core::id::{AuditId, KeyId, RequestId, SessionId, UserId};
+use keyward_core::id::{AuditId, RequestId, SessionId, UserId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
 use keyward_core::rate::Quota;
 use keyward_storage::{ClaimId, Tenant};
 
+use crate::authenticate::Recognised;
 use crate::clock::unix_ms;
 use crate::entropy;
 use crate::refusal::Refusal;
@@ -86,6 +87,13 @@ impl Caller {
 }
 
 impl Ctx {
+    /// Whoever runs this deployment, at work on the store itself.
+    pub fn of_operator(now: Timestamp) -> Result<Self, Refusal> {
+        let id = RequestId::new(unix_ms(now), entropy::bytes()?);
+        let request = Request { id, door: Door::Console, ip: None, user_agent: None };
+        Ok(Self { now, request, caller: Caller::Operator, claim: None })
+    }
+
     /// The person who asks, or whose personal key does.
     pub fn person(&self) -> Option<&Person> {
         match &self.caller {
@@ -103,10 +111,10 @@ impl Ctx {
         }
     }
 
-    /// The key that asks, which of its secrets, and what it has left of its limit.
-    pub fn used_key(&self) -> Option<(KeyId, Which, Option<Quota>)> {
+    /// The key that asks, and what it has left of its limit.
+    pub fn used_key(&self) -> Option<(Recognised, Option<Quota>)> {
         match &self.caller {
-            Caller::Key { key, secret, quota, .. } => Some((key.id, *secret, *quota)),
+            Caller::Key { key, secret, quota, .. } => Some((Recognised::new(key, *secret), *quota)),
             Caller::Nobody | Caller::Session { .. } | Caller::Operator => None,
         }
     }

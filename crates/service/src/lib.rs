@@ -9,20 +9,27 @@ pub mod billing;
 pub mod checkpoint_key;
 pub mod clock;
 pub mod ctx;
+pub mod deliver;
 pub mod entropy;
+pub mod event;
 pub mod feed;
 pub mod idempotency;
+pub mod letter;
 pub mod limits;
 pub mod list;
 pub mod nodes;
 pub mod password;
 pub mod refusal;
 pub mod role;
+pub mod sealing;
 pub mod stripe_signature;
 pub mod uses;
+pub mod webhook;
+pub mod webhook_signature;
 
 mod account_names;
 mod audit;
+mod recipients;
 mod service_account;
 mod settle;
 mod upgrade;
@@ -32,42 +39,59 @@ pub mod apply_billing_event;
 pub mod bootstrap;
 pub mod bulk_revoke;
 pub mod checkpoint_audit;
+pub mod confirm_store;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;
+pub mod create_webhook;
 pub mod create_workspace;
 pub mod delete_role;
 pub mod delete_service_account;
+pub mod delete_webhook;
 pub mod explain_key;
+pub mod forget_usage;
 pub mod get_key;
 pub mod get_workspace;
+pub mod give_notices;
 pub mod import_keys;
 pub mod invite_member;
 pub mod list_keys;
 pub mod list_members;
+pub mod list_notices;
 pub mod list_roles;
 pub mod list_service_accounts;
+pub mod list_stale_keys;
+pub mod list_usage;
+pub mod list_webhooks;
 pub mod me;
 pub mod prepare_key;
 pub mod read_audit;
+pub mod record_uses;
 pub mod remove_member;
+pub mod resend_delivery;
 pub mod revoke_key;
 pub mod rotate_key;
+pub mod rotate_webhook_secret;
+pub mod send_mails;
 pub mod set_plan;
 pub mod set_up;
 pub mod sign_in;
 pub mod sign_out;
+pub mod summarize_usage;
 pub mod suspend_user;
+pub mod test_webhook;
 pub mod update_key;
 pub mod update_member;
 pub mod update_role;
 pub mod update_service_account;
+pub mod update_webhook;
 pub mod update_workspace;
 pub mod verify_audit;
 pub mod whoami;
 
 use std::sync::Arc;
 
+use keyward_core::network::Reach;
 use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
 use keyward_storage::Store;
@@ -78,6 +102,7 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::nodes::Nodes;
 use crate::password::Passwords;
+use crate::sealing::SealingKey;
 use crate::set_up::SetUpDoor;
 use crate::uses::Uses;
 
@@ -94,8 +119,8 @@ pub struct Service {
     pub nodes: Arc<dyn Nodes>,
     /// How often keys may be used.
     pub limits: Arc<dyn Limits>,
-    /// When keys were used on the control plane.
-    pub uses: Arc<Uses>,
+    /// Where uses of keys go.
+    pub uses: Arc<dyn Uses>,
     /// How passwords are hashed.
     pub passwords: Passwords,
     /// What the operator's credential is known by.
@@ -104,6 +129,10 @@ pub struct Service {
     pub billing: Option<Billing>,
     /// What ends of audit logs are signed with.
     pub checkpoint_key: CheckpointKey,
+    /// What secrets that must be read again are sealed with.
+    pub sealing_key: SealingKey,
+    /// Where webhooks may be.
+    pub reach: Reach,
     /// How the first owner comes in.
     pub set_up: SetUpDoor,
     /// What links to the console start with, without a slash at the end.

@@ -1,6 +1,7 @@
 //! Parts of lists, for those above the service, who do not see the store.
 
 pub use keyward_storage::{
-    AuditFilter, AuditHead, AuditLine, Found, KeyRow, KeySort, LastUse, Member, Page, Place, Position,
-    ServiceAccountRow, SortField, SortValue, hex,
+    AuditFilter, AuditHead, AuditLine, Bucket, Delivery, DeliveryFilter, Found, KeyRow, KeySort, LastUse,
+    Member, NewestNetwork, Page, Place, Position, ServiceAccountRow, SortField, SortValue, StaleCount,
+    StaleKey, StaleReason, UsageCount, UsageEntry, UsageFilter, UsageGap, Webhook, hex,
 };

@@ -78,6 +78,10 @@ impl From<StoreError> for Refusal {
             StoreError::Duplicate(_)
             | StoreError::Corrupt { .. }
             | StoreError::TooNew { .. }
+            | StoreError::TooOld { .. }
+            | StoreError::Unsafe(_)
+            | StoreError::IsBackup
+            | StoreError::NotEmpty(_)
             | StoreError::Misused(_) => Self::Internal(error.to_string()),
         }
     }

@@ -73,6 +73,24 @@ impl AuditLine {
         self.hash == AuditHash::from(Sha256::digest(self.body.as_bytes()))
     }
 
+    /// Why it cannot be the next of a log that had so many entries and ended with that hash.
+    pub fn breaks(&self, entries: u64, head: &[u8]) -> Option<&'static str> {
+        if self.number != entries + 1 {
+            Some("it is missing")
+        } else if self.prev != *head {
+            Some("it does not follow the entry before it")
+        } else if !self.is_sound() {
+            Some("it was changed")
+        } else {
+            None
+        }
+    }
+
+    /// How long it is, in bytes as it is hashed.
+    pub fn len_hashed(&self) -> usize {
+        self.body.len()
+    }
+
     /// The whole entry as JSON in one line: what is hashed, and the hash.
     pub fn json(&self) -> String {
         let open = self.body.strip_suffix('}').unwrap_or(&self.body);
@@ -160,6 +178,10 @@ pub struct AuditHead {
     pub hash: AuditHash,
 }
 
+/// A part of a log that is this long, in bytes as it is hashed, takes no more entries: each may hold what a request of a
+/// megabyte was before and after, and parts wait in memory for clients that read slowly.
+pub const CHAIN_LEN_MAX: usize = 4 * 1024 * 1024;
+
 /// What a transaction can do with the audit log: add to it and read it. Nothing changes or deletes an entry.
 #[async_trait]
 pub trait Audit {
@@ -174,7 +196,8 @@ pub trait Audit {
         page: &Page,
     ) -> Result<Vec<AuditLine>, StoreError>;
 
-    /// The entries of a log after a place in it, in their order, at most `limit`.
+    /// The entries of a log after a place in it, in their order, at most `limit`, and none after those that are
+    /// [`CHAIN_LEN_MAX`] long together: two at least, where there are so many. So fewer are not yet the end; none is.
     async fn audit_chain(
         &mut self,
         home: AuditHome,

@@ -42,6 +42,23 @@ pub enum StoreError {
         /// The newest that this program knows.
         known: u32,
     },
+    /// The store was written by an older Keyward, and nobody has brought its schema up to date.
+    #[error("the store has schema version {found}, this program works with {known}: run `keyward migrate`")]
+    TooOld {
+        /// The version of the store.
+        found: u32,
+        /// The one that this program works with.
+        known: u32,
+    },
+    /// The file is a backup. Serving it would bring back what was revoked after it, and nobody would notice.
+    #[error("the file is a backup, not a store: put it back with `keyward restore`")]
+    IsBackup,
+    /// The store is reached with more power than a server may have.
+    #[error("a connection has more power than it may have: {0}")]
+    Unsafe(String),
+    /// What was to be filled holds something already.
+    #[error("there are rows in {0} already; only an empty store is filled")]
+    NotEmpty(String),
     /// A transaction was asked for what its kind does not allow: system work of a tenant's, or a write into a
     /// view. A mistake of the program, not of its user.
     #[error("the transaction does not allow this: {0}")]

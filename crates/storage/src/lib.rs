@@ -6,42 +6,63 @@
 //! decided above; here is only what is kept, who sees it, and that it is whole or not at all.
 
 mod audit;
+#[cfg(test)]
+mod bench;
 mod changes;
 #[cfg(test)]
 mod conformance;
 mod error;
+mod grams;
 mod idempotency;
 mod invitations;
+mod key_json;
 mod keys;
+mod lives;
+mod mails;
 mod members;
+mod notices;
 mod page;
 mod people;
+pub mod postgres;
 mod roles;
 mod service_accounts;
 mod sessions;
 pub mod sqlite;
+mod stale;
 mod subscriptions;
+mod usage;
 mod uses;
+mod webhooks;
+pub mod whole;
 mod workspaces;
 
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use keyward_core::id::{UserId, WorkspaceId};
 
-pub use audit::{Audit, AuditFilter, AuditHash, AuditHead, AuditLine, FIRST_PREV, hex};
+pub use audit::{Audit, AuditFilter, AuditHash, AuditHead, AuditLine, CHAIN_LEN_MAX, FIRST_PREV, hex};
 pub use changes::{ChangeLog, Changed};
 pub use error::{StoreError, Unique};
 pub use idempotency::{Claim, ClaimId, ClaimState, Claims, Idempotency, KeptAnswer, NewClaim};
 pub use invitations::{Invitation, Invitations};
 pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortField, SortValue};
+pub use lives::{Beginning, Life, Lives};
+pub use mails::{ClaimedMail, Mail, MailEnd, MailState, Mails, NewMail, SendClaim};
 pub use members::{Member, Members, Place};
+pub use notices::{GivenNotice, Notices};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
 pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
 pub use sessions::{Session, Sessions};
+pub use stale::{NewestNetwork, StaleCount, StaleFilter, StaleKey, StaleKeys, StaleReason};
 pub use subscriptions::Subscriptions;
-pub use uses::{KeyUse, LastUse, Uses};
+pub use usage::{Bucket, GapReason, UsageCount, UsageEntry, UsageFilter, UsageGap, UsageLog, WrittenUpTo};
+pub use uses::{KeyUse, LastUse, NETWORKS_MAX, NetworkUse, Uses};
+pub use webhooks::{
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, LOG_MAX,
+    NewDelivery, OldSecret, Outcome, SealedSecret, Subscriber, Webhook, WebhookTotals, Webhooks,
+};
 pub use workspaces::Workspaces;
 
 /// Whose rows a transaction sees and may write. Everything else looks as if it did not exist.
@@ -88,7 +109,7 @@ pub enum SystemReason {
     Found,
     /// Read changes for replicas.
     Feed,
-    /// Note when keys were used.
+    /// Write uses of keys down, and forget old ones.
     RecordUse,
     /// The operator sets a plan.
     Operate,
@@ -96,6 +117,10 @@ pub enum SystemReason {
     Bill,
     /// Remember what was asked under an `Idempotency-Key`, and what was answered.
     Repeat,
+    /// Send events to webhooks.
+    Deliver,
+    /// Tell people of their keys' ends.
+    Notify,
     /// Look after the store itself.
     Maintain,
 }
@@ -124,13 +149,19 @@ pub trait Tx:
     + Idempotency
     + Invitations
     + Keys
+    + Lives
+    + Mails
     + Members
+    + Notices
     + People
     + Roles
     + ServiceAccounts
     + Sessions
+    + StaleKeys
     + Subscriptions
+    + UsageLog
     + Uses
+    + Webhooks
     + Workspaces
     + Send
 {

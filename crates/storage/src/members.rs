@@ -100,6 +100,14 @@ pub trait Members {
         at_most: u32,
     ) -> Result<u32, StoreError>;
 
+    /// Those who have a role, without those who are suspended, by id, at most `limit`.
+    async fn holders(
+        &mut self,
+        workspace: WorkspaceId,
+        role: &RoleRef,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError>;
+
     /// The workspaces that a person is in and not suspended, by name then id, at most `limit`.
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError>;
 }

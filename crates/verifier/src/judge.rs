@@ -7,7 +7,7 @@ use keyward_core::catalogue::ScopeSet;
 use keyward_core::decision::{Denied, Standing, check_alive, check_rights, check_standing};
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
-use keyward_core::key::{Belongs, ServiceAccount};
+use keyward_core::key::{Belongs, ServiceAccount, Which};
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
@@ -87,6 +87,12 @@ impl Replica {
             Shape::Good => Denied::NotFound,
             Shape::BadChecksum | Shape::Foreign => Denied::Malformed,
         })
+    }
+
+    /// The key that a text opens or opened, and which of its secrets it is, where nothing is decided about it.
+    pub fn recognise(&self, presented: &str, now: Timestamp) -> Option<(Arc<KeyEntry>, Which)> {
+        let (key, opens) = self.look_up(presented).ok()?;
+        Some((key, opens.at(now).0))
     }
 
     fn owner_of(&self, key: &KeyEntry) -> Option<Arc<PersonEntry>> {

@@ -1,6 +1,6 @@
 //! How long a replica may be relied on without hearing from the store.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How long after it asked a node may accept on the answer. A revoke is to be in force everywhere within
@@ -28,19 +28,40 @@ impl BootTime {
 pub struct Lease {
     /// The first nanosecond that it no longer covers.
     ends: AtomicU64,
+    /// Whether the last answer was that nothing may be accepted.
+    withheld: AtomicBool,
 }
 
 impl Lease {
     /// A lease that was never answered.
     pub const fn unanswered() -> Self {
-        Self { ends: AtomicU64::new(0) }
+        Self { ends: AtomicU64::new(0), withheld: AtomicBool::new(false) }
     }
 
     /// A question sent at `asked_at` was answered, with every change committed before it was read, and all
     /// of them have been applied. Time of sending, not of receiving: an answer may have been long on its
     /// way. An older question never shortens a lease.
     pub fn renew(&self, asked_at: BootTime) {
+        self.withheld.store(false, Ordering::Release);
         self.ends.fetch_max(asked_at.plus(LEASE), Ordering::AcqRel);
+    }
+
+    /// The question was answered: the store was put back from a backup, and nothing may be accepted until somebody has
+    /// looked at what came back. Nor on an answer that was heard before. One task asks, and hears the answers in the order
+    /// of its questions.
+    pub fn withhold(&self) {
+        self.end();
+        self.withheld.store(true, Ordering::Release);
+    }
+
+    /// What was heard so far is no longer worth anything.
+    pub fn end(&self) {
+        self.ends.store(0, Ordering::Release);
+    }
+
+    /// Whether the last answer was that nothing may be accepted.
+    pub fn is_withheld(&self) -> bool {
+        self.withheld.load(Ordering::Acquire)
     }
 
     /// Whether it covers `now`.
@@ -81,6 +102,18 @@ mod tests {
         lease.renew(BootTime(10 * SECOND));
         lease.renew(BootTime(3 * SECOND));
         assert_eq!(lease.left(BootTime(10 * SECOND)), LEASE);
+    }
+
+    #[test]
+    fn a_lease_that_is_withheld_ends_at_once_until_it_is_renewed() {
+        let lease = Lease::unanswered();
+        lease.renew(BootTime(10 * SECOND));
+        lease.withhold();
+        assert!(lease.is_withheld() && !lease.is_live(BootTime(10 * SECOND)));
+        lease.renew(BootTime(11 * SECOND));
+        assert!(!lease.is_withheld() && lease.is_live(BootTime(12 * SECOND)));
+        lease.end();
+        assert!(!lease.is_withheld() && !lease.is_live(BootTime(12 * SECOND)));
     }
 
     #[test]

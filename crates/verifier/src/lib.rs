@@ -21,5 +21,5 @@ pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
 pub use lease::{BootTime, LEASE, Lease, USABLE_FOR_MS};
 pub use question::{Denial, Identity, Permit, Place, Question, Refusal, Subject};
 pub use replica::Replica;
-pub use uses::{Use, UseQueue, recordable};
+pub use uses::{Dropped, UseQueue};
 pub use verifier::Verifier;

@@ -1,85 +1,74 @@
 //! Uses of keys on their way to the usage log: bounded, counted where they are dropped, and never in the way
 //! of a decision.
 
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_queue::SegQueue;
-use jiff::Timestamp;
-use keyward_core::id::{KeyId, WorkspaceId};
-use keyward_core::key::Which;
-use keyward_core::secret::SecretFormat;
+use keyward_core::usage::Use;
 
-/// Longest text that a use carries, in bytes: enough for any honest browser's name and path.
-pub(crate) const TEXT_LEN_MAX: usize = 256;
-/// What stands for a text that holds a secret.
-const WITHHELD: &str = "(withheld)";
-
-/// One use of a known key, allowed or not. Never the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use {
-    /// Which key.
-    pub key: KeyId,
-    /// Which of its secrets.
-    pub secret: Which,
-    /// When.
-    pub at: Timestamp,
-    /// The outcome: `valid` or the code of the denial.
-    pub code: &'static str,
-    /// From where. `None`: not known, and what is known of the last use stays as it is.
-    pub ip: Option<IpAddr>,
-    /// With what.
-    pub user_agent: Option<Box<str>>,
-    /// What was asked for.
-    pub scope: Option<Box<str>>,
-    /// The method of the product's request.
-    pub method: Option<Box<str>>,
-    /// The path of the product's request, without its query.
-    pub path: Option<Box<str>>,
-    /// Where.
-    pub workspace: Option<WorkspaceId>,
+/// Why uses were dropped, and how many, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dropped {
+    /// They came faster than they could be written.
+    pub full: u64,
+    /// They came while the store could not be written, and more waited than may.
+    pub unwritable: u64,
+    /// They waited when the server stopped, and the store could not be written.
+    pub stopped: u64,
 }
 
-/// A text for a [`Use`]: cut to [`TEXT_LEN_MAX`], and withheld if there is something like a secret in it.
-pub fn recordable(format: &SecretFormat, text: &str) -> Option<Box<str>> {
-    if text.is_empty() {
-        return None;
+impl Dropped {
+    /// All of them.
+    pub const fn all(self) -> u64 {
+        self.full + self.unwritable + self.stopped
     }
-    let holds_secret = format.is_in(text);
-    if holds_secret {
-        return Some(WITHHELD.into());
-    }
-    let end = text.floor_char_boundary(TEXT_LEN_MAX);
-    text.get(..end).map(Into::into)
 }
 
 /// The queue. Many put in, one takes out; nobody waits.
+///
+/// What was put in is written, dropped or waiting: `written() + dropped().all() + len()` plus the batch that the writer
+/// holds is as many as were put in.
 #[derive(Debug)]
 pub struct UseQueue {
     queue: SegQueue<Use>,
     /// How many are in the queue or about to be: the bound is held on this, before a place is taken.
     taken: AtomicUsize,
     bound: usize,
-    dropped: AtomicU64,
+    /// Whether the writer could not write when it last tried: what is dropped meanwhile is dropped for that.
+    is_stuck: AtomicBool,
+    written: AtomicU64,
+    full: AtomicU64,
+    unwritable: AtomicU64,
+    stopped: AtomicU64,
 }
 
 impl UseQueue {
-    /// Bound that fits a node: a quarter of a second of its highest rate, and some 20 MB at worst.
+    /// Bound that fits a node: more than a second of the highest rate of two cores, and some 20 MB at worst.
     pub const BOUND: usize = 64 * 1024;
 
     /// An empty queue that holds at most `bound` uses.
     pub const fn new(bound: usize) -> Self {
-        Self { queue: SegQueue::new(), taken: AtomicUsize::new(0), bound, dropped: AtomicU64::new(0) }
+        Self {
+            queue: SegQueue::new(),
+            taken: AtomicUsize::new(0),
+            bound,
+            is_stuck: AtomicBool::new(false),
+            written: AtomicU64::new(0),
+            full: AtomicU64::new(0),
+            unwritable: AtomicU64::new(0),
+            stopped: AtomicU64::new(0),
+        }
     }
 
-    /// Puts a use in, or drops and counts it where the queue is full.
-    pub fn put(&self, used: Use) {
+    /// Puts a use in, or drops and counts it where the queue is full. It is only made where there is a place for it.
+    pub fn put(&self, make: impl FnOnce() -> Use) {
         if self.taken.fetch_add(1, Ordering::AcqRel) < self.bound {
-            self.queue.push(used);
-        } else {
-            self.taken.fetch_sub(1, Ordering::AcqRel);
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.queue.push(make());
+            return;
         }
+        self.taken.fetch_sub(1, Ordering::AcqRel);
+        let reason = if self.is_stuck.load(Ordering::Relaxed) { &self.unwritable } else { &self.full };
+        reason.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes out at most `most`, oldest first.
@@ -93,6 +82,23 @@ impl UseQueue {
         batch
     }
 
+    /// Tells that so many, which were taken out, are written for good.
+    pub fn note_written(&self, uses: usize) {
+        self.is_stuck.store(false, Ordering::Relaxed);
+        self.written.fetch_add(number(uses), Ordering::Relaxed);
+    }
+
+    /// Tells that the store cannot be written at present.
+    pub fn note_stuck(&self) {
+        self.is_stuck.store(true, Ordering::Relaxed);
+    }
+
+    /// Drops and counts what waits, and so many more that were taken out: the server stops, and cannot write them.
+    pub fn give_up(&self, taken_out: usize) {
+        let waiting = self.take_batch(usize::MAX).len();
+        self.stopped.fetch_add(number(taken_out + waiting), Ordering::Relaxed);
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.queue.len()
@@ -103,10 +109,23 @@ impl UseQueue {
         self.queue.is_empty()
     }
 
-    /// How many were dropped since the start.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    /// How many were written since the start.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
+
+    /// How many were dropped since the start, and why.
+    pub fn dropped(&self) -> Dropped {
+        Dropped {
+            full: self.full.load(Ordering::Relaxed),
+            unwritable: self.unwritable.load(Ordering::Relaxed),
+            stopped: self.stopped.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn number(uses: usize) -> u64 {
+    u64::try_from(uses).unwrap_or(u64::MAX)
 }
 
 impl Default for UseQueue {
@@ -117,7 +136,9 @@ impl Default for UseQueue {
 
 #[cfg(test)]
 mod tests {
-    use keyward_core::secret::Encoding;
+    use jiff::Timestamp;
+    use keyward_core::id::KeyId;
+    use keyward_core::key::Which;
 
     use super::*;
 
@@ -137,15 +158,32 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_and_counts() {
+    fn a_full_queue_drops_and_counts_without_making_the_use() {
         let queue = UseQueue::new(2);
-        (0..5).for_each(|n| queue.put(used(n)));
-        assert_eq!((queue.len(), queue.dropped()), (2, 3));
+        (0..2).for_each(|n| queue.put(|| used(n)));
+        (0..3).for_each(|_| queue.put(|| panic!("there is no place for it")));
+        assert_eq!((queue.len(), queue.dropped()), (2, Dropped { full: 3, ..Dropped::default() }));
         assert_eq!(queue.take_batch(1), [used(0)]);
-        queue.put(used(7));
+        queue.put(|| used(7));
         assert_eq!(queue.take_batch(10), [used(1), used(7)]);
         assert!(queue.is_empty());
-        assert_eq!(queue.dropped(), 3);
+        assert_eq!(queue.dropped().all(), 3);
+    }
+
+    #[test]
+    fn what_is_dropped_is_told_by_its_reason() {
+        let queue = UseQueue::new(2);
+        (0..3).for_each(|n| queue.put(|| used(n)));
+        queue.note_stuck();
+        (0..4).for_each(|n| queue.put(|| used(n)));
+        assert_eq!(queue.dropped(), Dropped { full: 1, unwritable: 4, stopped: 0 });
+        assert_eq!(queue.take_batch(1).len(), 1);
+        queue.note_written(1);
+        (0..2).for_each(|n| queue.put(|| used(n)));
+        assert_eq!(queue.dropped(), Dropped { full: 2, unwritable: 4, stopped: 0 });
+        queue.give_up(5);
+        assert_eq!(queue.dropped(), Dropped { full: 2, unwritable: 4, stopped: 7 });
+        assert_eq!((queue.written(), queue.len()), (1, 0));
     }
 
     #[test]
@@ -153,22 +191,9 @@ mod tests {
         let queue = UseQueue::new(100);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..100).for_each(|n| queue.put(used(n))));
+                scope.spawn(|| (0..100).for_each(|n| queue.put(|| used(n))));
             }
         });
-        assert_eq!((queue.len(), queue.dropped()), (100, 300));
-    }
-
-    #[test]
-    fn cys_5_a_text_with_a_secret_in_it_is_withheld() {
-        let format = SecretFormat::new("kw_", Encoding::Base62).unwrap();
-        let secret = format.mint(&[7; 32]);
-        for text in [format!("/x/{}", secret.expose()), format!("agent ({}; 1)", secret.expose())] {
-            assert_eq!(recordable(&format, &text).as_deref(), Some(WITHHELD));
-        }
-        assert_eq!(recordable(&format, "curl/8 kw_x").as_deref(), Some("curl/8 kw_x"));
-        assert_eq!(recordable(&format, ""), None);
-        let long = "ä".repeat(TEXT_LEN_MAX);
-        assert_eq!(recordable(&format, &long).unwrap().len(), TEXT_LEN_MAX);
+        assert_eq!((queue.len(), queue.dropped().full), (100, 300));
     }
 }

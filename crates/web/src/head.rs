@@ -5,14 +5,13 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use keyward_core::id::RequestId;
+use keyward_core::usage::{WITHHELD, holds_long_word};
 use keyward_service::ctx::{Door, Request};
 
 use crate::client::{Client, Peer};
 
 /// Longest `User-Agent` that is kept.
 const USER_AGENT_CHARS_MAX: usize = 200;
-/// A word this long is no name of a program: the shortest keys in use have 32 characters of body.
-const SECRET_LEN_MIN: usize = 32;
 
 /// A request without its body: its identifier, and who is at the other end.
 #[derive(Debug, Clone)]
@@ -59,9 +58,8 @@ impl Head {
 /// a key where it does not belong, ours or another product's, and it must not be kept.
 fn user_agent(headers: &HeaderMap) -> Option<Box<str>> {
     let text = headers.get(USER_AGENT)?.to_str().ok()?;
-    let word_ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '+');
-    if text.split(word_ends).any(|word| word.len() >= SECRET_LEN_MIN) {
-        return Some("(withheld)".into());
+    if holds_long_word(text) {
+        return Some(WITHHELD.into());
     }
     Some(text.chars().take(USER_AGENT_CHARS_MAX).collect::<String>().into())
 }

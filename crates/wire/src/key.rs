@@ -178,7 +178,7 @@ pub struct ImportedKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Principal {
-    /// `user`, `service_account`, `operator` or `billing`.
+    /// `user`, `service_account`, `operator`, `billing` or `system`.
     #[serde(rename = "type")]
     pub type_: String,
     /// Its identifier.

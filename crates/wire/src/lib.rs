@@ -7,6 +7,7 @@ pub mod audit;
 pub mod billing;
 pub mod key;
 pub mod member;
+pub mod notice;
 mod nullable;
 pub mod page;
 pub mod problem;
@@ -15,8 +16,10 @@ pub mod role;
 pub mod service_account;
 pub mod session;
 pub mod strict;
+pub mod usage;
 pub mod user;
 pub mod verify;
+pub mod webhook;
 pub mod whoami;
 pub mod workspace;
 

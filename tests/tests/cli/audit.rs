@@ -2,10 +2,13 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 use std::thread;
+use std::time::Duration;
 
 use insta::assert_snapshot;
-use keyward_tests::{Value, Workspace, json, shared};
+use keyward_tests::{Value, Workspace, eventually, json, shared};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::masked::{masked, masked_text};
 use crate::person::Shell;
@@ -304,6 +307,11 @@ fn a_checkpoint_shows_later_that_the_log_still_holds_it() {
 
 /// A server that begins to answer, and is gone.
 fn breaks_off(beginning: &'static str) -> String {
+    begins(beginning, false)
+}
+
+/// A server that begins to answer, and then says nothing more if it stays.
+fn begins(beginning: &'static str, stays: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     thread::spawn(move || {
@@ -314,6 +322,10 @@ fn breaks_off(beginning: &'static str) -> String {
             let head =
                 "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
             let _ = connection.write_all(format!("{head}{beginning}").as_bytes());
+            if stays {
+                // It ends with the client.
+                let _ = connection.read(&mut asked);
+            }
         }
     });
     format!("http://{address}")
@@ -332,5 +344,23 @@ fn an_export_that_breaks_off_is_an_error_and_leaves_no_file() {
         let left: Vec<_> = fs::read_dir(shell.home()).expect("the folder").collect();
         assert!(left.is_empty(), "{left:?}");
         shell.run(&export).expect(7).saying("is not the whole log");
+    }
+}
+
+#[test]
+fn an_export_that_somebody_ends_leaves_no_file() {
+    let server = begins("8\r\n{\"v\":1}\n\r\n", true);
+    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let shell = Shell::at_addresses(&server, &server).with("KEYWARD_API_KEY", "x");
+        let written = || {
+            let files = fs::read_dir(shell.home()).expect("the folder");
+            files.map(|file| file.expect("a file").metadata().expect("its length").len()).collect::<Vec<_>>()
+        };
+        let mut command = shell.command(&["audit", "export", "--workspace", "acme", "--out", "log"]);
+        let mut export = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().expect("keyward starts");
+        eventually(Duration::from_secs(20), written, |files| files.iter().any(|len| *len > 0));
+        kill_process(Pid::from_child(&export), signal).expect("a signal reaches it");
+        assert_eq!(export.wait().expect("its end").code(), Some(exit));
+        assert_eq!(written(), [0; 0], "a part of the log is left");
     }
 }

@@ -20,7 +20,7 @@ fn the_link_stands_alone_on_stdout_this_once_and_brings_somebody_in() {
     LINK
     stderr:
     Invited HER ADDRESS to workspace SLUG as member; the link works until TIME (in …).
-    It is shown this once. Keyward sends no mail: hand it over yourself, to nobody else.
+    It is shown this once. Keyward does not mail it: hand it over yourself, to nobody else.
     exit: 0
     "#);
     let accept = json!({"token": token, "name": "Grace", "password": "another long passphrase"});

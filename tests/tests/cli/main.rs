@@ -27,6 +27,8 @@ mod sessions;
 mod story;
 mod suspension;
 mod terminal;
+mod usage;
 mod verify;
+mod webhooks;
 mod who_asks;
 mod workspaces;

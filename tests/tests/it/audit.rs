@@ -192,11 +192,11 @@ fn the_chain_is_checked_by_the_server_and_by_a_few_lines_of_python() {
     assert_eq!(sha256(&format!("{body}}}")).1, hash.trim_end_matches("\"}"));
     assert_eq!(found["head"], hash.trim_end_matches("\"}"));
     // By the checker of the documentation.
-    let printed = run_checker(&text).expect("a sound log");
+    let printed = run_checker(&text, &[]).expect("a sound log");
     let head = found["head"].as_str().expect("a hash");
     assert_eq!(printed.trim(), format!("{} {head}", lines.len()));
     let moved = [&lines[..1], &[lines[2], lines[1]], &lines[3..]].concat().join("\n");
-    assert!(run_checker(&moved).is_err());
+    assert!(run_checker(&moved, &[]).is_err());
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn an_end_of_the_log_is_signed_with_a_key_that_is_no_part_of_the_store() {
     keyward.owner().get("/api/v1/acme/audit/checkpoint?entries=1").refuses_field("entries");
 
     // The secret is in its file, and nowhere else.
-    let file = keyward.dir().join("keyward.sqlite.audit-key");
+    let file = keyward.audit_key();
     let seed = std::fs::read(&file).expect("the signing key");
     assert_eq!(seed.len(), 32);
     let permissions = std::fs::metadata(&file).expect("the signing key").permissions();
@@ -263,18 +263,18 @@ fn an_end_that_does_not_fit_its_entries_is_not_signed() {
 }
 
 /// Starts the checker that `docs/reference/audit-log.md` shows.
-pub(crate) fn checker(export: impl Into<Stdio>) -> Child {
+pub(crate) fn checker(export: impl Into<Stdio>, kept: &[&str]) -> Child {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/audit-log.md");
     let page = std::fs::read_to_string(page).expect("the page");
     let program =
         page.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a program");
     let mut python = Command::new("python3");
-    python.args(["-c", program]).stdin(export).stdout(Stdio::piped()).stderr(Stdio::piped());
+    python.args(["-c", program]).args(kept).stdin(export).stdout(Stdio::piped()).stderr(Stdio::piped());
     python.spawn().expect("python3")
 }
 
-fn run_checker(export: &str) -> Result<String, String> {
-    let mut python = checker(Stdio::piped());
+fn run_checker(export: &str, kept: &[&str]) -> Result<String, String> {
+    let mut python = checker(Stdio::piped(), kept);
     let mut stdin = python.stdin.take().expect("its input");
     // It stops reading at the first line that is not sound.
     let _ = stdin.write_all(export.as_bytes());
@@ -303,8 +303,10 @@ fn whatever_is_done_to_the_log_in_the_store_is_found() {
         ),
         (
             "insert",
-            "INSERT INTO audit_entries SELECT home_type, home_id, 1000, randomblob(16), at, actor_type, actor_id,
-                 actor_name, action, target, before, after, ip, user_agent, request_id, prev, hash
+            "INSERT INTO audit_entries (home_type, home_id, n, id, at, actor_type, actor_id, actor_name, action, target,
+                 before, after, ip, user_agent, request_id, prev, hash)
+             SELECT home_type, home_id, 1000, randomblob(16), at, actor_type, actor_id, actor_name, action, target,
+                 before, after, ip, user_agent, request_id, prev, hash
              FROM audit_entries WHERE home_type = 'workspace' AND n = 3"
                 .to_owned(),
             0,
@@ -325,20 +327,52 @@ fn whatever_is_done_to_the_log_in_the_store_is_found() {
     ] {
         let keyward = with_history();
         let workspace = keyward.first_workspace();
+        let key = workspace.key_with(&["audit:read"]);
         let before = check(&workspace);
         assert_eq!(before["ok"], true);
+        let last = before["entries"].as_u64().expect("a number");
+        let (entries, head) = (last.to_string(), before["head"].as_str().expect("a hash"));
+        let sound = by_the_command_line(&keyward, &key.secret, &entries, head);
+        assert_eq!(sound, [0, 0, 0], "{deed}: before it");
         Store::tamper(&keyward, &sql);
+        // By the API.
         let found = check(&workspace);
         assert_eq!((&found["ok"], &found["problem"]), (&json!(false), &json!(problem)), "{deed}: {found}");
-        let last = before["entries"].as_u64().expect("a number");
         let expected = if broken_at == 0 { last + 1 } else { broken_at };
         assert_eq!(found["broken_at"], expected, "{deed}: {found}");
         assert_eq!(found["entries"], expected - 1, "{deed}: {found}");
-        if ["flip", "delete", "swap", "insert"].contains(&deed) {
-            let text = export(&workspace, "application/x-ndjson").text;
-            assert!(run_checker(&text).is_err(), "{deed}: the checker found nothing");
-        }
+        // By the command line: on the server, and on the export, by itself and with the end that was kept.
+        let [on_server, on_export, with_kept] = by_the_command_line(&keyward, &key.secret, &entries, head);
+        assert_eq!(on_server, NOT_SOUND, "{deed}");
+        // By the checker of the documentation. An export that was cut looks sound by itself, and what the store
+        // remembers of the end is no part of it.
+        let text = export(&workspace, "application/x-ndjson").text;
+        let shows_by_itself = !["cut the end", "forget the end"].contains(&deed);
+        assert_eq!(run_checker(&text, &[]).is_err(), shows_by_itself, "{deed}");
+        assert_eq!(on_export == NOT_SOUND, shows_by_itself, "{deed}");
+        let shows_with_kept = deed != "forget the end";
+        assert_eq!(run_checker(&text, &[&entries, head]).is_err(), shows_with_kept, "{deed}");
+        assert_eq!(with_kept == NOT_SOUND, shows_with_kept, "{deed}");
     }
+}
+
+/// What `keyward audit verify` ends with where a log is not sound.
+const NOT_SOUND: i32 = 10;
+
+/// How `keyward audit verify` ends: asking the server, with an export, and with an export and an end that was kept.
+fn by_the_command_line(keyward: &Keyward, secret: &str, entries: &str, head: &str) -> [i32; 3] {
+    let run = |arguments: &[&str]| {
+        let mut command = keyward.command("audit");
+        command.args(arguments).env("KEYWARD_API_KEY", secret);
+        command.env("KEYWARD_SERVER_URL", format!("http://{}", keyward.control_addr()));
+        command.output().expect("keyward audit").status.code().expect("an exit code")
+    };
+    assert_eq!(run(&["export", "--workspace", "acme", "--out", "log", "--force"]), 0);
+    [
+        run(&["verify", "--workspace", "acme"]),
+        run(&["verify", "--file", "log"]),
+        run(&["verify", "--file", "log", "--entries", entries, "--head", head]),
+    ]
 }
 
 #[test]
@@ -394,16 +428,37 @@ fn a_mutation_whose_entry_cannot_be_written_does_not_happen() {
     let keyward = with_history();
     let workspace = keyward.first_workspace();
     let key = workspace.key_with(&["products:read"]);
-    Store::tamper(
-        &keyward,
-        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
-    );
+    Store::refuse_entries(&keyward);
     workspace.unchanged_by(|| {
         let body = json!({"name": "x", "scopes": ["products:read"]});
         workspace.owner().post(&workspace.path("keys"), body).refused(&[500, 503]);
         workspace.owner().delete(&workspace.path(&format!("keys/{}", key.id))).refused(&[500, 503]);
     });
     assert_eq!(keyward.verify_code(&key.secret), "valid");
-    Store::tamper(&keyward, "DROP TRIGGER full");
+    Store::take_entries(&keyward);
     workspace.revoke(&key);
+}
+
+#[test]
+fn no_plan_is_changed_and_nobody_signs_in_where_that_cannot_be_written_down() {
+    let keyward = Keyward::profile("cybrium").start();
+    let workspace = keyward.first_workspace();
+    let plan = || workspace.owner().get(&workspace.path("plan")).expect(200).text_at("plan");
+    let put = || keyward.operator().put(&workspace.path("plan"), json!({"plan": "pro"}));
+    let owner = workspace.owner();
+    let credentials = json!({"email": owner.email, "password": owner.password});
+    let sign_in = || keyward.anonymous().post("/api/v1/session", credentials.clone());
+    Store::tamper(
+        &keyward,
+        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    );
+    put().refused(&[500, 503]);
+    assert_eq!(plan(), "starter");
+    let refused = sign_in().refused(&[500, 503]);
+    assert_eq!(refused.header("set-cookie"), None, "{refused}");
+    Store::tamper(&keyward, "DROP TRIGGER full");
+    sign_in().expect(200);
+    put().expect(200);
+    assert_eq!(plan(), "pro");
+    assert_eq!(actions(&entries(&workspace, "?limit=2")), ["plan.changed", "session.created"]);
 }

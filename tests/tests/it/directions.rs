@@ -78,7 +78,9 @@ fn the_data_plane_never_reaches_a_database() {
 fn only_storage_speaks_sql() {
     for (package, names) in workspace_dependencies() {
         let allowed = package == "keyward-storage";
-        assert!(allowed || !names.contains("rusqlite"), "{package} depends on rusqlite");
+        for driver in ["rusqlite", "tokio-postgres"] {
+            assert!(allowed || !names.contains(driver), "{package} depends on {driver}");
+        }
     }
 }
 

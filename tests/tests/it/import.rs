@@ -557,9 +557,11 @@ fn imported_keys_survive_a_restart_and_each_is_in_the_audit_log() {
     let workspace = keyward.first_workspace();
     import(workspace.owner(), &workspace, &three).expect(201);
     keyward.terminate();
-    let store = std::fs::read(keyward.store()).expect("the store");
+    let told = keyward.store_bytes();
     let entry = b"\"imported\":true";
-    assert_eq!(store.windows(entry.len()).filter(|window| window == entry).count(), 3);
+    let found = told.windows(entry.len()).filter(|window| window == entry).count();
+    // A database also has them in its own log.
+    assert!(found == 3 || (keyward.database().is_some() && found >= 3), "{found}");
     keyward.restart();
     assert_eq!(keyward.verify_code(&secret), "valid");
     keyward.authorize(&secret, "GET", "/api/products").expect(200);

@@ -120,9 +120,5 @@ fn a_wrong_password_at_an_invitation_is_written_down_as_one_at_sign_in_is() {
 }
 
 fn is_stored(keyward: &Keyward, text: &str) -> bool {
-    let wal = keyward.store().with_extension("sqlite-wal");
-    [keyward.store(), wal].iter().any(|path| {
-        let bytes = std::fs::read(path).unwrap_or_default();
-        bytes.windows(text.len()).any(|window| window == text.as_bytes())
-    })
+    keyward.store_holds(text)
 }

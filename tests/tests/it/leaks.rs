@@ -162,6 +162,10 @@ fn a_key_that_somebody_put_into_the_user_agent_is_not_kept() {
         assert!(!holds(foreign), "a foreign token was kept");
         ordinary |= holds("ordinary-agent/1.0");
     }
+    if keyward.database().is_some() {
+        assert!(!keyward.store_holds(foreign), "a foreign token was kept");
+        ordinary |= keyward.store_holds("ordinary-agent/1.0");
+    }
     assert!(ordinary, "the search finds a user agent where it is kept");
 }
 
@@ -192,6 +196,10 @@ fn search_files(keyward: &Keyward, forms: &Forms) {
             forms.assert_absent(&name, &bytes);
             searched.push(name);
         }
+    }
+    if keyward.database().is_some() {
+        forms.assert_absent("the database", &keyward.store_bytes());
+        searched.push("keyward.sqlite".to_owned());
     }
     for expected in ["keyward.sqlite", "stdout.log", "stderr.log"] {
         assert!(searched.iter().any(|name| name == expected), "{expected} was not searched: {searched:?}");
@@ -237,5 +245,8 @@ fn passwords_sessions_invitations_and_the_deployments_secrets_are_in_no_log_and_
             let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
             assert!(!found, "{what} is in {}", path.display());
         }
+    }
+    for (what, text) in planted.into_iter().filter(|_| keyward.database().is_some()) {
+        assert!(!keyward.store_holds(text), "{what} is in the database");
     }
 }

@@ -1,12 +1,18 @@
-//! The store's file, read beside the running server: what no answer shows (yet) can still be looked at.
+//! The store, read beside the running server: what no answer shows (yet) can still be looked at.
 
-use keyward_tests::{Keyward, Value};
+use std::time::Duration;
+
+use keyward_tests::{Database, Keyward, Value, eventually};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
 const ALPHABET: &str = "0123456789abcdefghjkmnpqrstvwxyz";
 
-pub(crate) struct Store(Connection);
+/// The store of a server: a file, or a database.
+pub(crate) enum Store<'a> {
+    File(Connection),
+    Database(&'a Database),
+}
 
 /// An entry of the audit log.
 #[derive(Debug)]
@@ -15,7 +21,7 @@ pub(crate) struct Entry {
     /// `user`, `service_account`, …
     pub(crate) actor_type: String,
     pub(crate) actor_name: String,
-    /// Without its prefix.
+    /// The 16 bytes of the identifier, where there is one.
     actor_id: Vec<u8>,
     pub(crate) before: Value,
     pub(crate) after: Value,
@@ -27,39 +33,110 @@ impl Entry {
     }
 }
 
-impl Store {
-    pub(crate) fn of(keyward: &Keyward) -> Self {
+impl<'a> Store<'a> {
+    pub(crate) fn of(keyward: &'a Keyward) -> Self {
+        if let Some(database) = keyward.database() {
+            return Self::Database(database);
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self(Connection::open_with_flags(keyward.store(), flags).expect("the store's file"))
+        Self::File(Connection::open_with_flags(keyward.store(), flags).expect("the store's file"))
     }
 
     /// What the audit log tells of that target, oldest first.
     pub(crate) fn audit_of(&self, target: &str) -> Vec<Entry> {
+        let file = match self {
+            Self::File(file) => file,
+            Self::Database(database) => {
+                let sql = format!(
+                    "SELECT to_json(e) FROM audit_entries e WHERE target = '{target}' ORDER BY at, written"
+                );
+                return database.sql(&sql).lines().map(entry_of_json).collect();
+            }
+        };
         let sql = "SELECT action, actor_type, actor_name, actor_id, before, after FROM audit_entries
             WHERE target = ?1 ORDER BY at, n";
-        let mut statement = self.0.prepare(sql).expect("the audit log's table");
+        let mut statement = file.prepare(sql).expect("the audit log's table");
         let entries = statement.query_map([target], entry).expect("entries");
         entries.map(|entry| entry.expect("an entry")).collect()
     }
 
-    /// Changes the store behind the server's back.
+    /// Changes the store behind the server's back, by a statement in the words of SQLite.
     pub(crate) fn tamper(keyward: &Keyward, sql: &str) {
+        if let Some(database) = keyward.database() {
+            let is_linked = || database.sql("SELECT count(*) FROM audit_entries WHERE n IS NULL") == "0";
+            eventually(Duration::from_secs(5), is_linked, |is_linked| *is_linked);
+            let id = "'aud_0' || substr(md5(random()::text), 1, 25)";
+            let sql =
+                sql.replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')").replace("randomblob(16)", id);
+            database.sql(&sql);
+            return;
+        }
         let store = Connection::open(keyward.store()).expect("the store's file");
-        store.busy_timeout(std::time::Duration::from_secs(5)).expect("a wait");
+        store.busy_timeout(Duration::from_secs(5)).expect("a wait");
         store.execute_batch(sql).expect("a change of the store");
+    }
+
+    /// From now on no entry can be written into the audit log.
+    pub(crate) fn refuse_entries(keyward: &Keyward) {
+        match keyward.database() {
+            None => Self::tamper(
+                keyward,
+                "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
+            ),
+            Some(database) => {
+                database.sql("REVOKE INSERT ON audit_entries FROM keyward_server, keyward_system");
+            }
+        }
+    }
+
+    /// That is over.
+    pub(crate) fn take_entries(keyward: &Keyward) {
+        match keyward.database() {
+            None => Self::tamper(keyward, "DROP TRIGGER full"),
+            Some(database) => {
+                database.sql("GRANT INSERT ON audit_entries TO keyward_server, keyward_system");
+            }
+        }
     }
 
     /// The one value that a question about an identifier has.
     pub(crate) fn number_about(&self, sql: &str, id: &str) -> i64 {
-        self.0.query_row(sql, [bytes_of(id)], |row| row.get(0)).expect("a number")
+        match self {
+            Self::File(file) => file.query_row(sql, [bytes_of(id)], |row| row.get(0)).expect("a number"),
+            Self::Database(database) => {
+                database.sql(&sql.replace("?1", &format!("'{id}'"))).parse().expect("a number")
+            }
+        }
+    }
+
+    /// Rows of a text and a number each.
+    pub(crate) fn rows(&self, sql: &str) -> Vec<(String, i64)> {
+        let file = match self {
+            Self::File(file) => file,
+            Self::Database(database) => {
+                let told = database.sql(sql);
+                let row = |line: &str| {
+                    let (text, number) = line.rsplit_once('|').expect("two columns");
+                    (text.to_owned(), number.parse().expect("a number"))
+                };
+                return told.lines().map(row).collect();
+            }
+        };
+        let mut statement = file.prepare(sql).expect("a question");
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+        rows.map(|row| row.expect("a row")).collect()
     }
 
     /// Every row of every table in which one of these identifiers stands, as text.
     pub(crate) fn rows_about(&self, ids: &[&str]) -> Vec<String> {
+        let file = match self {
+            Self::File(file) => file,
+            Self::Database(database) => return rows_of(database, ids),
+        };
         let ids: Vec<Vec<u8>> = ids.iter().map(|id| bytes_of(id)).collect();
         let mut found = Vec::new();
-        for table in self.tables() {
-            let mut statement = self.0.prepare(&format!("SELECT * FROM \"{table}\"")).expect("a table");
+        for table in tables(file) {
+            let mut statement = file.prepare(&format!("SELECT * FROM \"{table}\"")).expect("a table");
             let columns = statement.column_count();
             let mut rows = statement.query([]).expect("its rows");
             while let Some(row) = rows.next().expect("a row") {
@@ -71,12 +148,44 @@ impl Store {
         found.sort();
         found
     }
+}
 
-    fn tables(&self) -> Vec<String> {
-        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
-        let mut statement = self.0.prepare(sql).expect("the schema");
-        let names = statement.query_map([], |row| row.get(0)).expect("tables");
-        names.map(|name| name.expect("a name")).collect()
+fn tables(file: &Connection) -> Vec<String> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let mut statement = file.prepare(sql).expect("the schema");
+    let names = statement.query_map([], |row| row.get(0)).expect("tables");
+    names.map(|name| name.expect("a name")).collect()
+}
+
+/// The same of a database. Without what a row is given after it was written: its place in the order of commits.
+fn rows_of(database: &Database, ids: &[&str]) -> Vec<String> {
+    let tables = database.sql(
+        "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'keyward'::regnamespace AND c.relkind IN ('r', 'p')",
+    );
+    let pattern = ids.join("|");
+    let ask = |table: &str| {
+        format!(
+            "SELECT '{table}: ' || (to_jsonb(t) - 'epoch' - 'n' - 'prev' - 'hash')::text FROM {table} t
+             WHERE t::text ~ '({pattern})'"
+        )
+    };
+    let sql = tables.lines().map(ask).collect::<Vec<_>>().join(" UNION ALL ");
+    let mut found: Vec<String> = database.sql(&sql).lines().map(ToOwned::to_owned).collect();
+    found.sort();
+    found
+}
+
+fn entry_of_json(line: &str) -> Entry {
+    let row: Value = line.parse().expect("a row as JSON");
+    let text = |name: &str| row[name].as_str().map(ToOwned::to_owned);
+    let json = |name: &str| text(name).map_or(Value::Null, |text| text.parse().expect("JSON"));
+    Entry {
+        action: text("action").expect("an action"),
+        actor_type: text("actor_type").expect("a kind of actor"),
+        actor_name: text("actor_name").expect("a name"),
+        actor_id: text("actor_id").map(|id| bytes_of(&id)).unwrap_or_default(),
+        before: json("before"),
+        after: json("after"),
     }
 }
 

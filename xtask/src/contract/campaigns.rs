@@ -89,6 +89,12 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
     for (operation, id) in cast.keys.iter().chain(&cast.others) {
         known.push(Known::among("path.id", &[id]).of(operation));
     }
+    for (operation, id, delivery) in &cast.webhooks {
+        known.push(Known::among("path.id", &[id]).of(operation));
+        if operation.contains("{delivery_id}") {
+            known.push(Known::among("path.delivery_id", &[delivery]).of(operation));
+        }
+    }
     // In words of this profile's catalogue: the example in the document is a scope of another.
     known.push(Known::only("body.scopes", cast.scopes.clone()).of("POST /api/v1/me/keys"));
     known

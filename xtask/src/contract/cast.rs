@@ -9,8 +9,11 @@ use crate::server::{SLUG, Server};
 const PASSWORD: &str = "seven loud herons wade";
 
 /// What is done to a key, as method and what follows its path, and whether a rotation must be open for it.
-const KEY_OPERATIONS: [(&str, &str, bool); 7] = [
+const KEY_OPERATIONS: [(&str, &str, bool); 10] = [
     ("GET", "", false),
+    ("GET", "/notices", false),
+    ("GET", "/usage", false),
+    ("GET", "/usage/summary", false),
     ("PATCH", "", false),
     ("DELETE", "", false),
     ("POST", "/revoke", false),
@@ -32,6 +35,8 @@ pub(super) struct Cast {
     pub(super) keys: Vec<(String, String)>,
     /// The same for roles and service accounts.
     pub(super) others: Vec<(String, String)>,
+    /// For each operation on a webhook, its id and that of something that it took.
+    pub(super) webhooks: Vec<(String, String, String)>,
     /// A service account that keys may act as.
     pub(super) service_account: String,
     /// Members by id: one to be changed and one to be removed.
@@ -55,8 +60,10 @@ pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast,
     let mut others = prepare_others(server, "roles", &cookie, &json!({"scopes": scopes}))?;
     others.extend(prepare_others(server, "service-accounts", &cookie, &json!({}))?);
     let service_account = prepare_one(server, "service-accounts", &cookie, "acts", &json!({}))?;
+    let webhooks = super::webhooks::prepare(server, &cookie)?;
     Ok(Cast {
         others,
+        webhooks,
         service_account,
         changed_member: join(server, &cookie, "changed@example.com")?,
         removed_member: join(server, &cookie, "removed@example.com")?,

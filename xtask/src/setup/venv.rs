@@ -31,6 +31,7 @@ pub(super) fn ensure(tree: &Tree, python: &Path) -> Result<(), Failure> {
     // Without dependencies: the pins are the whole list, and a tool that needs one more is an error below.
     run::run(tree.tool("python").env("PIP_ROOT_USER_ACTION", "ignore").args(quiet))?;
     run::run(tree.tool("python").args(["-m", "pip", "--disable-pip-version-check", "check"]))?;
+    run::run(tree.tool("python").args(["-c", "import aiosmtpd.smtp"]))?;
     for program in PROGRAMS {
         run::run(tree.tool(program).arg("--version"))?;
     }

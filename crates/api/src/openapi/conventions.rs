@@ -3,6 +3,7 @@
 use keyward_wire::SECRET_ALREADY_SHOWN;
 use keyward_wire::key::CreatedKey;
 use keyward_wire::member::CreatedInvitation;
+use keyward_wire::webhook::CreatedWebhook;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{OpenApi as Document, RefOr, Required};
@@ -12,8 +13,11 @@ use crate::fields::{FIELDS, FIELDS_LEN_MAX};
 use crate::idempotency;
 
 /// Answers that hold a secret, and in which of their members.
-const WITH_SECRETS: [(&str, &[&str]); 2] =
-    [("CreatedKey", CreatedKey::SECRETS), ("CreatedInvitation", CreatedInvitation::SECRETS)];
+const WITH_SECRETS: [(&str, &[&str]); 3] = [
+    ("CreatedKey", CreatedKey::SECRETS),
+    ("CreatedInvitation", CreatedInvitation::SECRETS),
+    ("CreatedWebhook", CreatedWebhook::SECRETS),
+];
 
 /// Completes the document.
 pub(super) fn describe(document: &mut Document) {

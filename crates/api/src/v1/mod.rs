@@ -15,6 +15,7 @@ mod session;
 mod set_plan;
 mod set_up;
 mod users;
+mod webhooks;
 mod whoami;
 mod workspaces;
 
@@ -41,6 +42,14 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(keys::rotate::rotate_personal_key))
         .routes(routes!(keys::rotate::finish_personal_key_rotation))
         .routes(routes!(keys::rotate::cancel_personal_key_rotation))
+        .routes(routes!(keys::stale::list_stale_personal_keys))
+        .routes(routes!(keys::usage::list_personal_key_usage))
+        .routes(routes!(keys::usage::summarize_personal_key_usage))
+        .routes(routes!(keys::notices::list_personal_key_notices))
+        .routes(routes!(keys::notices::list_workspace_key_notices))
+        .routes(routes!(keys::stale::list_stale_workspace_keys))
+        .routes(routes!(keys::usage::list_workspace_key_usage))
+        .routes(routes!(keys::usage::summarize_workspace_key_usage))
         .routes(routes!(keys::rotate::rotate_workspace_key))
         .routes(routes!(keys::rotate::finish_workspace_key_rotation))
         .routes(routes!(keys::rotate::cancel_workspace_key_rotation))
@@ -69,6 +78,13 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             service_accounts::update_service_account,
             service_accounts::delete_service_account
         ))
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook_secret))
+        .routes(routes!(webhooks::deliveries::test_webhook))
+        .routes(routes!(webhooks::deliveries::list_deliveries))
+        .routes(routes!(webhooks::deliveries::get_delivery))
+        .routes(routes!(webhooks::deliveries::resend_delivery))
         .routes(routes!(get_plan::get_plan, set_plan::set_plan))
         .routes(routes!(audit::list_audit))
         .routes(routes!(audit::verify_audit))

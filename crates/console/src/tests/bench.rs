@@ -12,18 +12,21 @@ use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::Epoch;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::RequestId;
+use keyward_core::network::Reach;
 use keyward_core::plan::{Plan, PlanName};
 use keyward_core::profile::{ExpiryChoice, ExpiryPolicy, KeyPolicy, Kinds, Product, Profile};
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::role::{Role, RoleName};
 use keyward_core::route::Routes;
 use keyward_core::secret::{Encoding, SecretDigest, SecretFormat};
+use keyward_core::usage::Use;
 use keyward_service::Service;
 use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::SystemClock;
 use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, Nodes};
 use keyward_service::password::Passwords;
+use keyward_service::sealing::SealingKey;
 use keyward_service::set_up::{SetUpDoor, open_set_up};
 use keyward_service::uses::Uses;
 use keyward_storage::sqlite::SqliteStore;
@@ -55,6 +58,10 @@ impl Limits for NoNodes {
     }
 }
 
+impl Uses for NoNodes {
+    fn put(&self, _: Use) {}
+}
+
 /// A console on a store of its own.
 pub(super) struct Bench {
     pub(super) service: Arc<Service>,
@@ -71,11 +78,13 @@ impl Bench {
             clock: Arc::new(SystemClock),
             nodes: Arc::new(NoNodes),
             limits: Arc::new(NoNodes),
-            uses: Arc::new(Uses::default()),
+            uses: Arc::new(NoNodes),
             passwords: Passwords::new().unwrap(),
             operator: None,
             billing: None,
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+            sealing_key: SealingKey::new(&[7; 32]),
+            reach: Reach::default(),
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
         });

@@ -17,9 +17,10 @@ use keyward_core::rate::RequestsPerMinute;
 use keyward_core::role::{Role, RoleName, RoleRef};
 use keyward_core::route::{Need, ResourceTemplate, Route, Routes, Template};
 use keyward_core::secret::{Encoding, PlainSecret, SecretFormat};
+use keyward_core::usage::Use;
 use keyward_core::workspace::{Slug, Workspace};
 use keyward_gateway::{Gateway, Settings, Sources, serve};
-use keyward_verifier::{BootTime, Lease, Replica, Use, UseQueue, Verifier};
+use keyward_verifier::{BootTime, Lease, Replica, UseQueue, Verifier};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -61,6 +62,7 @@ impl Node {
             now: Box::new(|| Timestamp::UNIX_EPOCH),
             boot_time: Box::new(move || BootTime(clock.load(Ordering::Relaxed))),
             request_id: Box::new(move || RequestId::new(next.fetch_add(1, Ordering::Relaxed), [0; 10])),
+            measures: Box::new(Vec::new),
         };
         let verifier = Verifier::new(Arc::clone(&replica), Arc::clone(&lease));
         let gateway = Gateway::new(verifier, Arc::clone(&uses), settings, sources);

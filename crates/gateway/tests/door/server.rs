@@ -65,7 +65,7 @@ async fn metrics_count_decisions_and_name_no_key() {
         "keyward_epoch 42",
         "keyward_lease_left_milliseconds 4000",
         "keyward_replica_keys 8",
-        "keyward_uses_dropped_total 0",
+        "keyward_uses_dropped_total{reason=\"full\"} 0",
     ] {
         assert!(answer.body.lines().any(|found| found == line), "{line}\n{}", answer.body);
     }

@@ -16,11 +16,13 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 /// How often a line is written anew: as often as an eye follows.
 const REDRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// How many of how many keys are done. In a terminal the line is gone at the end.
+/// How many of how many things are done. In a terminal the line is gone at the end.
 #[derive(Debug)]
-pub(super) struct Bar {
+pub(crate) struct Bar {
     /// What is done to them, such as `Imported`.
     what: &'static str,
+    /// What one of them is called.
+    noun: &'static str,
     total: u64,
     /// Those that were done before this began.
     before: u64,
@@ -31,9 +33,15 @@ pub(super) struct Bar {
 
 impl Bar {
     /// A bar of so many keys, some of which are done already.
-    pub(super) fn new(what: &'static str, total: u64, before: u64) -> Self {
+    pub(super) fn of_keys(what: &'static str, total: u64, before: u64) -> Self {
+        Self::new(what, "key", total, before)
+    }
+
+    /// A bar of so many things, some of which are done already.
+    pub(crate) fn new(what: &'static str, noun: &'static str, total: u64, before: u64) -> Self {
         let now = Instant::now();
-        let bar = Self { what, total, before, began: now, redraws: terminal::can_redraw(), said_at: now };
+        let redraws = terminal::can_redraw();
+        let bar = Self { what, noun, total, before, began: now, redraws, said_at: now };
         if bar.redraws {
             bar.draw(before);
         }
@@ -41,7 +49,7 @@ impl Bar {
     }
 
     /// Shows how many are done.
-    pub(super) fn show(&mut self, done: u64) {
+    pub(crate) fn show(&mut self, done: u64) {
         if self.redraws {
             self.draw(done);
         } else if self.said_at.elapsed() >= LINE_EVERY {
@@ -57,7 +65,7 @@ impl Bar {
     }
 
     fn count(&self, done: u64) -> String {
-        format!("{} {} of {}", self.what, thousands(done), text::keys(self.total))
+        format!("{} {} of {}", self.what, thousands(done), text::count(self.total, self.noun))
     }
 
     fn draw(&self, done: u64) {
@@ -86,7 +94,7 @@ impl Drop for Bar {
 
 /// How many of something are done, where nobody knows how many there will be. What is done soon says nothing.
 #[derive(Debug)]
-pub(super) struct Count {
+pub(crate) struct Count {
     /// What is done to them, such as `Exported`.
     what: &'static str,
     /// What one of them is called.
@@ -96,12 +104,12 @@ pub(super) struct Count {
 }
 
 impl Count {
-    pub(super) fn new(what: &'static str, noun: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str, noun: &'static str) -> Self {
         Self { what, noun, redraws: terminal::can_redraw(), said_at: Instant::now() }
     }
 
     /// Shows how many are done, if that was not said just now.
-    pub(super) fn show(&mut self, done: u64) {
+    pub(crate) fn show(&mut self, done: u64) {
         if self.said_at.elapsed() < if self.redraws { REDRAW_EVERY } else { LINE_EVERY } {
             return;
         }

@@ -7,7 +7,7 @@ use super::terminal;
 pub(super) const SHOWN_MAX: usize = 50;
 
 /// Refuses unless somebody is there to answer, or need not be. What would be asked follows "whether".
-pub(super) fn check_somebody(yes: bool, whether: &str) -> Result<(), Failure> {
+pub(crate) fn check_somebody(yes: bool, whether: &str) -> Result<(), Failure> {
     if yes || terminal::is_interactive() {
         return Ok(());
     }
@@ -15,7 +15,7 @@ pub(super) fn check_somebody(yes: bool, whether: &str) -> Result<(), Failure> {
 }
 
 /// Whether the answer is `yes`, or the one other that is as good.
-pub(super) fn is_yes(question: &str, or: Option<&str>) -> bool {
+pub(crate) fn is_yes(question: &str, or: Option<&str>) -> bool {
     let answer = terminal::ask(question);
     answer.is_some_and(|answer| answer.eq_ignore_ascii_case("yes") || Some(answer.as_str()) == or)
 }

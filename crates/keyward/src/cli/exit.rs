@@ -39,7 +39,9 @@ impl Exit {
     /// What it says, for the help and the manual.
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done; for verify: the key is valid; for audit verify: the log is sound",
+            Self::Done => {
+                "done; for verify: the key is valid; for audit verify: the log is sound; for restore --verify: so is the backup"
+            }
             Self::Failed => "failed: the request or the configuration is wrong, or a file cannot be used",
             Self::Usage => "the command line is wrong",
             Self::NotSignedIn => "not signed in, or the credentials are not accepted (HTTP 401)",
@@ -48,7 +50,7 @@ impl Exit {
             Self::Conflict => "it clashes with the present state (HTTP 409, 412)",
             Self::Unavailable => "the server cannot be reached, is failing or is too busy (HTTP 5xx, 429)",
             Self::NotValid => {
-                "verify: the key is not valid; audit verify: the log is not sound; the reason is on stdout"
+                "verify: the key is not valid; audit verify, backup, restore: what was looked at is not sound; migrate --check: there is something to migrate; the reason is on stdout"
             }
         }
     }

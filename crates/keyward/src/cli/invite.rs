@@ -17,7 +17,7 @@ Examples:
   keyward invite grace@example.com --role member
   keyward invite grace@example.com --role admin --workspace acme --json
 
-The link is shown this once, alone on stdout. Keyward sends no mail: hand it over yourself, and to
+The link is shown this once, alone on stdout. Keyward does not mail it: hand it over yourself, and to
 nobody else. Whoever opens it first joins.";
 
 /// Invite somebody into a workspace, and print the link this once
@@ -60,7 +60,7 @@ pub(super) fn run(invite: &Invite) -> Result<(), Failure> {
         "Invited {email} to workspace {slug} as {role}; the link works until {}.",
         text::at(expires_at, clock::now())
     ));
-    terminal::say("It is shown this once. Keyward sends no mail: hand it over yourself, to nobody else.");
+    terminal::say("It is shown this once. Keyward does not mail it: hand it over yourself, to nobody else.");
     Ok(())
 }
 

@@ -7,10 +7,11 @@
 
 mod answer;
 mod audit;
+mod backup;
 mod bar;
 mod clock;
 mod completions;
-mod confirm;
+pub(crate) mod confirm;
 mod connection;
 mod credentials;
 mod duration;
@@ -19,6 +20,7 @@ mod exit;
 mod failure;
 mod grant;
 mod http_client;
+mod interrupt;
 mod invite;
 mod json;
 mod keys;
@@ -26,6 +28,7 @@ mod login;
 mod logout;
 mod man;
 mod members;
+mod migrate;
 mod names;
 mod operator;
 mod out_file;
@@ -33,19 +36,23 @@ mod pages;
 mod place;
 mod plan;
 mod quickstart;
-mod record;
+pub(crate) mod record;
 mod reference;
+mod restore;
 mod roles;
 mod rule;
 mod secret_input;
 mod server_side;
 mod server_url;
 mod service_accounts;
+mod store;
 mod table;
 pub(crate) mod terminal;
-mod text;
+pub(crate) mod text;
+mod usage;
 mod users;
 mod verify;
+mod webhooks;
 mod whoami;
 mod workspaces;
 
@@ -53,9 +60,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
 
+pub(crate) use backup::Backup;
+pub(crate) use bar::{Bar, Count};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
+pub(crate) use migrate::Migrate;
+pub(crate) use out_file::OutFile;
 pub(crate) use quickstart::Quickstart;
+pub(crate) use restore::Restore;
+pub(crate) use store::{Confirm, Copy, MarkRestored};
 
 const EXAMPLES: &str = "\
 Start here:
@@ -107,6 +120,8 @@ enum Command {
     Keys(keys::Keys),
     #[command(subcommand, after_help = service_accounts::EXAMPLES)]
     ServiceAccounts(service_accounts::ServiceAccounts),
+    #[command(subcommand, after_help = webhooks::EXAMPLES)]
+    Webhooks(webhooks::Webhooks),
     #[command(subcommand, after_help = members::EXAMPLES)]
     Members(members::Members),
     Invite(invite::Invite),
@@ -116,6 +131,7 @@ enum Command {
     Workspaces(workspaces::Workspaces),
     #[command(subcommand, after_help = audit::EXAMPLES)]
     Audit(audit::Audit),
+    Usage(usage::Usage),
     #[command(subcommand, after_help = plan::EXAMPLES)]
     Plan(plan::PlanCommand),
     #[command(subcommand, after_help = users::EXAMPLES)]
@@ -183,11 +199,13 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
         Command::ServiceAccounts(accounts) => service_accounts::run(&accounts).map(done),
+        Command::Webhooks(webhooks) => webhooks::run(&webhooks).map(done),
         Command::Members(members) => members::run(&members).map(done),
         Command::Invite(invite) => invite::run(&invite).map(done),
         Command::Roles(roles) => roles::run(&roles).map(done),
         Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
         Command::Audit(audit) => audit::run(&audit),
+        Command::Usage(usage) => usage::run(&usage).map(done),
         Command::Plan(plan) => plan::run(&plan).map(done),
         Command::Users(users) => users::run(&users).map(done),
         Command::Verify(verify) => verify::run(&verify),
@@ -245,6 +263,17 @@ mod tests {
             ("keyward keys revoke", MissingRequiredArgument),
             ("keyward keys revoke key_1 --stdin", ArgumentConflict),
             ("keyward keys list --sort age", InvalidValue),
+            ("keyward keys stale --reason old", InvalidValue),
+            ("keyward keys stale --days 0 --reason unused", ValueValidation),
+            ("keyward keys stale --limit 3", MissingRequiredArgument),
+            ("keyward usage", MissingRequiredArgument),
+            ("keyward usage ci", ValueValidation),
+            ("keyward usage key_1 --follow --to 1d", ArgumentConflict),
+            ("keyward usage key_1 --summary --code valid", ArgumentConflict),
+            ("keyward usage key_1 --bucket day", MissingRequiredArgument),
+            ("keyward usage key_1 --summary --bucket week", InvalidValue),
+            ("keyward usage key_1 --ip here", ValueValidation),
+            ("keyward usage key_1 --workspace acme --personal", ArgumentConflict),
             ("keyward keys list --owner Ada", ValueValidation),
             ("keyward members set-role Ada admin", ValueValidation),
             ("keyward members suspend Ada", ValueValidation),

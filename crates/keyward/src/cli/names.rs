@@ -31,6 +31,14 @@ pub(super) struct Slug(String);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct KeyId(String);
 
+/// The id of a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WebhookId(String);
+
+/// The id of a delivery to a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DeliveryId(String);
+
 /// A member of a workspace, as people name them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum MemberName {
@@ -60,6 +68,28 @@ impl FromStr for KeyId {
             return Ok(Self(text.to_owned()));
         }
         Err("a key's id looks like key_01jd8x…; `keyward keys list` shows them".to_owned())
+    }
+}
+
+impl FromStr for WebhookId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_id(text, "whk_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a webhook's id looks like whk_01jd8x…; `keyward webhooks list` shows them".to_owned())
+    }
+}
+
+impl FromStr for DeliveryId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_id(text, "dlv_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a delivery's id looks like dlv_01jd8x…; `keyward webhooks deliveries` shows them".to_owned())
     }
 }
 
@@ -131,6 +161,18 @@ impl fmt::Display for Slug {
 }
 
 impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for WebhookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

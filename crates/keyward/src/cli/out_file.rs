@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::failure::Failure;
+use super::interrupt;
 
 /// A file that is written under another name, in the same folder, readable by its owner alone.
-pub(super) struct OutFile {
+pub(crate) struct OutFile {
     waiting: NamedTempFile,
     path: PathBuf,
     replaces: bool,
@@ -18,7 +19,7 @@ pub(super) struct OutFile {
 impl OutFile {
     /// Makes sure that the file can be written. Nothing is at `path` yet, or what is there stays. `undone` says what
     /// is not done otherwise, such as "no key was created".
-    pub(super) fn prepare(path: &Path, replaces: bool, undone: &str) -> Result<Self, Failure> {
+    pub(crate) fn prepare(path: &Path, replaces: bool, undone: &str) -> Result<Self, Failure> {
         let shown = path.display();
         if path.is_dir() {
             return Err(Failure::failed(format!("{shown} is a folder; name a file in it")));
@@ -34,7 +35,13 @@ impl OutFile {
         // A temporary file is created 0600.
         let waiting = NamedTempFile::new_in(folder)
             .map_err(|error| Failure::failed(format!("{shown} cannot be written, so {undone}: {error}")))?;
+        interrupt::forget(waiting.path());
         Ok(Self { waiting, path: path.to_owned(), replaces })
+    }
+
+    /// Where it is until then: for what writes files by their names.
+    pub(crate) fn waiting_at(&self) -> &Path {
+        self.waiting.path()
     }
 
     /// Writes the secret and gives the file its name. If that fails, says where the secret is or that it is gone.
@@ -50,7 +57,7 @@ impl OutFile {
     }
 
     /// Gives the whole file its name. Without it nothing is left of what was written.
-    pub(super) fn finish(self) -> Result<(), String> {
+    pub(crate) fn finish(self) -> Result<(), String> {
         self.waiting.as_file().sync_all().map_err(|error| error.to_string())?;
         let named = if self.replaces {
             self.waiting.persist(&self.path)

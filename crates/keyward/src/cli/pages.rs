@@ -28,6 +28,11 @@ pub(super) struct HowMany {
 }
 
 impl HowMany {
+    /// As the flags of a command say that has them under conditions of its own.
+    pub(super) fn new(limit: Option<u32>, all: bool) -> Self {
+        Self { limit: limit.unwrap_or(LIMIT_DEFAULT), all }
+    }
+
     pub(super) fn wanted(&self) -> usize {
         if self.all { usize::MAX } else { usize::try_from(self.limit).unwrap_or(usize::MAX) }
     }
@@ -119,12 +124,19 @@ impl<'a> Parts<'a> {
     }
 }
 
-fn address(path: &str, filters: &Filters<'_>, limit: usize, cursor: Option<&str>) -> String {
+/// The address of one part of a list.
+pub(super) fn address(path: &str, filters: &Filters<'_>, limit: usize, cursor: Option<&str>) -> String {
     let limit = limit.to_string();
     let always = [("limit", Some(limit.as_str())), ("cursor", cursor)];
-    let given = always.iter().chain(filters).filter_map(|(name, value)| Some((name, (*value)?)));
+    unpaged(path, &[&always, filters].concat())
+}
+
+/// The address of what comes whole.
+pub(super) fn unpaged(path: &str, filters: &Filters<'_>) -> String {
+    let given = filters.iter().filter_map(|(name, value)| Some((name, (*value)?)));
     let pairs = given.map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
-    format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"))
+    let pairs = pairs.collect::<Vec<_>>().join("&");
+    if pairs.is_empty() { path.to_owned() } else { format!("{path}?{pairs}") }
 }
 
 #[cfg(test)]

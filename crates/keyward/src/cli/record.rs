@@ -8,16 +8,16 @@ use super::text::plain;
 
 /// The lines of a record.
 #[derive(Debug, Default)]
-pub(super) struct Record(Vec<(&'static str, String)>);
+pub(crate) struct Record(Vec<(&'static str, String)>);
 
 impl Record {
     /// Adds a line; its value is made safe to show.
-    pub(super) fn line(&mut self, label: &'static str, value: impl AsRef<str>) {
+    pub(crate) fn line(&mut self, label: &'static str, value: impl AsRef<str>) {
         self.0.push((label, plain(value.as_ref()).into_owned()));
     }
 
     /// Adds a line if there is a value.
-    pub(super) fn line_if(&mut self, label: &'static str, value: Option<impl AsRef<str>>) {
+    pub(crate) fn line_if(&mut self, label: &'static str, value: Option<impl AsRef<str>>) {
         if let Some(value) = value {
             self.line(label, value);
         }
@@ -74,7 +74,7 @@ impl Record {
         self.render().lines().flat_map(|line| ["  ", line, "\n"]).collect()
     }
 
-    pub(super) fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let width = self.0.iter().map(|(label, _)| label.width()).max().unwrap_or_default();
         self.0.iter().fold(String::new(), |mut text, (label, value)| {
             // Writing to a String cannot fail.

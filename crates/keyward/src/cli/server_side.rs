@@ -2,11 +2,17 @@
 
 use std::future::Future;
 
+use keyward_core::person::Email;
+
+use super::backup::Backup;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::migrate::Migrate;
 use super::quickstart::Quickstart;
-use super::terminal;
+use super::restore::Restore;
+use super::{store, terminal};
 use crate::config::{self, Flags};
+use crate::upkeep;
 
 const SERVE_EXAMPLES: &str = "\
 Examples:
@@ -29,6 +35,11 @@ Examples:
   keyward config check --config keyward.toml
   KEYWARD_PROFILE=./my.toml keyward config show";
 
+const MAIL_EXAMPLES: &str = "\
+Examples:
+  keyward mail test --to ada@example.com
+  keyward mail test --to ada@example.com --config /etc/keyward/keyward.toml";
+
 /// The commands of whoever runs a server.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ServerSide {
@@ -39,9 +50,17 @@ pub(super) enum ServerSide {
     /// Look for what would keep the server from working, and say what would help
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Flags),
+    Migrate(Migrate),
+    Backup(Backup),
+    Restore(Restore),
+    #[command(subcommand, after_help = store::EXAMPLES)]
+    Store(store::Store),
     /// Check and show the server's configuration
     #[command(subcommand, after_help = CONFIG_EXAMPLES)]
     Config(Config),
+    /// Send mail as the server would
+    #[command(subcommand, after_help = MAIL_EXAMPLES)]
+    Mail(Mail),
     #[command(hide = true, about = "Print the OpenAPI document")]
     Openapi {
         /// The data plane's, not the control plane's
@@ -67,20 +86,47 @@ pub(super) enum Config {
     },
 }
 
+/// `keyward mail …`
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Mail {
+    /// Send a mail with the settings of [mail], and say what the mail server said
+    #[command(after_help = MAIL_EXAMPLES)]
+    Test {
+        /// Whom to write to
+        #[arg(long, value_name = "ADDRESS", value_parser = parse_email)]
+        to: Email,
+        #[command(flatten)]
+        flags: Flags,
+    },
+}
+
+fn parse_email(text: &str) -> Result<Email, String> {
+    Email::parse("to", text).map_err(|error| error.message)
+}
+
 pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
     match command {
         ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
         ServerSide::Serve(flags) => wait_for(crate::serve::run(config::load(&flags)?))?,
         ServerSide::Doctor(flags) => wait_for(crate::doctor::run(config::load(&flags)?))?,
+        ServerSide::Migrate(migrate) => return wait_for(upkeep::migrate::run(&migrate)),
+        ServerSide::Backup(backup) => return wait_for(upkeep::backup::run(&backup)),
+        ServerSide::Restore(restore) => return wait_for(upkeep::restore::run(&restore)),
+        ServerSide::Store(store::Store::Confirm(confirm)) => wait_for(upkeep::confirm::run(&confirm))?,
+        ServerSide::Store(store::Store::Copy(copy)) => return wait_for(upkeep::copy::run(&copy)),
+        ServerSide::Store(store::Store::MarkRestored(mark)) => wait_for(upkeep::mark_restored::run(&mark))?,
         ServerSide::Config(Config::Check(flags)) => terminal::data(&config::check(&flags)?)?,
         ServerSide::Config(Config::Show { json, flags }) => terminal::data(&config::show(&flags, json)?)?,
+        ServerSide::Mail(Mail::Test { to, flags }) => {
+            wait_for(crate::test_mail::run(config::load(&flags)?, to))?;
+        }
         ServerSide::Openapi { data_plane } => crate::openapi::print(data_plane)?,
     }
     Ok(Exit::Done)
 }
 
 /// Runs to its end what serves many at once.
-fn wait_for(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| Failure::failed(format!("the machine gives no threads: {error}")))?.block_on(work)
 }

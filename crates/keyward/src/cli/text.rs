@@ -54,7 +54,7 @@ fn is_unsafe(c: char) -> bool {
 }
 
 /// A number as people read it, such as `12,000`.
-pub(super) fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -67,7 +67,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// So many of something, such as `1 member` or `12,000 members`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let number_shown = thousands(number);
     match noun.strip_suffix("ry") {
         _ if number == 1 => format!("{number_shown} {noun}"),
@@ -77,7 +77,7 @@ pub(super) fn count(number: u64, noun: &str) -> String {
 }
 
 /// So many keys, such as `1 key` or `12,000 keys`.
-pub(super) fn keys(number: u64) -> String {
+pub(crate) fn keys(number: u64) -> String {
     count(number, "key")
 }
 
@@ -110,7 +110,7 @@ pub(super) fn from_now(then: Timestamp, now: Timestamp) -> String {
 }
 
 /// A time as it is written down, to the second, and how far it is from now.
-pub(super) fn at(then: Timestamp, now: Timestamp) -> String {
+pub(crate) fn at(then: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", then.strftime("%Y-%m-%dT%H:%M:%SZ"), from_now(then, now))
 }
 

@@ -12,7 +12,7 @@ pub(super) const SIGNING_KEY_FILE: Setting = Setting {
     flag: None,
     default: None,
     takes: "the path of a file of 32 random bytes; it is made if it does not exist, readable by its owner only",
-    meaning: "What checkpoints of audit logs are signed with. Put it where nobody can write who can write to the store. Left out: it lies beside the store, its name ending in `.audit-key`.",
+    meaning: "What checkpoints of audit logs are signed with. Put it where nobody can write who can write to the store. Left out: it lies beside the store, its name ending in `.audit-key`; with a database it is `keyward.audit-key` in the working folder, and all servers of one database should have the same.",
 };
 
 /// Settings of the audit log.

@@ -133,6 +133,15 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A number, or `true` or `false`, as it is written; with quotes too, as in the environment.
+    pub(super) fn plain(&self) -> Result<String, Mistake> {
+        match (self.value.as_integer(), self.value.as_bool()) {
+            (Some(number), _) => Ok(number.as_str().to_owned()),
+            (_, Some(truth)) => Ok(truth.to_string()),
+            _ => self.text().map(ToOwned::to_owned),
+        }
+    }
+
     /// A text of at most `chars_max` characters on one line.
     pub(super) fn line(&self, chars_max: usize) -> Result<Box<str>, Mistake> {
         let text = self.text()?;

@@ -101,7 +101,10 @@ fn known(section: &str) -> Vec<String> {
 
 fn raw(setting: &Setting, field: &Field<'_>) -> Result<Raw, Mistake> {
     match setting.shape {
-        Shape::Text | Shape::Secret => Ok(Raw::Text(Zeroizing::new(field.text()?.to_owned()))),
+        Shape::Text | Shape::Secret | Shape::Address => {
+            Ok(Raw::Text(Zeroizing::new(field.text()?.to_owned())))
+        }
+        Shape::Plain => Ok(Raw::Text(Zeroizing::new(field.plain()?))),
         Shape::Map => {
             let table = field.table()?;
             let entries: Result<_, Mistake> = table

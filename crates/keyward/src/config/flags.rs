@@ -27,6 +27,25 @@ pub(crate) struct Flags {
     pub(crate) log: Option<String>,
 }
 
+// The few that matter where no server is started.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Configuration")]
+pub(crate) struct StoreFlags {
+    /// The server's configuration file [default: keyward.toml, if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The store, such as sqlite:keyward.sqlite, in place of the configured one
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+impl StoreFlags {
+    /// The same, as flags of the server.
+    pub(crate) fn flags(&self) -> Flags {
+        Flags { config: self.config.clone(), store: self.store.clone(), ..Flags::default() }
+    }
+}
+
 impl Flags {
     /// The value of a flag that stands in the table of settings.
     pub(super) fn value(&self, flag: &str) -> Option<&str> {

@@ -13,7 +13,9 @@ mod files;
 mod flags;
 mod load;
 pub(crate) mod log;
+pub(crate) mod mail;
 mod mistake;
+pub(crate) mod notices;
 pub(crate) mod operator;
 mod origin;
 mod profile;
@@ -26,9 +28,11 @@ mod show;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+pub(crate) mod usage;
 mod values;
+pub(crate) mod webhooks;
 
-pub(crate) use flags::Flags;
+pub(crate) use flags::{Flags, StoreFlags};
 pub(crate) use load::{Loaded, load};
 pub(crate) use mistake::ConfigError;
 pub(crate) use reference::reference;

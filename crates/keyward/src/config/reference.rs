@@ -87,9 +87,11 @@ fn entry(setting: &Setting) -> String {
     }
     let kind = match setting.shape {
         Shape::Text => "text",
+        Shape::Plain => "number, `true` or `false`; with quotes or without",
         Shape::List => "list of texts",
         Shape::Map => "table of texts",
         Shape::Secret => "secret",
+        Shape::Address => "address",
     };
     let _ = writeln!(text, "- Type: {kind}");
     text

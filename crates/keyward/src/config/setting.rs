@@ -1,6 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
-use super::{audit, billing, bootstrap, data_plane, log, operator, server, store};
+use super::{
+    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+};
 
 /// What every variable of Keyward's starts with.
 pub(super) const ENV_PREFIX: &str = "KEYWARD_";
@@ -10,12 +12,23 @@ pub(super) const ENV_PREFIX: &str = "KEYWARD_";
 pub(super) enum Shape {
     /// One text.
     Text,
+    /// A number, or `true` or `false`: in a file with quotes or without.
+    Plain,
     /// Texts: an array in a file, separated by commas elsewhere.
     List,
     /// Texts by name: a table in a file, `name=text` separated by commas elsewhere.
     Map,
     /// One text that is never shown. May be in a file of its own.
     Secret,
+    /// An address, whose password is never shown. May be in a file of its own.
+    Address,
+}
+
+impl Shape {
+    /// Whether there may be something in it that is not for everybody's eyes.
+    const fn may_be_secret(self) -> bool {
+        matches!(self, Self::Secret | Self::Address)
+    }
 }
 
 /// A setting.
@@ -52,12 +65,12 @@ impl Setting {
 
     /// The variable that names a file with the secret.
     pub(super) fn file_variable(&self) -> Option<String> {
-        (self.shape == Shape::Secret).then(|| format!("{}_FILE", self.variable()))
+        self.shape.may_be_secret().then(|| format!("{}_FILE", self.variable()))
     }
 
     /// The key, inside the section, that names a file with the secret.
     pub(super) fn file_key(&self) -> Option<String> {
-        (self.shape == Shape::Secret).then(|| format!("{}_file", self.short_name()))
+        self.shape.may_be_secret().then(|| format!("{}_file", self.short_name()))
     }
 }
 
@@ -72,7 +85,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 19] = [
+pub(super) const ALL: [&Setting; 35] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -84,7 +97,16 @@ pub(super) const ALL: [&Setting; 19] = [
     &data_plane::TRUSTED_PROXIES,
     &data_plane::NODE,
     &store::URL,
+    &store::SYSTEM_URL,
+    &store::OWNER_URL,
+    &store::PREPARED,
     &audit::SIGNING_KEY_FILE,
+    &webhooks::ALLOW_HTTP,
+    &webhooks::ALLOWED_NETWORKS,
+    &webhooks::KEY_FILE,
+    &usage::RETENTION_DAYS,
+    &usage::COUNTS_RETENTION_DAYS,
+    &usage::ENTRIES_MAX,
     &bootstrap::OWNER_EMAIL,
     &bootstrap::OWNER_PASSWORD,
     &bootstrap::WORKSPACE_NAME,
@@ -92,4 +114,11 @@ pub(super) const ALL: [&Setting; 19] = [
     &operator::TOKEN,
     &billing::STRIPE_WEBHOOK_SECRET,
     &billing::PRICES,
+    &notices::ENABLED,
+    &mail::HOST,
+    &mail::PORT,
+    &mail::TLS,
+    &mail::USERNAME,
+    &mail::PASSWORD,
+    &mail::FROM,
 ];

@@ -5,11 +5,15 @@ use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
 use super::log::Log;
+use super::mail::Mail;
 use super::mistake::{Mistake, Mistakes};
+use super::notices::Notices;
 use super::operator::Operator;
 use super::server::Server;
 use super::store::Store;
+use super::usage::Usage;
 use super::values::Values;
+use super::webhooks::Webhooks;
 use super::{data_plane, server};
 
 /// What `keyward` does, as flags, environment, file and defaults together say.
@@ -23,12 +27,20 @@ pub(crate) struct Settings {
     pub(crate) store: Store,
     /// The audit log.
     pub(crate) audit: Audit,
+    /// Webhooks.
+    pub(crate) webhooks: Webhooks,
+    /// The usage log.
+    pub(crate) usage: Usage,
     /// The first owner and workspace, if they are to be created unattended.
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
     pub(crate) operator: Operator,
     /// The payment provider, if there is one.
     pub(crate) billing: Option<Billing>,
+    /// Whether people are told before their keys expire.
+    pub(crate) notices: Notices,
+    /// The mail server, if there is one.
+    pub(crate) mail: Option<Mail>,
     /// What is logged.
     pub(crate) log: Log,
 }
@@ -40,17 +52,25 @@ impl Settings {
         let data_plane = DataPlane::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
+        let webhooks = Webhooks::read(values, mistakes);
+        let usage = Usage::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
+        let notices = Notices::read(values, mistakes);
+        let mail = Mail::read(values, mistakes);
         let settings = Self {
             server: server?,
             data_plane: data_plane?,
             store: store?,
             audit: audit?,
+            webhooks: webhooks?,
+            usage: usage?,
             bootstrap: bootstrap?,
             operator: operator?,
             billing: billing?,
+            notices: notices?,
+            mail: mail?,
             log: log?,
         };
         mistakes.take(settings.listeners_differ(values))?;

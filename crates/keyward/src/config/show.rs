@@ -63,6 +63,7 @@ fn shown(setting: &Setting, given: Option<&Given>) -> String {
     match given.map(|given| &given.raw) {
         None => UNSET_SHOWN.to_owned(),
         Some(_) if setting.shape == Shape::Secret => SECRET_SHOWN.to_owned(),
+        Some(Raw::Text(text)) if setting.shape == Shape::Address => without_password(text),
         // A value is one line of a table, whatever is in it.
         Some(Raw::Text(text)) => text.escape_debug().to_string(),
         Some(Raw::List(parts)) => parts.join(", ").escape_debug().to_string(),
@@ -74,6 +75,27 @@ fn shown(setting: &Setting, given: Option<&Given>) -> String {
     }
 }
 
+/// An address as far as it is for everybody's eyes: the password stands between the first colon after the role and the
+/// last `@`, or behind `password=`.
+fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.escape_debug().to_string() };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, query)| (rest, query));
+    let place = match rest.rsplit_once('@') {
+        Some((role, place)) => match role.split_once(':') {
+            Some((role, _)) => format!("{role}:…@{place}"),
+            None => format!("{role}@{place}"),
+        },
+        None => rest.to_owned(),
+    };
+    let parts: Vec<&str> = query
+        .split('&')
+        .filter(|part| !part.is_empty())
+        .map(|part| if part.starts_with("password=") { "password=…" } else { part })
+        .collect();
+    let query = if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) };
+    format!("{scheme}://{place}{query}").escape_debug().to_string()
+}
+
 pub(super) fn json_text(loaded: &Loaded) -> String {
     let settings: Vec<Value> = loaded
         .values
@@ -83,6 +105,7 @@ pub(super) fn json_text(loaded: &Loaded) -> String {
             let value = match given.as_ref().map(|given| &given.raw) {
                 None => Value::Null,
                 Some(_) if setting.shape == Shape::Secret => json!(SECRET_SHOWN),
+                Some(Raw::Text(text)) if setting.shape == Shape::Address => json!(without_password(text)),
                 Some(Raw::Text(text)) => json!(text.as_str()),
                 Some(Raw::List(parts)) => json!(parts),
                 Some(Raw::Map(entries)) => {

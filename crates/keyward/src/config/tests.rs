@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::flags::Flags;
 use super::load::{Loaded, Surroundings, load_from};
 use super::log::LogFormat;
+use super::mail::MailTls;
 use super::reference::reference;
 use super::secret::SecretText;
 use super::setting::ALL;
@@ -117,6 +118,17 @@ node = "eu-1"
 url = "sqlite:/var/lib/keyward/keyward.sqlite"
 [audit]
 signing_key_file = "/run/secrets/audit-key"
+
+[webhooks]
+allow_http = true
+allowed_networks = ["10.0.0.0/8"]
+
+[sealing]
+key_file = "/run/secrets/sealing-key"
+[usage]
+retention_days = 30
+counts_retention_days = 60
+entries_max = 5_000
 [bootstrap]
 owner_email = "Ada@Example.com"
 owner_password = "a long enough passphrase"
@@ -129,6 +141,15 @@ stripe_webhook_secret = "whsec_0123456789abcdef"
 [billing.prices]
 price_1Mow = "standard"
 "price.old" = "standard"
+[notices]
+enabled = false
+[mail]
+host = "smtp.example.com"
+port = 2525
+tls = "tls"
+username = "keyward"
+password = "a password of the mail server"
+from = "Keys of Acme <keys@example.com>"
 "#;
     let flags = |flags: &mut Flags| flags.config = Some("own.toml".into());
     let loaded = Start::new().file("own.toml", text).flags(flags).load().unwrap();
@@ -138,6 +159,12 @@ price_1Mow = "standard"
     assert!(settings.data_plane.trusted_proxies.is_empty());
     assert_eq!(settings.data_plane.forwarded, ForwardedHeaders::XOriginal);
     assert_eq!(settings.audit.signing_key_file.as_deref(), Some("/run/secrets/audit-key".as_ref()));
+    assert!(settings.webhooks.reach.allow_http);
+    assert_eq!(settings.webhooks.reach.allowed.len(), 1);
+    assert_eq!(settings.webhooks.sealing_key_file.as_deref(), Some("/run/secrets/sealing-key".as_ref()));
+    let retention = settings.usage.retention;
+    assert_eq!((retention.entries.as_hours(), retention.counts.as_hours()), (30 * 24, 60 * 24));
+    assert_eq!(retention.entries_max, 5_000);
     let bootstrap = settings.bootstrap.as_ref().unwrap();
     assert_eq!(bootstrap.owner_email.as_str(), "ada@example.com");
     let workspace = bootstrap.workspace.as_ref().unwrap();
@@ -147,6 +174,13 @@ price_1Mow = "standard"
     assert_eq!(billing.secrets.iter().map(SecretText::expose).collect::<Vec<_>>(), [WEBHOOK_SECRET]);
     let prices = billing.prices.iter().map(|(price, plan)| (&**price, plan.as_str()));
     assert_eq!(prices.collect::<Vec<_>>(), [("price.old", "standard"), ("price_1Mow", "standard")]);
+    assert!(!settings.notices.enabled);
+    let mail = settings.mail.as_ref().unwrap();
+    assert_eq!((mail.host.as_str(), mail.port, mail.tls), ("smtp.example.com", 2525, MailTls::Tls));
+    let (username, password) = mail.account.as_ref().unwrap();
+    assert_eq!((username.as_str(), password.expose()), ("keyward", "a password of the mail server"));
+    let from = (mail.from.name.as_deref(), mail.from.email.to_string());
+    assert_eq!(from, (Some("Keys of Acme"), "keys@example.com".to_owned()));
     assert_eq!(&*loaded.profile.name, "cveium");
     assert!(
         summary(&loaded).contains("(own.toml) and the profile \"cveium\" are in order (scopes: 15, roles: 3")
@@ -287,7 +321,30 @@ fn mistakes_in_a_file_name_its_line() {
         ),
         ("[store]\nurl = \"mysql:x\"", "store.url: is no address of a store; write sqlite:PATH"),
         ("[store]\nurl = \"sqlite:\"", "store.url: names no file"),
+        ("[mail]\nport = 25", "mail.port: does nothing without mail.host; set that too (KEYWARD_MAIL__HOST)"),
+        ("[mail]\nhost = \"h:25/\"", "mail.host: \"h:25/\" is no host"),
+        ("[mail]\nhost = \"h\"\nport = 0\nfrom = \"a@b.c\"", "mail.port: \"0\" is no port"),
+        ("[mail]\nhost = \"h\"", "mail.from: is missing"),
+        ("[mail]\nhost = \"h\"\nfrom = \"nobody\"", "mail.from: \"nobody\" is no address"),
+        (
+            "[mail]\nhost = \"h\"\nfrom = \"a@b.c\"\ntls = \"ssl\"",
+            "mail.tls: is \"ssl\"; write \"starttls\" or",
+        ),
+        ("[mail]\nhost = \"h\"\nfrom = \"a@b.c\"\nusername = \"k\"", "mail.password: is missing"),
+        ("[mail]\nhost = \"h\"\nfrom = \"a@b.c\"\npassword = \"k\"", "mail.username: is missing"),
+        (
+            "[mail]\nhost = \"h\"\nfrom = \"a@b.c\"\ntls = \"none\"\nusername = \"k\"\npassword = \"p\"",
+            "mail.tls: would send the password",
+        ),
+        ("[notices]\nenabled = \"perhaps\"", "notices.enabled: is \"perhaps\"; write"),
+        ("[notices]\nenabled = []", "notices.enabled: is of the type array"),
         ("[audit]\nsigning_key_file = \"keys/\"", "audit.signing_key_file: names no file"),
+        ("[sealing]\nkey_file = \"keys/\"", "sealing.key_file: names no file"),
+        ("[webhooks]\nallow_http = \"maybe\"", "webhooks.allow_http: "),
+        ("[usage]\nretention_days = 0", "usage.retention_days: \"0\" will not do"),
+        ("[usage]\nretention_days = 401", "usage.counts_retention_days: is less than the 401 days"),
+        ("[usage]\nretention_days = -1", "usage.retention_days: \"-1\" will not do"),
+        ("[usage]\nentries_max = 999", "usage.entries_max: \"999\" will not do"),
         ("[store]\nurl = \"sqlite::memory:\"", "store.url: a store in memory would forget revoked keys"),
         ("[store]\nurl = \"sqlite:x?mode=ro\"", "has options behind its path"),
         ("log = \"keyward=loud\"", "keyward.toml:1: log: \"keyward=loud\" is no filter"),

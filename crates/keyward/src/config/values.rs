@@ -23,7 +23,9 @@ impl Raw {
     /// without a text.
     pub(super) fn from_text(setting: &Setting, text: &str) -> Self {
         match setting.shape {
-            Shape::Text | Shape::Secret => Self::Text(Zeroizing::new(text.to_owned())),
+            Shape::Text | Shape::Plain | Shape::Secret | Shape::Address => {
+                Self::Text(Zeroizing::new(text.to_owned()))
+            }
             Shape::List => Self::List(parts(text).map(ToOwned::to_owned).collect()),
             Shape::Map => {
                 let entry = |part: &str| {

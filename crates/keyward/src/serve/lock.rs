@@ -10,12 +10,25 @@ use crate::cli::Failure;
 /// That this process serves the store. The kernel lets go of it when the process ends, however it ends. The
 /// file stays: if it were deleted, one process could lock the old file and another a new one.
 #[derive(Debug)]
-pub(super) struct StoreLock {
+pub(crate) struct StoreLock {
     _file: File,
 }
 
 impl StoreLock {
-    pub(super) fn take(store: &Path) -> Result<Self, Failure> {
+    /// Takes it, or says that another process has it.
+    pub(crate) fn take(store: &Path) -> Result<Self, Failure> {
+        Self::try_take(store)?.ok_or_else(|| {
+            Failure::failed(format!(
+                "another keyward serves the store {} already: it holds {}",
+                store.display(),
+                beside(store, ".lock").display()
+            ))
+            .advise("Stop that one first, or choose another store with store.url.")
+        })
+    }
+
+    /// Takes it. `None`: another process has it.
+    pub(crate) fn try_take(store: &Path) -> Result<Option<Self>, Failure> {
         let path = beside(store, ".lock");
         let mut options = OpenOptions::new();
         let opened = options.create(true).write(true).truncate(false).mode(0o600).open(&path);
@@ -24,13 +37,8 @@ impl StoreLock {
             Failure::failed(what).advise(open_advice(store))
         })?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Failure::failed(format!(
-                "another keyward serves the store {} already: it holds {}",
-                store.display(),
-                path.display()
-            ))
-            .advise("Stop that one first, or choose another store with store.url.")),
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
                 Err(Failure::failed(format!("cannot lock {}: {error}", path.display()))
                     .advise("Keep the store on a file system of this machine."))

@@ -1,18 +1,18 @@
 //! This process's own data plane: a replica that is fed from the store directly.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::change::{Changes, Epoch, Incarnation, Point, State};
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::SecretDigest;
-use keyward_service::feed;
+use keyward_service::feed::{self, Told};
 use keyward_service::limits::Limits;
 use keyward_service::nodes::{NodeReport, NodeState, Nodes};
 use keyward_storage::{Store, StoreError};
-use keyward_verifier::Verifier;
+use keyward_verifier::{BootTime, Verifier};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::boot_clock;
@@ -28,13 +28,15 @@ pub(super) struct LocalNode {
     name: String,
     store: Arc<dyn Store>,
     verifier: Verifier,
+    /// The life of the store that the replica was filled from.
+    incarnation: OnceLock<Incarnation>,
     /// One reader of the feed at a time: those who wait find their change applied by the one before.
     turn: Mutex<()>,
 }
 
 impl LocalNode {
     pub(super) fn new(name: String, store: Arc<dyn Store>, verifier: Verifier) -> Self {
-        Self { name, store, verifier, turn: Mutex::new(()) }
+        Self { name, store, verifier, incarnation: OnceLock::new(), turn: Mutex::new(()) }
     }
 
     pub(super) fn verifier(&self) -> &Verifier {
@@ -50,17 +52,37 @@ impl LocalNode {
         let apply = |part: &mut Vec<State>, up_to: Epoch| {
             replica.apply(Changes { up_to, states: std::mem::take(part) });
         };
-        let epoch = feed::snapshot(self.store.as_ref(), &mut |state| {
+        let told = feed::snapshot(self.store.as_ref(), &mut |state| {
             part.push(state);
             if part.len() == SNAPSHOT_PART {
                 apply(&mut part, Epoch(0));
             }
         })
         .await?;
+        let Point { incarnation, epoch } = told.up_to;
         apply(&mut part, epoch);
-        self.verifier.lease().renew(asked_at);
-        tracing::info!(epoch = epoch.0, keys = replica.keys_len(), "replica loaded");
+        self.incarnation.get_or_init(|| incarnation);
+        tracing::info!(%incarnation, epoch = epoch.0, keys = replica.keys_len(), "replica loaded");
+        self.hear(asked_at, told);
         Ok(())
+    }
+
+    /// What the store said to a question that was sent at `asked_at`, once all that it told is applied.
+    fn hear(&self, asked_at: BootTime, told: Told) {
+        let lease = self.verifier.lease();
+        let was_withheld = lease.is_withheld();
+        if told.is_confirmed {
+            lease.renew(asked_at);
+        } else {
+            lease.withhold();
+        }
+        match (was_withheld, lease.is_withheld()) {
+            (false, true) => tracing::warn!(
+                "the store was put back from a backup; nothing is accepted until `keyward store confirm`"
+            ),
+            (true, false) => tracing::info!("the store was confirmed; decisions go on"),
+            (true, true) | (false, false) => {}
+        }
     }
 
     /// Applies every change that was committed before this call, and renews the lease.
@@ -81,8 +103,20 @@ impl LocalNode {
         let replica = self.verifier.replica();
         // The lease counts from before the store is read.
         let asked_at = boot_clock::now();
-        feed::changes_since(self.store.as_ref(), replica.epoch(), &mut |part| replica.apply(part)).await?;
-        self.verifier.lease().renew(asked_at);
+        let after = self
+            .incarnation
+            .get()
+            .map(|incarnation| Point { incarnation: *incarnation, epoch: replica.epoch() });
+        let after = after.ok_or_else(|| StoreError::Unavailable("it was not loaded yet".to_owned()))?;
+        let told = feed::changes_since(self.store.as_ref(), after, &mut |part| replica.apply(part)).await?;
+        let Some(told) = told else {
+            // What the replica knows may never have been. It cannot be emptied while it is asked: a new process can.
+            self.verifier.lease().end();
+            let why =
+                "it was put back from a backup or has lost changes under the running server; restart it";
+            return Err(StoreError::Unavailable(why.to_owned()));
+        };
+        self.hear(asked_at, told);
         Ok(())
     }
 

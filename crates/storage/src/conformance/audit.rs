@@ -4,7 +4,7 @@ use keyward_core::key::{Principal, PrincipalId};
 
 use super::Bed;
 use super::town::{Town, at, unique};
-use crate::{AuditFilter, AuditHead, FIRST_PREV, Page, Position, SortValue};
+use crate::{AuditFilter, AuditHead, CHAIN_LEN_MAX, FIRST_PREV, Page, Position, SortValue};
 
 pub(crate) fn entry(home: AuditHome, actor: PrincipalId) -> AuditEntry {
     AuditEntry {
@@ -50,6 +50,32 @@ pub(crate) async fn entries_are_chained_in_each_log(bed: &impl Bed) {
     assert_eq!(tx.audit_chain(acme, 1, 1).await.unwrap(), chain[1..2]);
     assert_eq!(tx.audit_chain(acme, 3, 10).await.unwrap(), []);
     assert_eq!(tx.audit_chain(ada, 0, 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn a_part_of_a_chain_is_as_long_as_memory_allows(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let home = AuditHome::Workspace(town.acme.id);
+    let long = |len: usize| AuditEntry {
+        after: Some(format!("\"{}\"", "x".repeat(len))),
+        ..entry(home, PrincipalId::User(town.ada.id))
+    };
+    let mut tx = town.begin().await;
+    for len in [CHAIN_LEN_MAX / 2, CHAIN_LEN_MAX / 4, CHAIN_LEN_MAX / 4, 1, CHAIN_LEN_MAX, CHAIN_LEN_MAX, 1] {
+        tx.append_audit(&long(len)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.view().await;
+    let mut parts = Vec::new();
+    loop {
+        let after = parts.iter().sum::<usize>();
+        let part = tx.audit_chain(home, u64::try_from(after).unwrap(), 100).await.unwrap();
+        if part.is_empty() {
+            break;
+        }
+        assert_eq!(usize::try_from(part[0].number).unwrap(), after + 1);
+        parts.push(part.len());
+    }
+    assert_eq!(parts, [3, 2, 2], "two at least");
 }
 
 pub(crate) async fn an_undone_operation_leaves_the_chain_whole(bed: &impl Bed) {

@@ -22,6 +22,12 @@ pub(crate) async fn a_member_joins_changes_role_and_leaves(bed: &impl Bed) {
     assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 2);
     assert_eq!(tx.members_with_role(acme, &role("owner"), 1).await.unwrap(), 1);
     assert_eq!(tx.members_with_role(acme, &role("viewer"), 10).await.unwrap(), 0);
+    let holders = tx.holders(acme, &role("owner"), 10).await.unwrap();
+    assert_eq!(holders.iter().map(|member| member.user).collect::<Vec<_>>(), [town.ada.id, bob.id]);
+    assert_eq!(tx.holders(acme, &role("owner"), 1).await.unwrap(), holders[..1]);
+    assert!(tx.suspend_membership(acme, bob.id, Some(at(7))).await.unwrap());
+    assert_eq!(tx.holders(acme, &role("owner"), 10).await.unwrap(), holders[..1]);
+    assert!(tx.suspend_membership(acme, bob.id, None).await.unwrap());
     assert!(tx.delete_membership(acme, bob.id).await.unwrap());
     assert!(!tx.delete_membership(acme, bob.id).await.unwrap());
     assert!(!tx.update_membership(acme, bob.id, &role("owner")).await.unwrap());

@@ -8,15 +8,21 @@ pub(crate) mod idempotency;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod lives;
+pub(crate) mod mails;
 pub(crate) mod members;
+pub(crate) mod notices;
 pub(crate) mod people;
 pub(crate) mod roles;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
+pub(crate) mod stale;
 pub(crate) mod subscriptions;
 pub(crate) mod tenancy;
 pub(crate) mod town;
+pub(crate) mod usage;
 pub(crate) mod uses;
+pub(crate) mod webhooks;
 pub(crate) mod workspaces;
 
 use std::sync::Arc;
@@ -127,9 +133,38 @@ macro_rules! conformance {
             uses:
                 later_uses_replace_earlier_ones,
                 the_old_secret_has_a_last_use_of_its_own;
+            usage:
+                a_use_comes_back_as_it_was_written,
+                uses_are_found_by_each_filter_newest_first,
+                uses_are_counted_by_hour_and_day,
+                use_is_told_to_those_who_see_the_key,
+                old_uses_are_forgotten_in_parts,
+                it_is_known_how_far_a_nodes_log_is_whole,
+                gaps_that_touch_are_one;
+            stale:
+                keys_to_look_at_are_found_by_their_reason,
+                a_persons_keys_to_look_at_are_theirs_alone,
+                a_network_is_new_once_while_it_is_remembered;
+            lives:
+                a_new_store_has_a_life_of_its_own,
+                another_life_counts_once_it_is_confirmed,
+                what_came_back_is_counted_over_all_tenants;
+            notices:
+                keys_come_when_their_notice_is_due,
+                a_notice_is_given_once,
+                a_notice_is_of_one_end_of_a_key,
+                a_revoked_key_has_no_notice_to_come,
+                the_notices_of_a_key_are_seen_with_it;
+            mails:
+                a_mail_is_claimed_by_one_at_a_time,
+                a_claim_that_was_lost_changes_nothing,
+                a_mail_ends_as_it_was_said,
+                mails_that_ended_are_forgotten_after_a_while,
+                a_notice_makes_one_mail_to_each;
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,
+                a_part_of_a_chain_is_as_long_as_memory_allows,
                 an_undone_operation_leaves_the_chain_whole,
                 entries_are_found_by_each_filter_newest_first;
             idempotency:
@@ -139,6 +174,18 @@ macro_rules! conformance {
                 an_answer_comes_back_as_it_was_kept,
                 a_committed_claim_is_not_released,
                 claims_are_counted_and_forgotten_when_their_time_is_over;
+            webhooks:
+                a_webhook_comes_back_as_it_was_kept,
+                webhooks_come_page_by_page_and_without_deleted_ones,
+                events_of_one_subject_are_due_one_after_the_other,
+                what_fails_is_due_again_and_its_followers_wait,
+                a_claim_runs_out_and_what_it_held_is_due_again,
+                no_more_of_a_webhook_are_under_way_than_may_be,
+                too_many_waiting_events_are_dropped_and_counted,
+                a_disabled_webhook_gets_nothing_until_it_is_enabled,
+                what_waits_goes_at_once_when_a_webhook_is_back,
+                deliveries_are_found_by_each_filter_newest_first,
+                ended_deliveries_and_those_of_deleted_webhooks_are_swept_away;
             changes:
                 changes_are_numbered_in_the_order_of_commits,
                 changes_come_in_parts_without_a_gap,

@@ -1,6 +1,7 @@
 use keyward_core::audit::AuditHome;
 use keyward_core::change::Epoch;
 use keyward_core::key::{Key, PrincipalId};
+use keyward_core::notice::Notice;
 use keyward_core::person::Person;
 use keyward_core::role::CustomRole;
 
@@ -8,31 +9,38 @@ use super::Bed;
 use super::audit::entry;
 use super::idempotency::{answer, claim_of};
 use super::invitations::invitation;
+use super::lives::restored;
+use super::mails::{claim_for, mail_of};
+use super::notices::given;
 use super::sessions::session;
 use super::subscriptions::subscription;
 use super::town::{
     Town, at, custom_role, display, key_acting_as, person, personal_key, role, service_account_of,
     shared_account, workspace, workspace_key,
 };
+use super::usage::used;
+use super::webhooks::{attempt, event_for, webhook};
 use crate::{
-    AuditFilter, Changed, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, Page, ServiceAccountRow, StoreError,
-    SystemReason, Tenant, Tx,
+    AuditFilter, Changed, DeliveryFilter, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Outcome,
+    Page, ServiceAccountRow, StoreError, SystemReason, Tenant, Tx, Webhook, WrittenUpTo,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
 
 /// A town in which acme and Ada have one of everything.
-struct Full {
-    town: Town,
-    bob: Person,
-    of_acme: Key,
-    of_ada: Key,
+pub(crate) struct Full {
+    pub(crate) town: Town,
+    pub(crate) bob: Person,
+    pub(crate) of_acme: Key,
+    pub(crate) of_ada: Key,
     role: CustomRole,
     account: ServiceAccountRow,
+    hook: Webhook,
+    delivery: keyward_core::id::DeliveryId,
 }
 
 impl Full {
-    async fn found(bed: &impl Bed) -> Self {
+    pub(crate) async fn found(bed: &impl Bed) -> Self {
         let town = Town::found(bed.open().await).await;
         let bob = town.settle("bob").await;
         let of_acme = workspace_key("ci", town.acme.id, town.ada.id);
@@ -45,11 +53,20 @@ impl Full {
         let (own_role, account) = (custom_role("deployer"), shared_account("bot"));
         tx.insert_role(town.acme.id, &own_role).await.unwrap();
         tx.insert_service_account(town.acme.id, &account).await.unwrap();
+        let hook = webhook(town.acme.id);
+        tx.insert_webhook(&hook).await.unwrap();
+        let event = event_for(&hook, "key_1", 1);
+        assert!(tx.append_delivery(&event, 10).await.unwrap());
         for home in [AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id)] {
             tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
         }
+        for key in [&of_acme, &of_ada] {
+            let notice = given(key, Notice::Ended, 2);
+            assert!(tx.give_notice(&notice).await.unwrap());
+            assert!(tx.insert_mail(&mail_of(&notice, town.ada.id)).await.unwrap());
+        }
         tx.commit().await.unwrap();
-        Self { town, bob, of_acme, of_ada, role: own_role, account }
+        Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery: event.id }
     }
 
     fn filter(scope: KeyScope) -> KeyFilter {
@@ -57,7 +74,7 @@ impl Full {
     }
 
     async fn sees_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let (acme, ada) = (town.acme.id, town.ada.id);
         assert_eq!(tx.workspace(acme).await.unwrap(), None);
         assert_eq!(tx.workspace_by_slug(&town.acme.slug).await.unwrap(), None);
@@ -67,6 +84,7 @@ impl Full {
         assert_eq!(tx.member_by_email(acme, &town.ada.email).await.unwrap(), None);
         assert_eq!(tx.members(acme, &PAGE).await.unwrap(), []);
         assert_eq!(tx.members_with_role(acme, &role("owner"), 10).await.unwrap(), 0);
+        assert_eq!(tx.holders(acme, &role("owner"), 10).await.unwrap(), []);
         assert_eq!(tx.count_members(acme).await.unwrap(), 0);
         assert_eq!(tx.places(ada, 10).await.unwrap(), []);
         assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
@@ -90,12 +108,21 @@ impl Full {
             assert_eq!(tx.audit_chain(home, 0, 10).await.unwrap(), []);
             assert_eq!(tx.audit_entries(home, &AuditFilter::default(), &PAGE).await.unwrap(), []);
         }
+        assert_eq!(tx.notices(of_acme.id).await.unwrap(), []);
+        assert_eq!(tx.notices(of_ada.id).await.unwrap(), []);
+        assert_eq!(tx.mails_of(of_acme.id).await.unwrap(), []);
+        assert_eq!(tx.mails_of(of_ada.id).await.unwrap(), []);
         assert_eq!(tx.role(own_role.id).await.unwrap(), None);
         assert_eq!(tx.roles(acme, 10).await.unwrap(), []);
+        assert_eq!(tx.webhook(hook.id).await.unwrap(), None);
+        assert_eq!(tx.webhooks(acme, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.subscribers(acme, 10).await.unwrap(), []);
+        assert_eq!(tx.deliveries(hook.id, &DeliveryFilter::default(), &PAGE).await.unwrap(), []);
+        assert_eq!(tx.delivery(*delivery).await.unwrap(), None);
     }
 
     async fn writes_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let (acme, ada) = (&town.acme, town.ada.id);
         let mut renamed = acme.clone();
         renamed.name = display("taken over");
@@ -129,10 +156,17 @@ impl Full {
         let actor = PrincipalId::User(town.eve.id);
         refused(&tx.append_audit(&entry(AuditHome::Workspace(acme.id), actor)).await);
         refused(&tx.append_audit(&entry(AuditHome::Person(ada), actor)).await);
+        refused(&tx.insert_webhook(&webhook(acme.id)).await);
+        refused(&tx.update_webhook(&Webhook { version: 2, ..hook.clone() }, at(1)).await);
+        assert!(!tx.delete_webhook(hook.id, at(1)).await.unwrap());
+        refused(&tx.append_delivery(&event_for(hook, "key_1", 1), 10).await.map(drop));
+        let elsewhere = Webhook { workspace: town.globex.id, ..hook.clone() };
+        refused(&tx.append_delivery(&event_for(&elsewhere, "key_1", 1), 10).await.map(drop));
+        assert!(tx.delivery(*delivery).await.unwrap().is_none());
     }
 
     async fn is_untouched(&self) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account } = self;
+        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
         let mut tx = town.system_view().await;
         assert_eq!(tx.workspace(town.acme.id).await.unwrap().as_ref(), Some(&town.acme));
         assert_eq!(tx.key(of_acme.id).await.unwrap().unwrap().key, *of_acme);
@@ -143,6 +177,9 @@ impl Full {
         assert!(tx.service_account(service_account_of(of_acme).id).await.unwrap().is_some());
         assert_eq!(tx.service_account(account.account.id).await.unwrap().as_ref(), Some(account));
         assert_eq!(tx.role(own_role.id).await.unwrap().as_ref(), Some(own_role));
+        let kept = tx.webhook(hook.id).await.unwrap().unwrap();
+        assert_eq!((kept.version, kept.health.waiting), (1, 1));
+        assert!(tx.delivery(*delivery).await.unwrap().is_some());
     }
 }
 
@@ -192,6 +229,9 @@ pub(crate) async fn a_transaction_without_tenant_sees_nothing(bed: &impl Bed) {
 pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     let full = Full::found(bed).await;
     let (town, key) = (&full.town, &full.of_acme);
+    let mut tx = town.system().await;
+    let claimed = tx.claim_due(at(1), at(2), 1, [0; 16]).await.unwrap().remove(0);
+    tx.commit().await.unwrap();
     let mut tx = town.begin().await;
     misused(&tx.insert_person(&person("mallory")).await);
     misused(&tx.update_person(&person("mallory")).await);
@@ -218,8 +258,37 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.keep_answer(claim.id, &answer("{}")).await);
     misused(&tx.release_claim(claim.id).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
+    misused(&tx.claim_due(at(1), at(2), 1, [0; 16]).await);
+    misused(&tx.webhook_totals(1).await);
+    misused(&tx.sweep_deliveries(at(1), 1).await);
+    let attempt = attempt(1, 200);
+    misused(&tx.finish_delivery(&claimed, &attempt, Outcome::Delivered, at(1)).await);
+    misused(&tx.note_networks(&[]).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
+    misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);
+    misused(&tx.usage_written("node").await);
+    misused(&tx.forget_usage_before(at(1), 1).await);
+    misused(&tx.forget_usage_counts_before(at(1), 1).await);
+    misused(&tx.usage_beyond(1).await);
+    let notice = given(key, Notice::Ahead1, 1);
+    misused(&tx.due_notices(at(1), 10).await);
+    misused(&tx.give_notice(&notice).await);
+    misused(&tx.schedule_notice(key.id, None).await);
+    let mail = mail_of(&notice, town.ada.id);
+    misused(&tx.insert_mail(&mail).await);
+    misused(&tx.has_mail_due(at(1)).await);
+    misused(&tx.claim_mails(&claim_for(1), at(1), 1).await);
+    misused(&tx.release_mails(at(1)).await);
+    misused(&tx.end_mail(mail.id, &claim_for(1), &MailEnd::sent(at(1))).await);
+    misused(&tx.retry_mail(mail.id, &claim_for(1), at(1), "why").await);
+    misused(&tx.forget_mails(at(1), 1).await);
     misused(&tx.changes_since(Epoch(0), 10, &mut |_| ()).await);
     misused(&tx.last_epoch().await);
+    misused(&tx.life().await);
+    misused(&tx.live_keys_of_all(at(1)).await);
+    misused(&tx.workspaces_after(None, 1).await);
+    misused(&tx.begin_life(&restored()).await);
+    misused(&tx.confirm_life(restored().incarnation, at(1)).await);
     misused(&tx.snapshot(&mut |_| panic!("nothing is told")).await);
 }
 
@@ -238,6 +307,8 @@ pub(crate) async fn a_view_is_only_read(bed: &impl Bed) {
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, *key, "it goes on reading");
     let mut tx = town.store.view_system(SystemReason::Feed).await.unwrap();
     misused(&tx.insert_person(&person("mallory")).await);
+    misused(&tx.begin_life(&restored()).await);
     misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, None)).await);
+    misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.record_uses(&[KeyUse { key: key.id, last: LastUse::default(), old_secret_at: None }]).await);
 }

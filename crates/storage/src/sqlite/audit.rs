@@ -1,5 +1,7 @@
 //! The audit log. Each entry is chained to the one before it as it is written: there is one writer.
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::audit::{AuditEntry, AuditHome};
@@ -10,8 +12,8 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteTx;
 use super::connection::aside;
-use super::row::{Columns, many, one, principal_columns, run_one, version_column, whole};
-use crate::audit::{FIRST_PREV, Parts};
+use super::row::{Columns, each_until, many, one, principal_columns, run_one, version_column, whole};
+use crate::audit::{CHAIN_LEN_MAX, FIRST_PREV, Parts};
 use crate::{Audit, AuditFilter, AuditHead, AuditLine, Page, SortValue, StoreError};
 
 const LINE_COLUMNS: &str = "n, id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
@@ -138,7 +140,7 @@ fn conditions(filter: &AuditFilter, page: &Page) -> (String, Vec<Value>) {
         Some(PrincipalId::ServiceAccount(id)) => {
             add("actor_type = 'service_account' AND actor_id = ?", vec![id.to_bytes().to_vec().into()]);
         }
-        Some(one @ (PrincipalId::Operator | PrincipalId::Billing)) => {
+        Some(one @ (PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System)) => {
             add("actor_type = ? AND actor_id IS NULL", vec![one.type_name().to_owned().into()]);
         }
         None => {}
@@ -204,11 +206,23 @@ impl Audit for SqliteTx {
         let (home_type, home_id) = home_columns(home);
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let connection = self.read()?;
+        let (mut lines, mut len) = (Vec::new(), 0);
         aside(|| {
-            many(connection, "audit_entries", &sql, params![home_type, home_id, after, limit], |columns| {
-                line(home, columns)
-            })
-        })
+            each_until(
+                connection,
+                "audit_entries",
+                &sql,
+                params![home_type, home_id, after, limit],
+                |columns| {
+                    let line = line(home, columns)?;
+                    len += line.len_hashed();
+                    lines.push(line);
+                    let is_long = len >= CHAIN_LEN_MAX && lines.len() > 1;
+                    Ok(if is_long { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+                },
+            )
+        })?;
+        Ok(lines)
     }
 
     async fn audit_head(&mut self, home: AuditHome) -> Result<Option<AuditHead>, StoreError> {

@@ -42,7 +42,7 @@ pub(super) struct Guarded {
 impl Guarded {
     /// A connection that may write.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let guarded = Self::connect(path)?;
+        let guarded = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mode: String = guarded
             .raw
             .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -55,16 +55,26 @@ impl Guarded {
         }
     }
 
+    /// A connection to a file that is not used yet, as SQLite sets it up by itself.
+    pub(super) fn open_new(path: &Path) -> Result<Self, StoreError> {
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    /// A connection to a file that is not written to any more, and may lie where nobody can write.
+    pub(super) fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
     /// A connection that may only read.
     pub(super) fn open_reader(path: &Path) -> Result<Self, StoreError> {
-        let guarded = Self::connect(path)?;
+        let guarded = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         guarded.raw.execute_batch("PRAGMA query_only = ON").map_err(|error| failed(&error))?;
         Ok(guarded)
     }
 
-    fn connect(path: &Path) -> Result<Self, StoreError> {
+    fn connect(path: &Path, access: OpenFlags) -> Result<Self, StoreError> {
         let connect = || {
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let raw = Connection::open_with_flags(path, flags)?;
             raw.busy_timeout(BUSY_WAIT)?;
             raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;

@@ -174,7 +174,10 @@ impl Owner {
     fn belongs(&self, workspaces: Option<Vec<WorkspaceId>>) -> Option<Belongs> {
         let owner = self.principal.as_ref().and_then(|principal| match principal.id {
             PrincipalId::User(id) => Some(id),
-            PrincipalId::ServiceAccount(_) | PrincipalId::Operator | PrincipalId::Billing => None,
+            PrincipalId::ServiceAccount(_)
+            | PrincipalId::Operator
+            | PrincipalId::Billing
+            | PrincipalId::System => None,
         });
         match self.kind {
             KeyKind::Personal => Some(Belongs::ToPerson { owner: owner?, workspaces }),

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::key_grams;
 use super::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen, restriction};
+use super::notices;
 use super::row::{principal_columns, run, run_one, version_column};
 use super::service_accounts;
 use crate::{ServiceAccountRow, StoreError, Unique};
@@ -20,15 +21,21 @@ pub(super) fn insert(connection: &Connection, key: &Key) -> Result<(), StoreErro
     }
     insert_row(connection, key)?;
     key_grams::write(connection, key)?;
+    notices::schedule_first(connection, key)?;
     write_restriction(connection, key)
 }
 
 /// Writes a key over its previous version.
 pub(super) fn update(connection: &Connection, key: &Key) -> Result<(), StoreError> {
     let found_differently = key_grams::differ(connection, key)?;
+    let ends_differently = notices::end_differs(connection, key)?;
     update_row(connection, key)?;
     if found_differently {
         key_grams::write(connection, key)?;
+    }
+    if ends_differently || key.revoked.is_some() {
+        notices::unschedule(connection, key.id)?;
+        notices::schedule_first(connection, key)?;
     }
     write_restriction(connection, key)
 }

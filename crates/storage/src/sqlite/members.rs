@@ -180,6 +180,21 @@ impl Members for SqliteTx {
         count(self.read()?, sql, params![workspace.to_bytes(), role.to_string(), at_most])
     }
 
+    async fn holders(
+        &mut self,
+        workspace: WorkspaceId,
+        role: &RoleRef,
+        limit: u32,
+    ) -> Result<Vec<Member>, StoreError> {
+        let sql = select_members!(
+            "m.role = ?2 AND m.suspended_at IS NULL AND p.suspended_at IS NULL
+             AND (is_system() OR m.workspace_id = tenant_workspace())
+             ORDER BY m.user_id LIMIT ?3"
+        );
+        let params = params![workspace.to_bytes(), role.to_string(), limit];
+        many(self.read()?, "memberships", sql, params, member)
+    }
+
     async fn places(&mut self, user: UserId, limit: u32) -> Result<Vec<Place>, StoreError> {
         let sql = concat!(
             "SELECT ",

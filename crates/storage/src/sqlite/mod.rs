@@ -7,16 +7,19 @@
 mod audit;
 mod changes;
 mod connection;
+mod deliveries;
 mod idempotency;
 mod invitations;
 mod key_grams;
-mod key_json;
 mod key_lead;
 mod key_list;
 mod key_row;
 mod key_write;
 mod keys;
+mod lives;
+mod mails;
 mod members;
+mod notices;
 mod people;
 mod readers;
 mod roles;
@@ -24,11 +27,15 @@ mod row;
 mod schema;
 mod service_accounts;
 mod sessions;
+mod stale;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod usage;
 mod uses;
 mod view;
+mod webhooks;
+mod whole;
 mod workspaces;
 mod writer;
 
@@ -40,11 +47,14 @@ use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use rusqlite::Connection;
 
+use crate::key_json;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
 use key_list::Bounds;
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
+pub use schema::{Schema, look_at_schema};
 use view::View;
+pub use whole::{SqliteSource, SqliteTarget, back_up, look_at_backup, restore, tables, tables_to_copy};
 use writer::{GROUP_TIME_MAX, Writer, Writing};
 
 /// A store in one SQLite file. Clones share it.
@@ -67,15 +77,26 @@ impl SqliteStore {
         Self::open_with(path, GROUP_TIME_MAX, Bounds::USUAL)
     }
 
+    /// Opens a store that is there, as it is: neither is it made, nor its schema changed.
+    pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
+        let connection = Guarded::open(path)?;
+        schema::expect_current(connection.raw())?;
+        Ok(Self::around(connection, path, GROUP_TIME_MAX, Bounds::USUAL))
+    }
+
     fn open_with(path: &Path, group_time_max: Duration, bounds: Bounds) -> Result<Self, StoreError> {
         connection::create_private(path)?;
         let mut connection = Guarded::open(path)?;
         schema::migrate(connection.raw_mut())?;
         tracing::debug!(path = %path.display(), "store opened");
+        Ok(Self::around(connection, path, group_time_max, bounds))
+    }
+
+    fn around(connection: Guarded, path: &Path, group_time_max: Duration, bounds: Bounds) -> Self {
         let writer = Arc::new(Writer::new(connection, path, group_time_max));
         let readers = |connections_max| Arc::new(Readers::new(path, connections_max));
         let (doors, feed) = (readers(FOR_DOORS), readers(FOR_FEED));
-        Ok(Self { writer, readers: readers(FOR_TENANTS), doors, feed, bounds })
+        Self { writer, readers: readers(FOR_TENANTS), doors, feed, bounds }
     }
 
     fn readers_for(&self, reason: SystemReason) -> &Arc<Readers> {
@@ -86,6 +107,8 @@ impl SqliteStore {
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
+            | SystemReason::Deliver
+            | SystemReason::Notify
             | SystemReason::Maintain => &self.readers,
         }
     }

@@ -180,6 +180,7 @@ impl Columns<'_, '_> {
             }
             (Some("operator"), None) => PrincipalId::Operator,
             (Some("billing"), None) => PrincipalId::Billing,
+            (Some("system"), None) => PrincipalId::System,
             _ => return Err(self.corrupt("names nobody")),
         };
         let name = name.ok_or_else(|| self.corrupt("is NULL"))?;
@@ -199,7 +200,7 @@ pub(super) fn principal_columns(principal: &Principal) -> (&'static str, Option<
     let id = match principal.id {
         PrincipalId::User(id) => Some(id.to_bytes()),
         PrincipalId::ServiceAccount(id) => Some(id.to_bytes()),
-        PrincipalId::Operator | PrincipalId::Billing => None,
+        PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System => None,
     };
     (principal.id.type_name(), id, &principal.name)
 }

@@ -5,7 +5,7 @@ use keyward_tests::{Key, Keyward, json, project_root, shared};
 use crate::store::Store;
 
 /// How many live entries of users a service account has, and how many memberships.
-fn entries_of(store: &Store, service_account: &str) -> (i64, i64) {
+fn entries_of(store: &Store<'_>, service_account: &str) -> (i64, i64) {
     let users =
         "SELECT count(*) FROM users WHERE id = ?1 AND kind = 'service_account' AND deleted_at IS NULL";
     let memberships = "SELECT count(*) FROM memberships WHERE user_id = ?1";

@@ -6,6 +6,7 @@
 
 mod data_plane;
 mod identity;
+mod recorded;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +47,7 @@ struct Asked {
     /// What nobody in particular is answered.
     nobodys: Answer,
     /// What is the workspace's own.
-    own: [String; 7],
+    own: Vec<String>,
 }
 
 impl Asked {
@@ -55,9 +56,11 @@ impl Asked {
         let request = stage.document.request(&operation, &targets);
         let ghost = stage.document.request(&operation, &ghosts);
         let nobodys = request.ask(&stage.keyward.anonymous());
-        let Targets { slug, key, personal_key, member, own_role, service_account, .. } = targets;
+        let Targets { slug, key, personal_key, member, own_role, service_account, webhook, delivery, .. } =
+            targets;
         let name = stage.workspace.name.clone();
-        let own = [slug, key, personal_key, member, own_role, service_account, name];
+        let own = [slug, key, personal_key, member, own_role, service_account, webhook, delivery, name];
+        let own = own.into_iter().filter(|own| !own.is_empty()).collect();
         Self { operation, request, ghost, nobodys, own }
     }
 
@@ -232,7 +235,7 @@ fn succeeds_for_the_rightful(stage: &Stage<'_>, operation: &Operation, request: 
 
 #[test]
 fn every_operation_answers_everybody_by_the_rules() {
-    let keyward = Keyward::profile("default").start();
+    let keyward = Keyward::profile("default").sends_here().start();
     let stage = Stage::of(&keyward, keyward.first_workspace(), "api:read", "standard");
     check_suspension_is_known(&stage.document);
     let operations = stage.document.operations();
@@ -266,6 +269,8 @@ fn a_key_on_a_plan_without_keys_gets_nowhere() {
         // There is none of these, and the plan is asked about first.
         own_role: "rol_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
         service_account: "sa_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        webhook: "whk_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        delivery: "dlv_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
         scope: stage.scope.to_owned(),
         role: "member".to_owned(),
         plan: "enterprise".to_owned(),

@@ -3,12 +3,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use keyward_tests::{Answer, Caller, Key, Keyward, Person, Value, Workspace, json, unique};
+use std::time::Duration;
+
+use keyward_tests::{
+    Answer, Caller, Key, Keyward, Person, Value, Workspace, eventually, json, taker_url, unique,
+};
 
 use crate::surface::{Document, Operation, Place, Request, Targets};
 
 /// What secrets start with on the stage.
-const PREFIXES: [&str; 3] = ["kw_", "cbr_live_", "kwinvite_"];
+const PREFIXES: [&str; 4] = ["kw_", "cbr_live_", "kwinvite_", "whsec_"];
 
 pub(super) struct Stage<'a> {
     pub(super) keyward: &'a Keyward,
@@ -78,6 +82,7 @@ impl<'a> Stage<'a> {
             |what: &str, body: Value| owner.post(&self.workspace.path(what), body).expect(201).text_at("id");
         let own_role = make("roles", json!({"name": unique("role"), "scopes": [self.scope]}));
         let service_account = make("service-accounts", json!({"name": unique("bot")}));
+        let (webhook, delivery) = self.webhook(operation);
         let member = if operation.has(Place::Member) { &self.member("member") } else { owner };
         Targets {
             slug: self.workspace.slug.clone(),
@@ -86,10 +91,32 @@ impl<'a> Stage<'a> {
             member: member.id_in(&self.workspace.slug),
             own_role,
             service_account,
+            webhook,
+            delivery,
             scope: self.scope.to_owned(),
             role: "viewer".to_owned(),
             plan: self.plan.to_owned(),
         }
+    }
+
+    /// A webhook, and something that it took, where the operation is about such.
+    fn webhook(&self, operation: &Operation) -> (String, String) {
+        if !operation.has(Place::Webhook) {
+            return Default::default();
+        }
+        let owner = self.workspace.owner();
+        let made = owner
+            .post(&self.workspace.path("webhooks"), json!({"url": taker_url(), "events": ["plan.changed"]}))
+            .expect(201);
+        self.keep_secret(&made.text_at("secret"));
+        let path = self.workspace.path(&format!("webhooks/{}", made.text_at("id")));
+        if !operation.has(Place::Delivery) {
+            return (made.text_at("id"), String::new());
+        }
+        let sent = owner.post_nothing(&format!("{path}/test")).expect(202).text_at("id");
+        let look = || owner.get(&format!("{path}/deliveries/{sent}")).expect(200).text_at("status");
+        eventually(Duration::from_secs(10), look, |status| status == "delivered");
+        (made.text_at("id"), sent)
     }
 
     /// Who is to get what was asked for, and how they ask for it.
@@ -116,7 +143,8 @@ impl<'a> Stage<'a> {
         let mut view = BTreeMap::new();
         for operation in self.document.operations() {
             let is_found = operation.places.iter().all(|(_, place)| *place == Place::Workspace);
-            if operation.is_safe() && is_found && !operation.tells_of_the_door() {
+            let stays = !operation.tells_of_the_door() && !operation.tells_of_use();
+            if operation.is_safe() && is_found && stays {
                 let limit =
                     if operation.queries.iter().any(|name| name == "limit") { "?limit=200" } else { "" };
                 let path = operation.template.replace("{slug}", &self.workspace.slug);
@@ -160,11 +188,14 @@ fn has_secret_shape(text: &str, prefix: &str) -> bool {
     })
 }
 
-/// Takes out when things were last used: a key that is refused has been used.
+/// What changes although nobody changes it.
+const FORGOTTEN: [&str; 3] = ["old_secret_last_used_at", "waiting", "last_success_at"];
+
+/// Takes out when things were last used, since a key that is refused has been used, and what is sent meanwhile.
 fn forget_use(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            members.retain(|name, _| !name.starts_with("last_used") && name != "old_secret_last_used_at");
+            members.retain(|name, _| !name.starts_with("last_used") && !FORGOTTEN.contains(&name.as_str()));
             members.values_mut().for_each(forget_use);
         }
         Value::Array(items) => items.iter_mut().for_each(forget_use),

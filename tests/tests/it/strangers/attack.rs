@@ -153,6 +153,8 @@ impl Making<'_> {
             member: self.pick_id(&names.people, &own.people),
             own_role: self.pick_id(&names.roles, &own.roles),
             service_account: self.pick_id(&names.service_accounts, &own.service_accounts),
+            webhook: self.pick_id(&names.webhooks, &own.webhooks),
+            delivery: self.pick_id(&names.deliveries, &own.deliveries),
             ..own_profile()
         }
     }
@@ -167,6 +169,8 @@ impl Making<'_> {
             member: one_of(&own.people),
             own_role: one_of(&own.roles),
             service_account: one_of(&own.service_accounts),
+            webhook: one_of(&own.webhooks),
+            delivery: one_of(&own.deliveries),
             ..own_profile()
         }
     }

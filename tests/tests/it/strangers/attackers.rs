@@ -1,6 +1,6 @@
 //! Those who ask about the workspace without any right to, and the workspaces that they have of their own.
 
-use keyward_tests::{Caller, Keyward, Workspace, json, unique};
+use keyward_tests::{Caller, Keyward, Workspace, json, taker_url, unique};
 
 use super::world::{World, somebody};
 
@@ -31,6 +31,8 @@ pub(super) struct Own {
     pub(super) people: Vec<String>,
     pub(super) roles: Vec<String>,
     pub(super) service_accounts: Vec<String>,
+    pub(super) webhooks: Vec<String>,
+    pub(super) deliveries: Vec<String>,
     pub(super) attackers: Vec<Attacker>,
 }
 
@@ -98,6 +100,10 @@ fn things(home: &Workspace<'_>, owner: &keyward_tests::Person) -> Own {
     let roles = (0..2).map(|_| make("roles", body())).collect();
     let accounts = (0..2).map(|_| make("service-accounts", json!({"name": unique("own")})));
     let service_accounts = accounts.collect();
+    let webhook = make("webhooks", json!({"url": taker_url()}));
+    let test = home.path(&format!("webhooks/{webhook}/test"));
+    let deliveries = (0..2).map(|_| owner.post_nothing(&test).expect(202).text_at("id")).collect();
+    let webhooks = vec![webhook];
     let (slugs, people, attackers) = (Vec::new(), Vec::new(), Vec::new());
-    Own { slugs, keys, personal_keys, people, roles, service_accounts, attackers }
+    Own { slugs, keys, personal_keys, people, roles, service_accounts, webhooks, deliveries, attackers }
 }

@@ -37,7 +37,7 @@ fn server() -> Keyward {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let file = dir.path().join("routed.toml");
     std::fs::write(&file, default + route).expect("a profile of one's own");
-    Keyward::profile(&file.display().to_string()).start()
+    Keyward::profile(&file.display().to_string()).sends_here().start()
 }
 
 /// Both planes, asked by the same strangers.

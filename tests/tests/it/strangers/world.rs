@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use keyward_tests::{Answer, Dice, Key, Keyward, Person, Value, Workspace, eventually, json, unique};
+use keyward_tests::{
+    Answer, Dice, Key, Keyward, Person, Value, Workspace, eventually, json, taker_url, unique,
+};
 
 use crate::store::Store;
 use crate::surface::{Document, Place, ghost};
@@ -18,6 +20,8 @@ pub(super) struct Names {
     pub(super) people: Vec<String>,
     pub(super) service_accounts: Vec<String>,
     pub(super) roles: Vec<String>,
+    pub(super) webhooks: Vec<String>,
+    pub(super) deliveries: Vec<String>,
     pub(super) invitations: Vec<String>,
     /// Names, descriptions, addresses, labels.
     pub(super) words: Vec<String>,
@@ -38,6 +42,8 @@ impl Names {
             people: self.people.iter().map(&mut like).collect(),
             service_accounts: self.service_accounts.iter().map(&mut like).collect(),
             roles: self.roles.iter().map(&mut like).collect(),
+            webhooks: self.webhooks.iter().map(&mut like).collect(),
+            deliveries: self.deliveries.iter().map(&mut like).collect(),
             invitations: self.invitations.iter().map(&mut like).collect(),
             words: self.words.iter().map(&mut like).collect(),
             cursor,
@@ -57,6 +63,8 @@ impl Names {
             &self.people,
             &self.service_accounts,
             &self.roles,
+            &self.webhooks,
+            &self.deliveries,
             &self.invitations,
         ];
         let listed = lists.into_iter().flatten().map(String::as_str);
@@ -111,6 +119,10 @@ impl<'a> World<'a> {
         // Not by asking the data plane, which would be a use.
         let status = || workspace.get_key(&expired.id).body["status"].clone();
         eventually(Duration::from_secs(3), status, |status| status == "expired");
+        // The server writes down that it told of the end, a moment after it.
+        let notices = workspace.path(&format!("keys/{}/notices", expired.id));
+        let told = || workspace.owner().get(&notices).expect(200).items().len();
+        eventually(Duration::from_secs(10), told, |told| *told > 0);
         let dead = [
             ("a revoked key of the workspace", revoked.secret.clone()),
             ("an expired key of the workspace", expired.secret.clone()),
@@ -137,13 +149,17 @@ impl<'a> World<'a> {
         // Who gives a wrong password for somebody is written down, and should be.
         let mut state: BTreeSet<String> = rows
             .into_iter()
-            .filter(|row| !row.contains("| session.refused |") && !row.starts_with("audit_heads:"))
+            .filter(|row| !row.contains("session.refused") && !row.starts_with("audit_heads:"))
+            // So is who tries a key that is dead.
+            .filter(|row| {
+                !row.starts_with("usage_") || row.contains("| valid |") || row.contains("\"valid\"")
+            })
             .collect();
         for operation in self
             .document
             .operations()
             .iter()
-            .filter(|operation| operation.is_safe() && !operation.tells_of_the_door())
+            .filter(|of| of.is_safe() && !of.tells_of_the_door() && !of.tells_of_use())
         {
             let path = operation.template.replace("{slug}", &self.workspace.slug);
             let mut places = operation.places.iter().map(|(_, place)| *place);
@@ -209,6 +225,17 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
     };
     let make = |what: &str| owner.post(&workspace.path(what), named(what)).expect(201);
     let (role, bot) = (make("roles"), make("service-accounts"));
+    let body = json!({"url": taker_url(), "events": ["plan.changed"],
+        "description": unique("planted description")});
+    let webhook = owner.post(&workspace.path("webhooks"), body).expect(201);
+    words.push(webhook.text_at("description"));
+    let webhook = webhook.text_at("id");
+    let try_it = workspace.path(&format!("webhooks/{webhook}/test"));
+    let delivery = owner.post_nothing(&try_it).expect(202).text_at("id");
+    let look =
+        || owner.get(&workspace.path(&format!("webhooks/{webhook}"))).expect(200).body["waiting"].clone();
+    eventually(Duration::from_secs(10), look, |waiting| *waiting == 0);
+    let deliveries = vec![delivery];
     words.extend(
         [&role, &bot].iter().flat_map(|made| [text(&made.body["name"]), text(&made.body["description"])]),
     );
@@ -222,6 +249,8 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
         people: members.iter().map(|member| text(&member["id"])).collect(),
         service_accounts: accounts.chain([bot.text_at("id")]).collect(),
         roles: vec![role.text_at("id")],
+        webhooks: vec![webhook],
+        deliveries,
         invitations: invitations.iter().map(|invitation| invitation.text_at("id")).collect(),
         words,
         cursor: page.text_at("next_cursor"),

@@ -1,6 +1,6 @@
 //! Bodies: from a small table where only somebody who knows the product can write one, else from the schema.
 
-use keyward_tests::{Value, json, seconds_from_now, sha256, unique};
+use keyward_tests::{Value, json, seconds_from_now, sha256, taker_url, unique};
 
 use super::{Document, Operation, Targets};
 
@@ -94,7 +94,11 @@ fn known(operation: &str, on: &Targets) -> Option<Value> {
         "create_workspace_key" | "create_personal_key" => {
             json!({"name": unique("made"), "scopes": [on.scope]})
         }
-        "update_workspace_key" | "update_personal_key" | "update_role" | "update_service_account" => {
+        "update_workspace_key"
+        | "update_personal_key"
+        | "update_role"
+        | "update_service_account"
+        | "update_webhook" => {
             json!({"description": unique("changed")})
         }
         "bulk_revoke_workspace_keys" => json!({"ids": [on.key]}),
@@ -105,6 +109,7 @@ fn known(operation: &str, on: &Targets) -> Option<Value> {
         "update_member" => json!({"role": on.role}),
         "create_role" => json!({"name": unique("role"), "scopes": [on.scope]}),
         "create_service_account" => json!({"name": unique("bot")}),
+        "create_webhook" => json!({"url": taker_url()}),
         "update_user" => json!({"suspended": false}),
         "import_keys" => {
             let digest = sha256(&unique("secret")).1;

@@ -119,6 +119,11 @@ impl Operation {
         self.template.contains("/audit")
     }
 
+    /// It tells of uses of keys, also of those that were refused: asking with a key that is dead changes what it answers.
+    pub(crate) fn tells_of_use(&self) -> bool {
+        self.template.contains("/usage") || self.template.ends_with("/keys/stale")
+    }
+
     pub(crate) fn has(&self, place: Place) -> bool {
         self.places.iter().any(|(_, of)| *of == place)
     }

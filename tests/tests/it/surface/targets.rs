@@ -14,6 +14,9 @@ pub(crate) enum Place {
     Role,
     /// A service account that stands alone.
     ServiceAccount,
+    Webhook,
+    /// What was sent to that webhook, and taken.
+    Delivery,
 }
 
 /// One of everything that a path or a body can name.
@@ -25,6 +28,8 @@ pub(crate) struct Targets {
     pub(crate) member: String,
     pub(crate) own_role: String,
     pub(crate) service_account: String,
+    pub(crate) webhook: String,
+    pub(crate) delivery: String,
     /// A scope of the profile, a role that can be given, and a plan.
     pub(crate) scope: String,
     pub(crate) role: String,
@@ -40,6 +45,8 @@ impl Targets {
             Place::Member => &self.member,
             Place::Role => &self.own_role,
             Place::ServiceAccount => &self.service_account,
+            Place::Webhook => &self.webhook,
+            Place::Delivery => &self.delivery,
         }
     }
 }
@@ -65,6 +72,8 @@ fn place(template: &str, before: &str, name: &str) -> Place {
         (_, "user_id") => Place::Member,
         ("roles", "id") => Place::Role,
         ("service-accounts", "id") => Place::ServiceAccount,
+        ("webhooks", "id") => Place::Webhook,
+        ("deliveries", "delivery_id") => Place::Delivery,
         _ => panic!(
             "nothing says what {{{name}}} of {template} stands for: add it to `Place` and `Targets` of \
              tests/tests/it/surface/targets.rs, and make one where Targets are made (grid/stage.rs, strangers/world.rs)"

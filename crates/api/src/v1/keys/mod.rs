@@ -5,9 +5,12 @@ pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod import;
 pub(crate) mod list;
+pub(crate) mod notices;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
+pub(crate) mod stale;
 pub(crate) mod update;
+pub(crate) mod usage;
 
 use jiff::Timestamp;
 use keyward_service::create_key::NewRule;

@@ -7,7 +7,7 @@ mod ids;
 mod import;
 mod list;
 mod metadata;
-mod new_secret;
+pub(super) mod new_secret;
 mod receipt;
 mod revoke;
 mod revoke_several;
@@ -17,6 +17,7 @@ mod rotate_finish;
 mod rotation;
 mod scopes;
 mod show;
+mod stale;
 
 use keyward_wire::key::Key;
 
@@ -41,6 +42,7 @@ pub(super) enum Keys {
     Scopes(scopes::Scopes),
     List(list::List),
     Show(show::Show),
+    Stale(stale::Stale),
     Edit(edit::Edit),
     Rotate(rotate::Rotate),
     RotateFinish(rotate_finish::RotateFinish),
@@ -55,6 +57,7 @@ pub(super) fn run(keys: &Keys) -> Result<(), Failure> {
         Keys::Scopes(scopes) => scopes::run(scopes),
         Keys::List(list) => list::run(list),
         Keys::Show(show) => show::run(show),
+        Keys::Stale(stale) => stale::run(stale),
         Keys::Edit(edit) => edit::run(edit),
         Keys::Rotate(rotate) => rotate::run(rotate),
         Keys::RotateFinish(finish) => rotate_finish::run(finish),

@@ -13,7 +13,7 @@ use crate::cli::{json, terminal};
 
 /// The flags that say where a new secret goes.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct SecretFlags {
+pub(in crate::cli) struct SecretFlags {
     /// Write the secret to this new file, not to stdout
     #[arg(long, value_name = "FILE")]
     out_file: Option<PathBuf>,
@@ -28,12 +28,12 @@ pub(super) struct SecretFlags {
 impl SecretFlags {
     /// Makes sure that there is a place: a secret that has none would be lost. `undone` says what was then not
     /// done.
-    pub(super) fn prepare(&self, undone: &str) -> Result<Option<OutFile>, Failure> {
+    pub(in crate::cli) fn prepare(&self, undone: &str) -> Result<Option<OutFile>, Failure> {
         self.out_file.as_deref().map(|path| OutFile::prepare(path, self.force, undone)).transpose()
     }
 
     /// Hands the secret over. `lost` says what to do if nobody got it.
-    pub(super) fn hand_over(
+    pub(in crate::cli) fn hand_over(
         &self,
         new: &NewSecret,
         file: Option<OutFile>,
@@ -52,7 +52,7 @@ impl SecretFlags {
     }
 
     /// Says where the secret is.
-    pub(super) fn say_where(&self) {
+    pub(in crate::cli) fn say_where(&self) {
         match &self.out_file {
             Some(path) => terminal::say(format!("Its secret is in {}.", path.display())),
             None => terminal::say("Its secret is shown this once; store it now."),
@@ -60,7 +60,7 @@ impl SecretFlags {
     }
 
     /// How to try the key.
-    pub(super) fn hint(&self, place: &Place) {
+    pub(in crate::cli) fn hint(&self, place: &Place) {
         let workspace =
             if let Place::Workspace(slug) = place { format!(" --workspace {slug}") } else { String::new() };
         match &self.out_file {
@@ -71,14 +71,14 @@ impl SecretFlags {
 }
 
 /// A key's new secret, and the answer that it came with.
-pub(super) struct NewSecret {
+pub(in crate::cli) struct NewSecret {
     /// The server's answer without the secret.
     answer: Map<String, Value>,
     secret: Zeroizing<String>,
 }
 
 impl NewSecret {
-    pub(super) fn read(answer: Value) -> Result<Self, Failure> {
+    pub(in crate::cli) fn read(answer: Value) -> Result<Self, Failure> {
         let none = || Failure::failed("the server answered without a secret; see `keyward keys list`");
         let Value::Object(mut answer) = answer else { return Err(none()) };
         let Some(Value::String(secret)) = answer.remove("secret") else { return Err(none()) };
@@ -89,12 +89,12 @@ impl NewSecret {
     }
 
     /// A text of the answer.
-    pub(super) fn text(&self, member: &str) -> &str {
+    pub(in crate::cli) fn text(&self, member: &str) -> &str {
         self.answer.get(member).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The key, if the answer can be read as one.
-    pub(super) fn key(&self) -> Option<Key> {
+    pub(in crate::cli) fn key(&self) -> Option<Key> {
         serde_json::from_value(Value::Object(self.answer.clone())).ok()
     }
 

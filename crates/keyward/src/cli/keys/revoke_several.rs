@@ -112,7 +112,7 @@ impl Asker<'_> {
     /// Asks in parts. If one of them fails, the results of those before it count all the same.
     fn send(&self, what: &'static str, ids: &[KeyId], dry_run: bool) -> (Results, Option<Failure>) {
         let mut results = Results(Vec::with_capacity(ids.len()));
-        let mut bar = (ids.len() > CHUNK).then(|| Bar::new(what, ids.len() as u64, 0));
+        let mut bar = (ids.len() > CHUNK).then(|| Bar::of_keys(what, ids.len() as u64, 0));
         for chunk in ids.chunks(CHUNK) {
             match self.send_chunk(chunk, dry_run) {
                 Ok(mut more) => results.0.append(&mut more),

@@ -11,6 +11,7 @@ use keyward_core::change::{Changes, Epoch};
 use keyward_core::decision::{Ask as RealAsk, Denied};
 use keyward_core::grant::Wanted;
 use keyward_core::id::{RequestId, UserId};
+use keyward_core::network::Reach;
 use keyward_core::person::{DisplayName, Email, Person};
 use keyward_core::profile::Profile;
 use keyward_core::secret::SecretDigest;
@@ -22,8 +23,8 @@ use keyward_service::ctx::{Ctx, Door, Request};
 use keyward_service::entropy;
 use keyward_service::password::Passwords;
 use keyward_service::refusal::Refusal;
+use keyward_service::sealing::SealingKey;
 use keyward_service::set_up::SetUpDoor;
-use keyward_service::uses::Uses;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Changed, Credentials, Store, SystemReason};
 use keyward_verifier::{
@@ -32,6 +33,7 @@ use keyward_verifier::{
 use tempfile::TempDir;
 
 use super::super::node::LocalNode;
+use super::super::usage::SharedQueue;
 use super::model::{Question, Said, Where, Works};
 
 /// Every person's.
@@ -122,7 +124,7 @@ impl System {
     /// A request by whoever these are.
     pub(super) async fn asking(&self, presented: Presented<'_>, ip: Option<IpAddr>) -> Result<Ctx, Refusal> {
         let request = Request { id: RequestId::new(0, [7; 10]), door: Door::Api, ip, user_agent: None };
-        authenticate(&self.service, presented, request).await
+        Ok(authenticate(&self.service, presented, request).await?)
     }
 
     /// A request by the operator.
@@ -156,10 +158,12 @@ async fn serve(
         clock,
         nodes: Arc::clone(&node) as _,
         limits: Arc::clone(&node) as _,
-        uses: Arc::new(Uses::default()),
+        uses: Arc::new(SharedQueue(Arc::default())),
         passwords,
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
+        sealing_key: SealingKey::new(&[7; 32]),
+        reach: Reach::default(),
         operator: Some(SecretDigest::of(OPERATOR.as_bytes())),
         set_up: SetUpDoor::default(),
         public_url: String::new(),

@@ -60,7 +60,7 @@ fn a_store_of_a_newer_version_is_refused() {
     drop(file.store());
     Connection::open(file.path()).unwrap().pragma_update(None, "user_version", 9_999).unwrap();
     let error = SqliteStore::open(&file.path()).unwrap_err();
-    assert!(matches!(error, StoreError::TooNew { found: 9_999, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::TooNew { found: 9_999, known: 2.. }), "{error}");
 }
 
 #[test]

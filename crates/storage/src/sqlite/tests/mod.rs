@@ -1,6 +1,7 @@
 //! What is particular to this engine, and the suite that all engines pass.
 
 mod bench;
+pub(crate) mod bench_writes;
 mod file;
 mod group;
 mod many;

@@ -9,12 +9,16 @@ use crate::conformance::{conformance, conformance_of_lists};
 use crate::sqlite::connection::Guarded;
 
 /// Statements that read a table from end to end, by a part that no other has.
-const MAY_SCAN: [(&str, &str); 6] = [
+const MAY_SCAN: [(&str, &str); 7] = [
     ("FROM users WHERE kind = 'person' AND is_system()", "the snapshot: all people"),
     ("FROM workspaces w WHERE is_system()", "the snapshot: all workspaces"),
     ("FROM roles WHERE is_system()", "the snapshot: all roles"),
     ("AND suspended_at IS NULL AND is_system()", "the snapshot: all memberships"),
     ("ON sa.id = k.service_account_id WHERE is_system()", "the snapshot: all keys"),
+    (
+        "FROM keys WHERE revoked_at IS NULL AND ends_at > ?1 AND is_system()",
+        "once, before a store that was put back is confirmed",
+    ),
     (
         "FROM idempotency WHERE state = 'started'",
         "once, when the only process starts: claims of a day at most",

@@ -62,7 +62,7 @@ pub(super) fn all(
 ) -> Result<Sent, Failure> {
     let mut chunks = Chunks::new(source)?;
     chunks.skip(progress.done(), progress.sha256())?;
-    let mut bar = Bar::new("Imported", total, progress.done());
+    let mut bar = Bar::of_keys("Imported", total, progress.done());
     let mut sent = Sent::default();
     let mut in_doubt = progress.in_doubt();
     while let Some(chunk) = chunks.next(in_doubt.unwrap_or(import.chunk))? {

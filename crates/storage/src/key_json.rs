@@ -21,7 +21,7 @@ struct StoredRule {
     resources: Vec<Box<str>>,
 }
 
-pub(super) fn grant_to_json(grant: &Grant) -> String {
+pub(crate) fn grant_to_json(grant: &Grant) -> String {
     let text = |pattern: &Pattern| Value::from(pattern.as_str());
     let rule = |rule: &Rule| {
         let resources = rule.resources.iter().map(text).collect::<Vec<_>>();
@@ -32,7 +32,7 @@ pub(super) fn grant_to_json(grant: &Grant) -> String {
 }
 
 /// `None` where the text is no whole grant: then the key must not be used, rather than with a part of it.
-pub(super) fn grant_from_json(text: &str) -> Option<Grant> {
+pub(crate) fn grant_from_json(text: &str) -> Option<Grant> {
     let stored: StoredGrant = serde_json::from_str(text).ok()?;
     let pattern = |text: &str| Pattern::parse(text).ok();
     let rule = |rule: StoredRule| {
@@ -43,16 +43,16 @@ pub(super) fn grant_from_json(text: &str) -> Option<Grant> {
     Some(Grant { scopes: stored.scopes, rules })
 }
 
-pub(super) fn cidrs_to_json(cidrs: &[IpNet]) -> String {
+pub(crate) fn cidrs_to_json(cidrs: &[IpNet]) -> String {
     Value::from(cidrs.iter().map(ToString::to_string).collect::<Vec<_>>()).to_string()
 }
 
 /// `None` where a part is no network: fewer networks would never allow more, but none at all would.
-pub(super) fn cidrs_from_json(text: &str) -> Option<Vec<IpNet>> {
+pub(crate) fn cidrs_from_json(text: &str) -> Option<Vec<IpNet>> {
     let stored: Vec<String> = serde_json::from_str(text).ok()?;
     stored.iter().map(|text| text.parse().ok()).collect()
 }
 
-pub(super) fn metadata_to_json(metadata: &BTreeMap<String, String>) -> String {
+pub(crate) fn metadata_to_json(metadata: &BTreeMap<String, String>) -> String {
     serde_json::json!(metadata).to_string()
 }

@@ -1,0 +1,79 @@
+//! Invitations.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use keyward_core::id::{InvitationId, WorkspaceId};
+use keyward_core::person::Email;
+use keyward_core::role::RoleRef;
+use keyward_core::secret::SecretDigest;
+
+use super::PostgresTx;
+use super::link::whole;
+use super::row::{Columns, count, one, run, run_one};
+use super::value::params;
+use crate::{Invitation, Invitations, StoreError};
+
+fn invitation(columns: &mut Columns<'_>) -> Result<Invitation, StoreError> {
+    Ok(Invitation {
+        id: columns.text()?,
+        workspace: columns.text()?,
+        email: Email::from_stored(&columns.take::<String>()?),
+        role: RoleRef::from_stored(&columns.take::<String>()?),
+        token: SecretDigest::from_bytes(columns.take()?),
+        created_by: columns.text()?,
+        created_at: columns.time()?,
+        expires_at: columns.time()?,
+    })
+}
+
+#[async_trait]
+impl Invitations for PostgresTx {
+    async fn insert_invitation(&mut self, invitation: &Invitation) -> Result<(), StoreError> {
+        let replaced = "DELETE FROM invitations
+                        WHERE workspace_id = $1 AND (email = $2 OR expires_at <= $3)
+                          AND (is_system() OR workspace_id = tenant_workspace())";
+        let sql = "INSERT INTO invitations
+                       (id, workspace_id, email, role, token, created_by, created_at, expires_at)
+                   SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE is_system() OR $2 = tenant_workspace()";
+        let created_at = invitation.created_at.as_microsecond();
+        let link = self.write()?;
+        whole(link, async {
+            run(link, replaced, params![invitation.workspace, invitation.email.as_str(), created_at]).await?;
+            let params = params![
+                invitation.id,
+                invitation.workspace,
+                invitation.email.as_str(),
+                invitation.role.to_string(),
+                *invitation.token.as_bytes(),
+                invitation.created_by,
+                created_at,
+                invitation.expires_at.as_microsecond(),
+            ];
+            run_one(link, sql, params).await
+        })
+        .await
+    }
+
+    async fn invitation_by_token(
+        &mut self,
+        token: &SecretDigest,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let sql = "SELECT id, workspace_id, email, role, token, created_by, created_at, expires_at
+                   FROM invitations WHERE token = $1 AND expires_at > $2 AND is_system()";
+        let params = params![*token.as_bytes(), now.as_microsecond()];
+        one(self.system_read()?, "invitations", sql, params, invitation).await
+    }
+
+    async fn use_invitation(&mut self, id: InvitationId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM invitations WHERE id = $1 AND is_system()";
+        Ok(run(self.system_write()?, sql, params![id]).await? > 0)
+    }
+
+    async fn open_invitations(&mut self, workspace: WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {
+        let sql = "SELECT count(*) FROM invitations
+                   WHERE workspace_id = $1 AND expires_at > $2
+                     AND (is_system() OR workspace_id = tenant_workspace())";
+        count(self.read()?, sql, params![workspace, now.as_microsecond()]).await
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection, in the hands of one transaction, and how it is asked.
+//!
+//! The transaction-local variables say whose rows are seen; nothing is ever set for longer than a transaction. Control
+//! statements are sent without waiting for their answers: the statement behind them fails where they do, and so, at the
+//! latest, does the one that stands before COMMIT.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
+
+use super::failure::{ends_connection, failed};
+use super::value::Value;
+use crate::StoreError;
+
+/// How long an answer may take. The server gives a statement of a tenant up before that; this is for one that does not
+/// answer at all.
+const ANSWER_MAX: Duration = Duration::from_secs(35);
+/// Statements that a connection keeps prepared: all fixed ones, and the usual lists. What is beyond is asked without.
+const PREPARED_MAX: usize = 256;
+
+/// A connection.
+pub(super) struct Link {
+    client: Client,
+    /// `None`: statements are not kept prepared.
+    prepared: Option<Mutex<HashMap<String, Statement>>>,
+    broken: AtomicBool,
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("usable", &self.is_usable()).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    pub(super) fn new(client: Client, keeps_statements: bool) -> Self {
+        let prepared = keeps_statements.then(Mutex::default);
+        Self { client, prepared, broken: AtomicBool::new(false) }
+    }
+
+    /// Whether it may be used for another transaction.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.broken.load(Ordering::Relaxed) && !self.client.is_closed()
+    }
+
+    /// Sends a control statement and does not wait for its answer.
+    pub(super) fn send(&self, control: &str) {
+        // The first poll sends it. Where it cannot be sent, the next statement finds that out.
+        let _ = self.client.batch_execute(control).now_or_never();
+    }
+
+    /// Runs control statements.
+    pub(super) async fn control(&self, statements: &str) -> Result<(), StoreError> {
+        self.within(self.client.batch_execute(statements)).await
+    }
+
+    /// Runs several statements, one after the other up to the first that fails, in one question. Returns the first
+    /// column of the last row that any of them had.
+    pub(super) async fn last_of(&self, statements: &str) -> Result<String, StoreError> {
+        let answers = self.within(self.client.simple_query(statements)).await?;
+        let text = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
+            _ => None,
+        });
+        Ok(text.unwrap_or_default().to_owned())
+    }
+
+    /// Asks a statement. Its rows come as they are read.
+    pub(super) async fn ask(&self, sql: &str, params: Vec<Value>) -> Result<RowStream, StoreError> {
+        if let Some(statement) = self.statement(sql, &params).await? {
+            return self.within(self.client.query_raw(&statement, &params)).await;
+        }
+        let typed = params.into_iter().map(|value| {
+            let kind = value.kind();
+            (value, kind)
+        });
+        self.within(self.client.query_typed_raw(sql, typed)).await
+    }
+
+    /// Waits for an answer, but not for ever.
+    pub(super) async fn within<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, StoreError> {
+        match tokio::time::timeout(ANSWER_MAX, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                if ends_connection(&error) {
+                    self.broken.store(true, Ordering::Relaxed);
+                }
+                Err(failed(&error))
+            }
+            Err(_) => {
+                self.broken.store(true, Ordering::Relaxed);
+                Err(StoreError::Unavailable("the database does not answer".to_owned()))
+            }
+        }
+    }
+
+    /// Prepares a statement, if this connection does that and has not yet.
+    pub(super) async fn prepare(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
+        self.statement(sql, params).await.map(drop)
+    }
+
+    async fn statement(&self, sql: &str, params: &[Value]) -> Result<Option<Statement>, StoreError> {
+        let Some(prepared) = &self.prepared else { return Ok(None) };
+        let known = || prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let known = known();
+            if let Some(statement) = known.get(sql) {
+                return Ok(Some(statement.clone()));
+            }
+            if known.len() >= PREPARED_MAX {
+                return Ok(None);
+            }
+        }
+        let kinds: Vec<Type> = params.iter().map(Value::kind).collect();
+        let statement = self.within(self.client.prepare_typed(sql, &kinds)).await?;
+        known().insert(sql.to_owned(), statement.clone());
+        Ok(Some(statement))
+    }
+}
+
+/// Runs several statements that are whole or not at all, also where the transaction goes on after an error.
+pub(super) async fn whole<T>(
+    link: &Link,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    link.send("SAVEPOINT statements");
+    let done = work.await;
+    link.send(if done.is_ok() { "RELEASE statements" } else { "ROLLBACK TO statements; RELEASE statements" });
+    done
+}

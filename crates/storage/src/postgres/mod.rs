@@ -1,0 +1,255 @@
+//! The engine on PostgreSQL: row-level security says whose rows a transaction sees, and the statements say it again, so
+//! that both engines behave alike.
+//!
+//! The server has two roles. One sees a single tenant's rows, the one whose names the transaction set; the other does
+//! the work of the system. Neither owns anything; migrations are run by a third (`schema.rs`). Deliberately absent:
+//! rules, SQL outside the file of its entity, and any state that a connection keeps from one transaction to the next.
+
+mod address;
+mod audit;
+mod chain;
+mod changes;
+mod deliveries;
+mod failure;
+mod idempotency;
+mod invitations;
+mod key_grams;
+mod key_lead;
+mod key_list;
+mod key_row;
+mod key_write;
+mod keys;
+mod link;
+mod lives;
+mod mails;
+mod members;
+mod notices;
+mod opening;
+mod people;
+mod pool;
+mod power;
+mod roles;
+mod row;
+mod schema;
+mod service_accounts;
+mod sessions;
+mod stale;
+mod subscriptions;
+#[cfg(test)]
+pub(crate) mod tests;
+mod tls;
+mod usage;
+mod uses;
+mod value;
+mod webhooks;
+mod whole;
+mod workspaces;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keyward_core::change::Epoch;
+
+use crate::{Store, StoreError, SystemReason, Tenant, Tx};
+pub use address::Address;
+use chain::Chain;
+use key_list::Bounds;
+use link::Link;
+use opening::{Opening, View};
+use pool::{Pool, Seat};
+pub use schema::{Roles, Versions, migrate, versions};
+pub use whole::{PostgresSource, PostgresTarget};
+
+/// Connections for what tenants ask and write: enough to keep a few processors and a disk busy; a hundred of
+/// `max_connections` leave room for three servers.
+const FOR_TENANTS: usize = 16;
+/// Connections for finding out who asks, apart from the rest: lists must not keep anybody from being let in.
+const FOR_DOORS: usize = 4;
+/// Connections for the feed: one reader follows, and a snapshot may be read beside it.
+const FOR_FEED: usize = 2;
+/// Connections for the other work of the system.
+const FOR_SYSTEM: usize = 4;
+/// Connections for numbering and linking what is committed. Whoever waits here has its answer behind the one before.
+const FOR_ORDER: usize = 4;
+
+/// How a store is reached.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// As the role that sees one tenant at a time.
+    pub server: Address,
+    /// As the role of system work.
+    pub system: Address,
+    /// Whether connections keep statements prepared. Not through a pool in transaction mode that does not know them.
+    pub prepares: bool,
+}
+
+/// A store in a PostgreSQL database. Clones share it.
+#[derive(Debug, Clone)]
+pub struct PostgresStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tenants: Arc<Pool>,
+    doors: Arc<Pool>,
+    feed: Arc<Pool>,
+    system: Arc<Pool>,
+    order: Arc<Pool>,
+    chain: Chain,
+    bounds: Bounds,
+}
+
+impl PostgresStore {
+    /// Opens a store whose schema is there and up to date, as two roles that have no more power than they need.
+    pub async fn open(settings: &Settings) -> Result<Self, StoreError> {
+        Self::open_with(settings, Bounds::USUAL).await
+    }
+
+    async fn open_with(settings: &Settings, bounds: Bounds) -> Result<Self, StoreError> {
+        if settings.server.user() == settings.system.user() {
+            return Err(StoreError::Unsafe(
+                "both addresses name one role; each needs a role of its own".to_owned(),
+            ));
+        }
+        for (address, other) in
+            [(&settings.server, settings.system.user()), (&settings.system, settings.server.user())]
+        {
+            let client = pool::connect(address).await?;
+            let link = Link::new(client, false);
+            power::check(&link, address, other).await?;
+            schema::check(&link).await?;
+        }
+        let pool = |address: &Address, connections_max| {
+            Arc::new(Pool::new(address.clone(), settings.prepares, connections_max))
+        };
+        Ok(Self(Arc::new(Inner {
+            tenants: pool(&settings.server, FOR_TENANTS),
+            doors: pool(&settings.system, FOR_DOORS),
+            feed: pool(&settings.system, FOR_FEED),
+            system: pool(&settings.system, FOR_SYSTEM),
+            order: pool(&settings.system, FOR_ORDER),
+            chain: Chain::default(),
+            bounds,
+        })))
+    }
+
+    fn pool_for(&self, reason: SystemReason) -> &Arc<Pool> {
+        match reason {
+            SystemReason::Feed => &self.0.feed,
+            SystemReason::Authenticate | SystemReason::Found => &self.0.doors,
+            SystemReason::RecordUse
+            | SystemReason::Operate
+            | SystemReason::Bill
+            | SystemReason::Repeat
+            | SystemReason::Deliver
+            | SystemReason::Notify
+            | SystemReason::Maintain => &self.0.system,
+        }
+    }
+
+    async fn open_tx(
+        &self,
+        pool: &Arc<Pool>,
+        opening: Opening,
+        mode: Mode,
+        view: View,
+    ) -> Result<Box<dyn Tx>, StoreError> {
+        let seat = pool.begin(&opening).await?;
+        let inner = Arc::clone(&self.0);
+        Ok(Box::new(PostgresTx { seat, mode, view, inner, has_changes: false, is_linked: false }))
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn begin(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
+        self.open_tx(&self.0.tenants, Opening::to_write(tenant), Mode::Writing, View::Tenant(tenant)).await
+    }
+
+    async fn view(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
+        let view = View::Tenant(tenant);
+        self.open_tx(&self.0.tenants, Opening::to_read(view), Mode::Reading, view).await
+    }
+
+    async fn begin_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
+        tracing::trace!(?reason, "system transaction");
+        self.open_tx(self.pool_for(reason), Opening::of_system(reason), Mode::Writing, View::System).await
+    }
+
+    async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
+        tracing::trace!(?reason, "system view");
+        if reason == SystemReason::Feed {
+            // What is committed now is in the snapshot, with its number.
+            changes::number(&self.0.order, None).await?;
+            Chain::link_soon(&self.0);
+        }
+        self.open_tx(self.pool_for(reason), Opening::to_read(View::System), Mode::Reading, View::System).await
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Writing,
+    Reading,
+}
+
+/// An open transaction. The traits are implemented entity by entity.
+struct PostgresTx {
+    seat: Seat,
+    mode: Mode,
+    view: View,
+    inner: Arc<Inner>,
+    /// Whether it has changes that will be numbered.
+    has_changes: bool,
+    /// Whether the audit log was looked after for this snapshot.
+    is_linked: bool,
+}
+
+impl PostgresTx {
+    /// The connection, to read from.
+    fn read(&self) -> Result<&Link, StoreError> {
+        self.seat.link()
+    }
+
+    /// The connection, to write into.
+    fn write(&self) -> Result<&Link, StoreError> {
+        match self.mode {
+            Mode::Writing => self.seat.link(),
+            Mode::Reading => Err(StoreError::Misused("a view is only read")),
+        }
+    }
+
+    /// The connection of a system transaction, to read from.
+    fn system_read(&self) -> Result<&Link, StoreError> {
+        self.only_system()?;
+        self.read()
+    }
+
+    /// The connection of a system transaction, to write into.
+    fn system_write(&self) -> Result<&Link, StoreError> {
+        self.only_system()?;
+        self.write()
+    }
+
+    fn only_system(&self) -> Result<(), StoreError> {
+        match self.view {
+            View::System => Ok(()),
+            View::Tenant(_) => Err(StoreError::Misused("this is for the system alone")),
+        }
+    }
+}
+
+#[async_trait]
+impl Tx for PostgresTx {
+    async fn commit(self: Box<Self>) -> Result<Epoch, StoreError> {
+        let own = match self.mode {
+            // A snapshot knows the last of all as well as another.
+            Mode::Reading => None,
+            Mode::Writing => changes::commit(self.seat.link()?, self.has_changes).await?,
+        };
+        let Self { seat, inner, mode, .. } = *self;
+        if mode == Mode::Writing {
+            seat.give_back();
+        }
+        changes::number(&inner.order, own).await
+    }
+}

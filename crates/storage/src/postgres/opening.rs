@@ -1,0 +1,111 @@
+//! How a transaction begins: whose rows it sees, how long it may take, and whose turn it waits for.
+//!
+//! All of it is set for the transaction alone, so that a connection carries nothing from one to the next, also where a
+//! pool stands between.
+
+use super::link::Link;
+use super::row::run;
+use super::value::{Value, params};
+use crate::{StoreError, SystemReason, Tenant};
+
+/// How long a statement may take: of a tenant as long as somebody waits for an answer; of the system as long as a
+/// snapshot of millions of keys is read.
+const STATEMENT_MAX: &str = "30s";
+const SYSTEM_STATEMENT_MAX: &str = "10min";
+
+/// Whose rows a transaction sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// Everybody's.
+    System,
+    /// One tenant's.
+    Tenant(Tenant),
+}
+
+/// How a transaction begins.
+#[derive(Debug)]
+pub(super) struct Opening {
+    /// Empty: each statement is a transaction of its own.
+    control: &'static str,
+    view: View,
+    /// Whose turn it waits for, in this order.
+    turns: Vec<String>,
+}
+
+impl Opening {
+    /// A snapshot to read from.
+    pub(super) const fn to_read(view: View) -> Self {
+        Self { control: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", view, turns: Vec::new() }
+    }
+
+    /// A transaction that may write. Those of one workspace, and those of one person, take turns: rules such as "one
+    /// owner stays" and "no more keys than the plan allows" are read before they are relied on.
+    pub(super) fn to_write(tenant: Tenant) -> Self {
+        let workspace = tenant.workspace.map(|id| id.to_string());
+        let person = tenant.person.map(|id| id.to_string());
+        let turns = workspace.into_iter().chain(person).collect();
+        Self { control: BEGIN, view: View::Tenant(tenant), turns }
+    }
+
+    /// A transaction of the system that may write. Seldom ones take turns, for the same reason.
+    pub(super) fn of_system(reason: SystemReason) -> Self {
+        let turn = match reason {
+            SystemReason::Found | SystemReason::Operate | SystemReason::Bill | SystemReason::Maintain => {
+                Some("system")
+            }
+            SystemReason::Notify => Some("notices"),
+            SystemReason::Authenticate
+            | SystemReason::Feed
+            | SystemReason::RecordUse
+            | SystemReason::Repeat
+            | SystemReason::Deliver => None,
+        };
+        let turns = turn.map(ToOwned::to_owned).into_iter().collect();
+        Self { control: BEGIN, view: View::System, turns }
+    }
+
+    /// A transaction of the system that waits for nobody.
+    pub(super) const fn of_store() -> Self {
+        Self { control: BEGIN, view: View::System, turns: Vec::new() }
+    }
+
+    /// No transaction around a statement that is one by itself.
+    pub(super) const fn of_statement() -> Self {
+        Self { control: "", view: View::System, turns: Vec::new() }
+    }
+
+    pub(super) async fn begin(&self, link: &Link) -> Result<(), StoreError> {
+        if self.control.is_empty() {
+            return Ok(());
+        }
+        link.send(self.control);
+        let (workspace, person, statement_max) = match self.view {
+            View::System => (None, None, SYSTEM_STATEMENT_MAX),
+            View::Tenant(tenant) => (
+                tenant.workspace.map(|id| id.to_string()),
+                tenant.person.map(|id| id.to_string()),
+                STATEMENT_MAX,
+            ),
+        };
+        let (workspace, person) = (workspace.unwrap_or_default(), person.unwrap_or_default());
+        run(link, SET, params![workspace, person, statement_max]).await?;
+        if self.turns.is_empty() {
+            return Ok(());
+        }
+        run(link, TAKE_TURNS, vec![Value::from(self.turns.clone())]).await.map(drop)
+    }
+}
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+/// The waits are as long as those for the writer on SQLite. A transaction whose server has stopped answering must not
+/// keep others from their turn for ever. What is acknowledged is on the disk, whatever the database's default is.
+/// Compiling a statement takes longer than any of ours runs.
+const SET: &str = "SELECT set_config('keyward.workspace', $1, true), set_config('keyward.person', $2, true),
+    set_config('search_path', 'keyward, pg_temp', true), set_config('jit', 'off', true),
+    set_config('statement_timeout', $3, true), set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+        ELSE current_setting('synchronous_commit') END, true)";
+
+const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(hashtextextended('keyward turn of ' || turn, 0))
+    FROM unnest($1) WITH ORDINALITY AS turns (turn, place) ORDER BY place";

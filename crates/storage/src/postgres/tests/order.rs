@@ -1,0 +1,218 @@
+//! Changes in the order of commits, and logs that are whole, however many write.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use keyward_core::audit::AuditHome;
+use keyward_core::change::{Epoch, State};
+use keyward_core::id::KeyId;
+use keyward_core::key::PrincipalId;
+
+use super::cluster::{Cluster, DURABLE};
+use super::database::{self, Database};
+use crate::conformance::audit::entry;
+use crate::conformance::town::{Town, at, person, role, workspace, workspace_key};
+use crate::postgres::{PostgresStore, Settings, migrate};
+use crate::{Changed, FIRST_PREV, Store, SystemReason, Tenant};
+
+const WRITERS: usize = 16;
+/// Transactions of each writer.
+const EACH: usize = 25;
+
+/// What a writer knows of its own change.
+struct Written {
+    key: KeyId,
+    began: Instant,
+    ended: Instant,
+    epoch: Epoch,
+}
+
+/// Between nothing and thirty milliseconds, another each time.
+async fn dawdle(dice: &mut u64) {
+    *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    tokio::time::sleep(Duration::from_millis((*dice >> 33) % 30)).await;
+}
+
+/// Makes keys in a workspace of its own, each in a transaction that dawdles before it commits.
+async fn write(store: Arc<dyn Store>, number: usize) -> Vec<Written> {
+    let (place, owner) = (workspace(&format!("writer-{number}")), person(&format!("w{number}")));
+    let mut tx = store.begin_system(SystemReason::Found).await.unwrap();
+    tx.insert_person(&owner).await.unwrap();
+    tx.insert_workspace(&place).await.unwrap();
+    tx.insert_membership(place.id, owner.person.id, &role("owner"), at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut dice = u64::try_from(number).unwrap();
+    let mut written = Vec::new();
+    for n in 0..EACH {
+        let key = workspace_key(&format!("key-{n}"), place.id, owner.person.id);
+        let mut tx = store.begin(Tenant::workspace(place.id)).await.unwrap();
+        dawdle(&mut dice).await;
+        tx.insert_key(&key).await.unwrap();
+        tx.record_change(Changed::Key(key.id)).await.unwrap();
+        tx.append_audit(&entry(AuditHome::Workspace(place.id), PrincipalId::User(owner.person.id)))
+            .await
+            .unwrap();
+        dawdle(&mut dice).await;
+        if n % 7 == 3 {
+            // Given up: nobody may ever hear of it.
+            continue;
+        }
+        let began = Instant::now();
+        let epoch = tx.commit().await.unwrap();
+        written.push(Written { key: key.id, began, ended: Instant::now(), epoch });
+    }
+    written
+}
+
+/// Follows the feed until it is told to stop and has caught up. Every part is after the one before.
+async fn follow(store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Vec<(KeyId, Epoch)> {
+    let (mut seen, mut up_to) = (Vec::new(), Epoch(0));
+    loop {
+        let is_last = stop.load(Ordering::SeqCst);
+        let mut tx = store.view_system(SystemReason::Feed).await.unwrap();
+        let from = up_to;
+        let last = tx
+            .changes_since(from, 1, &mut |part| {
+                assert!(part.up_to >= up_to, "{} after {}", part.up_to.0, up_to.0);
+                up_to = part.up_to;
+                for state in part.states {
+                    if let State::Key(key) = state {
+                        seen.push((key.id, part.up_to));
+                    }
+                }
+            })
+            .await
+            .unwrap();
+        assert_eq!(last, up_to);
+        if is_last && from == up_to {
+            return seen;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_writers_that_dawdle_before_they_commit_are_all_seen_once_and_in_order() {
+    let database = Database::new();
+    // Two servers, so that they number and link what the other has committed.
+    let stores: [Arc<dyn Store>; 2] = [
+        Arc::new(PostgresStore::open(&database.settings()).await.unwrap()),
+        Arc::new(PostgresStore::open(&database.settings()).await.unwrap()),
+    ];
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers = stores.each_ref().map(|store| tokio::spawn(follow(Arc::clone(store), Arc::clone(&stop))));
+    let writers: Vec<_> =
+        (0..WRITERS).map(|number| tokio::spawn(write(Arc::clone(&stores[number % 2]), number))).collect();
+    let mut written = Vec::new();
+    for writer in writers {
+        written.extend(writer.await.unwrap());
+    }
+    stop.store(true, Ordering::SeqCst);
+    written.sort_by_key(|one| one.epoch);
+    let epochs: HashMap<KeyId, Epoch> = written.iter().map(|one| (one.key, one.epoch)).collect();
+    assert_eq!(epochs.len(), written.len());
+    for reader in readers {
+        let seen = reader.await.unwrap();
+        // Every change that was committed, once, in the order of its number, under the number that its writer was told.
+        let told: Vec<KeyId> = seen.iter().map(|(key, _)| *key).collect();
+        assert_eq!(told, written.iter().map(|one| one.key).collect::<Vec<_>>());
+        assert!(seen.iter().all(|(key, epoch)| epochs[key] == *epoch));
+    }
+    // Whoever had its answer before another asked to commit comes before it.
+    for pair in written.iter().flat_map(|one| written.iter().map(move |other| (one, other))) {
+        let (one, other) = pair;
+        assert!(one.ended >= other.began || one.epoch < other.epoch, "{:?} {:?}", one.epoch, other.epoch);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_log_that_many_write_and_many_link_is_one_chain() {
+    let database = Database::new();
+    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let home = AuditHome::Workspace(town.acme.id);
+    let actor = PrincipalId::User(town.ada.id);
+    let mut tasks = Vec::new();
+    for number in 0..8_u64 {
+        let store = PostgresStore::open(&database.settings()).await.unwrap();
+        let tenant = town.inside();
+        tasks.push(tokio::spawn(async move {
+            let mut dice = number;
+            for _ in 0..15 {
+                // The system's work does not wait for the turn of the workspace.
+                let mut tx = store.begin_system(SystemReason::Authenticate).await.unwrap();
+                tx.append_audit(&entry(home, actor)).await.unwrap();
+                dawdle(&mut dice).await;
+                tx.commit().await.unwrap();
+                let head = store.view(tenant).await.unwrap().audit_head(home).await.unwrap();
+                assert!(head.is_some(), "what was answered is in the log");
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut tx = town.view().await;
+    let chain = tx.audit_chain(home, 0, 1_000).await.unwrap();
+    assert_eq!(chain.len(), 120);
+    let mut prev = FIRST_PREV;
+    for (line, number) in chain.iter().zip(1..) {
+        assert_eq!((line.number, line.prev), (number, prev));
+        assert!(line.is_sound());
+        prev = line.hash;
+    }
+    let head = tx.audit_head(home).await.unwrap().unwrap();
+    assert_eq!((head.entries, head.hash), (120, prev));
+}
+
+async fn keep_one(town: &Town) -> (KeyId, Epoch) {
+    let key = workspace_key("ci", town.acme.id, town.ada.id);
+    let key = keyward_core::key::Key {
+        belongs: keyward_core::key::Belongs::ToPerson { owner: town.ada.id, workspaces: None },
+        ..key
+    };
+    let mut tx = town.begin().await;
+    tx.insert_key(&key).await.unwrap();
+    tx.record_change(Changed::Key(key.id)).await.unwrap();
+    (key.id, tx.commit().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_nothing_acknowledged_is_lost_and_no_number_is_given_twice() {
+    let cluster = Cluster::start(DURABLE);
+    cluster.sql("postgres", "CREATE DATABASE keyward OWNER keyward_owner");
+    migrate(&database::address(&cluster, "keyward_owner", "keyward"), &database::roles()).await.unwrap();
+    let address = |role| database::address(&cluster, role, "keyward");
+    let settings =
+        Settings { server: address("keyward_server"), system: address("keyward_system"), prepares: true };
+    let town = Town::found(Arc::new(PostgresStore::open(&settings).await.unwrap())).await;
+    let mut before = Vec::new();
+    let mut told = Epoch(0);
+    for _ in 0..3 {
+        for _ in 0..5 {
+            let (key, epoch) = keep_one(&town).await;
+            assert!(epoch > told, "{} after {}", epoch.0, told.0);
+            told = epoch;
+            before.push(key);
+        }
+        cluster.stop("immediate");
+        let gone = town.store.begin(town.inside()).await.err();
+        assert!(matches!(gone, Some(crate::StoreError::Unavailable(_))), "{gone:?}");
+        cluster.go_on();
+        // The same store, without being opened anew.
+        let mut tx = town.view().await;
+        for key in &before {
+            assert!(tx.key(*key).await.unwrap().is_some(), "{key} was acknowledged");
+        }
+        // Whoever has seen the last number finds what comes after it, whatever of the numbering was lost.
+        let (key, epoch) = keep_one(&town).await;
+        assert!(epoch > told, "{} was told before the crash, {} after it", told.0, epoch.0);
+        let mut seen = Vec::new();
+        let mut tx = town.system_view().await;
+        tx.changes_since(told, 10, &mut |part| seen.extend(part.states)).await.unwrap();
+        assert!(seen.iter().any(|state| matches!(state, State::Key(found) if found.id == key)));
+        told = epoch;
+        before.push(key);
+    }
+}

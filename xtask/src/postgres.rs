@@ -1,0 +1,49 @@
+//! The API's suite once more, with every server's store in PostgreSQL.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::tally::Tally;
+use crate::tree::Tree;
+use crate::{run, say};
+
+/// What to type to run it alone. What follows `--` is left out with its reason below.
+pub(crate) const REPEAT: &str = "KEYWARD_TEST_STORE=postgres cargo test --locked -p keyward-tests --test it";
+
+/// Tests of what a store in a file alone has, by the beginning or a part of their names, and why they say nothing of a
+/// database. They run on SQLite, in the step of all tests.
+const OF_A_FILE: [(&str, &str); 5] = [
+    ("upkeep::", "back up, put back, copy and migrate a file; a database has its own programs for that"),
+    ("audit_scale::", "writes a million entries into the file, past the server"),
+    (
+        "a_dry_run_writes_nothing_at_all",
+        "watches the file's write-ahead log; the operation is the same on both",
+    ),
+    ("the_store_is_readable_by_its_owner_alone", "the mode of a file"),
+    ("a_second_server_on_the_same_store_is_refused", "several servers may share a database"),
+];
+
+/// Runs it, and says aloud what is left out.
+pub(crate) fn suite(tree: &Tree, tally: &mut Tally) -> Result<(), Failure> {
+    for (name, why) in OF_A_FILE {
+        say::line(format!("not on PostgreSQL: {name} ({why})"));
+    }
+    let mut command =
+        tree.cargo(&["test", "--locked", "-p", "keyward-tests", "--test", "it", "--no-fail-fast", "--"]);
+    for (name, _) in OF_A_FILE {
+        command.args(["--skip", name]);
+    }
+    command.env("KEYWARD_TEST_STORE", "postgres");
+    let before = tally.passed;
+    run::run_seeing(&mut command, |line| tally.see(line))?;
+    // A run that finds no test ends well, and must not count as one.
+    if tally.passed == before { Err(Failure::said("no test ran")) } else { Ok(()) }
+}
+
+/// Whether a program of PostgreSQL 15 or later is there: on the path, or where Debian puts them.
+pub(crate) fn has_program(name: &str) -> bool {
+    let debian = (15..30).map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+    let path = env::var_os("PATH").unwrap_or_default();
+    debian.chain(env::split_paths(&path)).any(|folder| folder.join(name).is_file())
+}
