@@ -168,6 +168,11 @@ impl Which {
             Self::Previous => "previous",
         }
     }
+
+    /// The one of a text, if there is one.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Current, Self::Previous].into_iter().find(|which| which.as_str() == text)
+    }
 }
 
 /// The secret before the current one, which goes on working for a while (CYB-7).

@@ -127,8 +127,7 @@ impl Running {
         });
         let name = settings.data_plane.node.clone();
         let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
-        let writer =
-            writer.map_err(|error| Failure::failed(format!("the store cannot be written: {error}")))?;
+        let writer = writer.map_err(|error| unwritable(&error))?;
         let (listeners, tally) = ((control, data), Arc::default());
         Ok(Self {
             service,
@@ -269,12 +268,14 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 
 /// Gives up what a process that has ended was at work on.
 async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::failed(format!("the store cannot be written: {error}"));
     let released = keyward_service::idempotency::release_abandoned(store).await;
-    released.map_err(|error| failed(&error))?;
+    released.map_err(|error| unwritable(&error))?;
     let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
-    released.map_err(|error| failed(&error))
+    released.map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("the store cannot be written: {error}"))
 }
 
 /// Opens the store that the settings name.

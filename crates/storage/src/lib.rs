@@ -8,6 +8,7 @@
 mod audit;
 #[cfg(test)]
 mod bench;
+mod bounds;
 mod changes;
 #[cfg(test)]
 mod conformance;

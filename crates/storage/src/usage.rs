@@ -1,5 +1,6 @@
 //! The usage log: what became of each use of a key.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use async_trait::async_trait;
@@ -9,7 +10,8 @@ use keyward_core::key::Which;
 use keyward_core::usage::Use;
 
 use crate::error::StoreError;
-use crate::page::{Found, Page};
+use crate::keys::SortValue;
+use crate::page::{Found, Page, Position};
 
 /// A use as it stands in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,17 @@ pub struct UsageEntry {
     pub path: Option<String>,
     /// Which node decided.
     pub node: String,
+}
+
+impl UsageEntry {
+    /// Its position in a list: the time in microseconds, and the place in the last eight bytes.
+    pub(crate) fn position(&self) -> Position {
+        let mut id = [0; 16];
+        if let Some(place) = id.last_chunk_mut() {
+            *place = self.place.to_be_bytes();
+        }
+        Position { value: SortValue::Number(self.at.as_microsecond()), id }
+    }
 }
 
 /// Which entries somebody wants to see.
@@ -93,6 +106,17 @@ pub struct UsageCount {
     pub uses: u64,
 }
 
+/// How many of these uses each hour and day of a key had, by outcome; in an order that is everybody's.
+pub(crate) fn counted(uses: &[Use]) -> BTreeMap<(KeyId, Bucket, Timestamp, &str), i64> {
+    let mut counts = BTreeMap::new();
+    for used in uses {
+        for bucket in [Bucket::Hour, Bucket::Day] {
+            *counts.entry((used.key, bucket, bucket.begin_of(used.at), used.code)).or_default() += 1;
+        }
+    }
+    counts
+}
+
 /// Why uses may be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GapReason {
@@ -112,6 +136,11 @@ impl GapReason {
             Self::Killed => "killed",
             Self::Dropped => "dropped",
         }
+    }
+
+    /// The reason of a text, if there is one.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
     }
 }
 

@@ -35,6 +35,17 @@ pub struct OldSecret {
     pub ends_at: Timestamp,
 }
 
+/// Kinds of events as they are kept: a JSON text of their names.
+pub(crate) fn kinds_to_json(kinds: &[EventKind]) -> String {
+    kinds.iter().map(|kind| kind.as_str()).collect::<serde_json::Value>().to_string()
+}
+
+/// `None` where the text names what is no kind: then it is not known what is wanted.
+pub(crate) fn kinds_from_json(text: &str) -> Option<Vec<EventKind>> {
+    let names: Vec<String> = serde_json::from_str(text).ok()?;
+    names.iter().map(|name| EventKind::parse(name)).collect()
+}
+
 /// A webhook: an address that is told of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {

@@ -51,10 +51,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
 
+use crate::bounds::Bounds;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 pub use address::Address;
 use chain::Chain;
-use key_list::Bounds;
 use link::Link;
 use opening::{Opening, View};
 use pool::{Pool, Seat};

@@ -11,14 +11,11 @@ use super::keys::keys_by_id;
 use super::link::Link;
 use super::row::many;
 use super::value::{Value, params};
+use crate::bounds::WALK_MAX;
 use crate::{
     Found, NewestNetwork, Page, Position, SortValue, StaleCount, StaleFilter, StaleKey, StaleKeys,
     StaleReason, StoreError,
 };
-
-/// Keys that are looked at for one page, or for counting: some ten milliseconds. Those that are revoked or have expired
-/// are among the ones that were never used.
-const WALK_MAX: u32 = 10_000;
 
 /// How the keys of a reason are found.
 struct Lead {

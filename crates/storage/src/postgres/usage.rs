@@ -1,6 +1,6 @@
 //! The usage log: a part of the table for each day.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,13 +14,12 @@ use super::key_row::is_seen;
 use super::link::{Link, whole};
 use super::row::{Columns, many, one, only, run};
 use super::value::{Value, params};
+use crate::bounds::WALK_MAX;
+use crate::usage::counted;
 use crate::{
     Bucket, Found, GapReason, Page, Position, SortValue, StoreError, UsageCount, UsageEntry, UsageFilter,
     UsageGap, UsageLog, WrittenUpTo,
 };
-
-/// Entries of a key that are looked at for one page of a filter: some tens of milliseconds.
-const WALK_MAX: u32 = 10_000;
 
 /// Writes uses, all in one statement.
 async fn insert(link: &Link, node: &str, uses: &[Use]) -> Result<(), StoreError> {
@@ -62,15 +61,9 @@ async fn count(link: &Link, uses: &[Use]) -> Result<(), StoreError> {
                LEFT JOIN keys k ON k.id = u.key_id
                WHERE is_system() ORDER BY u.place
                ON CONFLICT (key_id, bucket, began_at, code) DO UPDATE SET uses = usage_counts.uses + excluded.uses";
-    let mut counts: BTreeMap<(KeyId, Bucket, Timestamp, &str), i64> = BTreeMap::new();
-    for used in uses {
-        for bucket in [Bucket::Hour, Bucket::Day] {
-            *counts.entry((used.key, bucket, bucket.begin_of(used.at), used.code)).or_default() += 1;
-        }
-    }
     let (mut keys, mut buckets, mut begins) = (Vec::new(), Vec::new(), Vec::new());
     let (mut codes, mut numbers) = (Vec::new(), Vec::new());
-    for ((key, bucket, began_at, code), uses) in counts {
+    for ((key, bucket, began_at, code), uses) in counted(uses) {
         keys.push(key.to_string());
         buckets.push(bucket.as_str().to_owned());
         begins.push(began_at.as_microsecond());
@@ -140,7 +133,7 @@ fn entry(columns: &mut Columns<'_>) -> Result<UsageEntry, StoreError> {
         place: columns.version()?,
         at: columns.time()?,
         code: columns.take()?,
-        secret: columns.parse(|text: String| which(&text))?,
+        secret: columns.parse(|text: String| Which::parse(&text))?,
         ip: columns.ip_or_null()?,
         user_agent: columns.take()?,
         scope: columns.take()?,
@@ -148,18 +141,6 @@ fn entry(columns: &mut Columns<'_>) -> Result<UsageEntry, StoreError> {
         path: columns.take()?,
         node: columns.take()?,
     })
-}
-
-fn which(text: &str) -> Option<Which> {
-    [Which::Current, Which::Previous].into_iter().find(|which| which.as_str() == text)
-}
-
-fn position(entry: &UsageEntry) -> Position {
-    let mut id = [0; 16];
-    if let Some(place) = id.last_chunk_mut() {
-        *place = entry.place.to_be_bytes();
-    }
-    Position { value: SortValue::Number(entry.at.as_microsecond()), id }
 }
 
 async fn find(link: &Link, walk: Walk, limit: u32) -> Result<Found<UsageEntry>, StoreError> {
@@ -171,10 +152,10 @@ async fn find(link: &Link, walk: Walk, limit: u32) -> Result<Found<UsageEntry>, 
     for (entry, fits) in found {
         looked_at += 1;
         if fits && rows.len() >= limit as usize {
-            let next = rows.last().map(position);
+            let next = rows.last().map(UsageEntry::position);
             return Ok(Found { rows, next });
         }
-        last = Some(position(&entry));
+        last = Some(entry.position());
         if fits {
             rows.push(entry);
         }
@@ -185,7 +166,7 @@ async fn find(link: &Link, walk: Walk, limit: u32) -> Result<Found<UsageEntry>, 
 fn gap(columns: &mut Columns<'_>) -> Result<UsageGap, StoreError> {
     Ok(UsageGap {
         node: columns.take()?,
-        reason: columns.parse(|text: String| GapReason::ALL.into_iter().find(|one| one.as_str() == text))?,
+        reason: columns.parse(|text: String| GapReason::parse(&text))?,
         from: columns.time()?,
         to: columns.time()?,
     })

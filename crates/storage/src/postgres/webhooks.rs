@@ -11,6 +11,7 @@ use super::deliveries;
 use super::link::{Link, whole};
 use super::row::{Columns, count, holds, many, one, only, run, run_one, version_column};
 use super::value::params;
+use crate::webhooks::{kinds_from_json, kinds_to_json};
 use crate::{
     AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, NewDelivery,
     OldSecret, Outcome, Page, SealedSecret, StoreError, Subscriber, Webhook, WebhookTotals, Webhooks,
@@ -50,15 +51,8 @@ pub(super) async fn reckon(link: &Link, id: WebhookId, now: Timestamp) -> Result
 fn kinds(columns: &mut Columns<'_>) -> Result<Option<Vec<EventKind>>, StoreError> {
     columns.parse(|text: Option<String>| match text {
         None => Some(None),
-        Some(text) => {
-            let names: Vec<String> = serde_json::from_str(&text).ok()?;
-            names.iter().map(|name| EventKind::parse(name)).collect::<Option<Vec<_>>>().map(Some)
-        }
+        Some(text) => kinds_from_json(&text).map(Some),
     })
-}
-
-fn kinds_column(kinds: Option<&[EventKind]>) -> Option<String> {
-    kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<serde_json::Value>().to_string())
 }
 
 pub(super) fn webhook(columns: &mut Columns<'_>) -> Result<Webhook, StoreError> {
@@ -105,7 +99,7 @@ async fn update(link: &Link, webhook: &Webhook, now: Timestamp) -> Result<(), St
         webhook.id,
         &*webhook.url,
         webhook.description.as_deref(),
-        kinds_column(webhook.kinds.as_deref()),
+        webhook.kinds.as_deref().map(kinds_to_json),
         &*webhook.secret.0,
         webhook.old_secret.as_ref().map(|old| &*old.sealed.0),
         webhook.old_secret.as_ref().map(|old| old.ends_at.as_microsecond()),
@@ -129,7 +123,7 @@ impl Webhooks for PostgresTx {
             webhook.workspace,
             &*webhook.url,
             webhook.description.as_deref(),
-            kinds_column(webhook.kinds.as_deref()),
+            webhook.kinds.as_deref().map(kinds_to_json),
             &*webhook.secret.0,
             webhook.old_secret.as_ref().map(|old| &*old.sealed.0),
             webhook.old_secret.as_ref().map(|old| old.ends_at.as_microsecond()),

@@ -14,28 +14,8 @@ use rusqlite::{Connection, params_from_iter};
 use super::key_lead::{Lead, Part, parts, tenant};
 use super::keys::key_by_id;
 use super::row::{Columns, count, each_until};
+use crate::bounds::Bounds;
 use crate::{Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
-
-/// Rows of a walk before the filters are asked how many keys they have. A page of 50 is full by then wherever one
-/// key of twenty fits.
-const WALK_FIRST: u32 = 1_000;
-/// Rows of a walk: some ten milliseconds.
-const WALK_MAX: u32 = 10_000;
-/// Keys of a filter that are sorted for one page: some tens of milliseconds. What has more is one key of fifty or
-/// more, up to a million keys, so that the walk soon fills a page, if they lie evenly.
-const FEW_MAX: u32 = 20_000;
-
-/// What one page may cost.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    pub(super) walk_first: u32,
-    pub(super) walk: u32,
-    pub(super) few: u32,
-}
-
-impl Bounds {
-    pub(super) const USUAL: Self = Self { walk_first: WALK_FIRST, walk: WALK_MAX, few: FEW_MAX };
-}
 
 /// A page of the keys that the tenant's workspace or person has.
 pub(super) fn key_list(

@@ -47,10 +47,10 @@ use async_trait::async_trait;
 use keyward_core::change::Epoch;
 use rusqlite::Connection;
 
+use crate::bounds::Bounds;
 use crate::key_json;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 use connection::Guarded;
-use key_list::Bounds;
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
 pub use schema::{Schema, look_at_schema};
 use view::View;

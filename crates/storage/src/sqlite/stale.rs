@@ -14,14 +14,11 @@ use super::key_lead::tenant;
 use super::key_row::{NEVER_ENDS, NEVER_USED};
 use super::keys::key_by_id;
 use super::row::each_until;
+use crate::bounds::WALK_MAX;
 use crate::{
     Found, KeyScope, NewestNetwork, Page, Position, SortValue, StaleCount, StaleFilter, StaleKey, StaleKeys,
     StaleReason, StoreError,
 };
-
-/// Keys that are looked at for one page, or for counting: some ten milliseconds. Those that are revoked or have expired
-/// are among the ones that were never used.
-const WALK_MAX: u32 = 10_000;
 
 const BY_USE: &str = "key_uses u INDEXED BY key_uses_by_time CROSS JOIN keys k ON k.id = u.key_id";
 const BY_NETWORK: &str = "key_uses u INDEXED BY key_uses_by_network CROSS JOIN keys k ON k.id = u.key_id";

@@ -1,6 +1,5 @@
 //! The usage log.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
@@ -16,13 +15,12 @@ use super::SqliteTx;
 use super::connection::aside;
 use super::key_row::is_seen;
 use super::row::{Columns, each_until, many, one, run, whole};
+use crate::bounds::WALK_MAX;
+use crate::usage::counted;
 use crate::{
     Bucket, Found, GapReason, Page, Position, SortValue, StoreError, UsageCount, UsageEntry, UsageFilter,
     UsageGap, UsageLog, WrittenUpTo,
 };
-
-/// Entries of a key that are looked at for one page of a filter: some tens of milliseconds.
-const WALK_MAX: u32 = 10_000;
 
 fn insert(connection: &Connection, node: &str, used: &Use) -> Result<(), StoreError> {
     let sql = "INSERT INTO usage_entries
@@ -48,13 +46,7 @@ fn insert(connection: &Connection, node: &str, used: &Use) -> Result<(), StoreEr
 fn count(connection: &Connection, uses: &[Use]) -> Result<(), StoreError> {
     let sql = "INSERT INTO usage_counts (key_id, bucket, began_at, code, uses) VALUES (?1, ?2, ?3, ?4, ?5)
                ON CONFLICT (key_id, bucket, began_at, code) DO UPDATE SET uses = uses + excluded.uses";
-    let mut counts: BTreeMap<(KeyId, Bucket, Timestamp, &str), i64> = BTreeMap::new();
-    for used in uses {
-        for bucket in [Bucket::Hour, Bucket::Day] {
-            *counts.entry((used.key, bucket, bucket.begin_of(used.at), used.code)).or_default() += 1;
-        }
-    }
-    for ((key, bucket, began_at, code), uses) in counts {
+    for ((key, bucket, began_at, code), uses) in counted(uses) {
         let params = params![key.to_bytes(), bucket.as_str(), began_at.as_microsecond(), code, uses];
         run(connection, sql, params)?;
     }
@@ -121,7 +113,7 @@ fn entry(columns: &mut Columns<'_, '_>) -> Result<UsageEntry, StoreError> {
         place: columns.version()?,
         at: columns.time()?,
         code: columns.take()?,
-        secret: columns.parse(|text: String| which(&text))?,
+        secret: columns.parse(|text: String| Which::parse(&text))?,
         ip: columns.ip_or_null()?,
         user_agent: columns.take()?,
         scope: columns.take()?,
@@ -129,18 +121,6 @@ fn entry(columns: &mut Columns<'_, '_>) -> Result<UsageEntry, StoreError> {
         path: columns.take()?,
         node: columns.take()?,
     })
-}
-
-fn which(text: &str) -> Option<Which> {
-    [Which::Current, Which::Previous].into_iter().find(|which| which.as_str() == text)
-}
-
-fn position(entry: &UsageEntry) -> Position {
-    let mut id = [0; 16];
-    if let Some(place) = id.last_chunk_mut() {
-        *place = entry.place.to_be_bytes();
-    }
-    Position { value: SortValue::Number(entry.at.as_microsecond()), id }
 }
 
 fn find(connection: &Connection, walk: Walk, limit: u32) -> Result<Found<UsageEntry>, StoreError> {
@@ -154,20 +134,21 @@ fn find(connection: &Connection, walk: Walk, limit: u32) -> Result<Found<UsageEn
             is_full = true;
             return Ok(ControlFlow::Break(()));
         }
-        last = Some(position(&entry));
+        last = Some(entry.position());
         if fits {
             rows.push(entry);
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    let next = if is_full { rows.last().map(position) } else { last.filter(|_| looked_at >= walk.rows) };
+    let next =
+        if is_full { rows.last().map(UsageEntry::position) } else { last.filter(|_| looked_at >= walk.rows) };
     Ok(Found { rows, next })
 }
 
 fn gap(columns: &mut Columns<'_, '_>) -> Result<UsageGap, StoreError> {
     Ok(UsageGap {
         node: columns.take()?,
-        reason: columns.parse(|text: String| GapReason::ALL.into_iter().find(|one| one.as_str() == text))?,
+        reason: columns.parse(|text: String| GapReason::parse(&text))?,
         from: columns.time()?,
         to: columns.time()?,
     })

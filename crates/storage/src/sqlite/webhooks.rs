@@ -10,6 +10,7 @@ use rusqlite::{Connection, params};
 use super::SqliteTx;
 use super::deliveries;
 use super::row::{Columns, count, many, one, run, run_one, version_column, whole};
+use crate::webhooks::{kinds_from_json, kinds_to_json};
 use crate::{
     AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, NewDelivery,
     OldSecret, Outcome, Page, SealedSecret, StoreError, Subscriber, Webhook, WebhookTotals, Webhooks,
@@ -49,15 +50,8 @@ pub(super) fn reckon(connection: &Connection, id: WebhookId, now: Timestamp) -> 
 fn kinds(columns: &mut Columns<'_, '_>) -> Result<Option<Vec<EventKind>>, StoreError> {
     columns.parse(|text: Option<String>| match text {
         None => Some(None),
-        Some(text) => {
-            let names: Vec<String> = serde_json::from_str(&text).ok()?;
-            names.iter().map(|name| EventKind::parse(name)).collect::<Option<Vec<_>>>().map(Some)
-        }
+        Some(text) => kinds_from_json(&text).map(Some),
     })
-}
-
-fn kinds_column(kinds: Option<&[EventKind]>) -> Option<String> {
-    kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str()).collect::<serde_json::Value>().to_string())
 }
 
 pub(super) fn webhook(columns: &mut Columns<'_, '_>) -> Result<Webhook, StoreError> {
@@ -104,7 +98,7 @@ fn update(connection: &Connection, webhook: &Webhook, now: Timestamp) -> Result<
         webhook.id.to_bytes(),
         webhook.url,
         webhook.description,
-        kinds_column(webhook.kinds.as_deref()),
+        webhook.kinds.as_deref().map(kinds_to_json),
         webhook.secret.0,
         webhook.old_secret.as_ref().map(|old| &old.sealed.0),
         webhook.old_secret.as_ref().map(|old| old.ends_at.as_microsecond()),
@@ -127,7 +121,7 @@ impl Webhooks for SqliteTx {
             webhook.workspace.to_bytes(),
             webhook.url,
             webhook.description,
-            kinds_column(webhook.kinds.as_deref()),
+            webhook.kinds.as_deref().map(kinds_to_json),
             webhook.secret.0,
             webhook.old_secret.as_ref().map(|old| &old.sealed.0),
             webhook.old_secret.as_ref().map(|old| old.ends_at.as_microsecond()),

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::key_list::Bounds;
 use super::{PostgresStore, Settings};
 use crate::Store;
+use crate::bounds::Bounds;
 use crate::conformance::{Bed, conformance};
 use database::Database;
 

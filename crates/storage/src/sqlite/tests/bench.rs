@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 use super::many::{Many, all, short_search, sorts};
 use super::plans::plan;
 use super::watch::{self, Run};
+use crate::bounds::Bounds;
 use crate::conformance::town::workspace_key;
 use crate::sqlite::connection::Guarded;
-use crate::sqlite::key_list::{Bounds, List};
+use crate::sqlite::key_list::List;
 use crate::{KeyFilter, KeySort, Page, Position, Tx};
 
 /// How often each question is put to each store: enough for a median.

@@ -12,9 +12,9 @@ use proptest::test_runner::Config;
 use tokio::task::JoinSet;
 
 use super::File;
+use crate::bounds::Bounds;
 use crate::conformance::town::{Town, workspace_key};
 use crate::sqlite::SqliteStore;
-use crate::sqlite::key_list::Bounds;
 use crate::sqlite::view::View;
 use crate::{Changed, Store as _, StoreError};
 

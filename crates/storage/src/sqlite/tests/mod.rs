@@ -17,9 +17,9 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::SqliteStore;
-use super::key_list::Bounds;
 use super::writer::GROUP_TIME_MAX;
 use crate::Store;
+use crate::bounds::Bounds;
 use crate::conformance::{Bed, conformance};
 
 /// A file in a directory of its own.

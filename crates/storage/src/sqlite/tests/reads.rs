@@ -2,8 +2,9 @@
 
 use super::many::{Many, all, short_search, sorts};
 use super::watch;
+use crate::bounds::Bounds;
 use crate::sqlite::connection::Guarded;
-use crate::sqlite::key_list::{Bounds, key_list};
+use crate::sqlite::key_list::key_list;
 use crate::{KeyFilter, KeySort, Page, Position};
 
 /// A tenth of the usual bounds, so that a fast test reaches them.
