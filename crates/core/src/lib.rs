@@ -15,6 +15,7 @@ pub mod field;
 pub mod grant;
 pub mod id;
 pub mod key;
+pub mod lease;
 pub mod network;
 pub mod notice;
 pub mod permission;

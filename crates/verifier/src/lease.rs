@@ -3,25 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long after it asked a node may accept on the answer. A revoke is to be in force everywhere within
-/// five seconds of its acknowledgement (CYB-10): four here, the rest for [`USABLE_FOR_MS`], for the way of
-/// the question and for clocks that run at slightly different rates.
-pub const LEASE: Duration = Duration::from_secs(4);
-
-/// How long an answer may be used, in milliseconds, counted from when its question was sent. Together with
-/// [`LEASE`] it stays under five seconds with three quarters of one to spare.
-pub const USABLE_FOR_MS: u64 = 250;
-
-/// Nanoseconds on a clock that never goes back and counts while the machine sleeps (`CLOCK_BOOTTIME`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BootTime(pub u64);
-
-impl BootTime {
-    fn plus(self, duration: Duration) -> u64 {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        self.0.saturating_add(nanos)
-    }
-}
+use keyward_core::lease::{BootTime, LEASE};
 
 /// The right to accept, until a moment. A new lease was never answered, and gives none.
 #[derive(Debug, Default)]
@@ -43,7 +25,13 @@ impl Lease {
     /// way. An older question never shortens a lease.
     pub fn renew(&self, asked_at: BootTime) {
         self.withheld.store(false, Ordering::Release);
-        self.ends.fetch_max(asked_at.plus(LEASE), Ordering::AcqRel);
+        self.ends.fetch_max(asked_at.plus(LEASE).0, Ordering::AcqRel);
+    }
+
+    /// Until when what is read from now on may be accepted. To be asked before anything is read: a lease that is
+    /// renewed meanwhile is renewed for newer knowledge than what was read.
+    pub fn until(&self) -> Until {
+        Until(self.ends.load(Ordering::Acquire))
     }
 
     /// The question was answered: the store was put back from a backup, and nothing may be accepted until somebody has
@@ -66,12 +54,30 @@ impl Lease {
 
     /// Whether it covers `now`.
     pub fn is_live(&self, now: BootTime) -> bool {
-        now.0 < self.ends.load(Ordering::Acquire)
+        self.until().covers(now)
+    }
+
+    /// How long ago the question was sent whose answer renewed it last. `None`: none did, or it was ended.
+    pub fn age(&self, now: BootTime) -> Option<Duration> {
+        let ends = self.ends.load(Ordering::Acquire);
+        let lease = BootTime(0).plus(LEASE).0;
+        (ends > 0).then(|| now.since(BootTime(ends.saturating_sub(lease))))
     }
 
     /// What is left of it at `now`.
     pub fn left(&self, now: BootTime) -> Duration {
         Duration::from_nanos(self.ends.load(Ordering::Acquire).saturating_sub(now.0))
+    }
+}
+
+/// The end of a lease as it was when somebody looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Until(u64);
+
+impl Until {
+    /// Whether it was to last longer than until `now`.
+    pub const fn covers(self, now: BootTime) -> bool {
+        now.0 < self.0
     }
 }
 
@@ -94,6 +100,8 @@ mod tests {
         assert!(!lease.is_live(BootTime(14 * SECOND)));
         assert_eq!(lease.left(BootTime(13 * SECOND)), Duration::from_secs(1));
         assert_eq!(lease.left(BootTime(20 * SECOND)), Duration::ZERO);
+        assert_eq!(lease.age(BootTime(20 * SECOND)), Some(Duration::from_secs(10)));
+        assert_eq!(Lease::unanswered().age(BootTime(SECOND)), None);
     }
 
     #[test]
@@ -102,6 +110,26 @@ mod tests {
         lease.renew(BootTime(10 * SECOND));
         lease.renew(BootTime(3 * SECOND));
         assert_eq!(lease.left(BootTime(10 * SECOND)), LEASE);
+    }
+
+    #[test]
+    fn what_was_read_under_an_old_lease_is_not_covered_by_its_renewal() {
+        let lease = Lease::unanswered();
+        lease.renew(BootTime(SECOND));
+        let until = lease.until();
+        lease.renew(BootTime(4 * SECOND));
+        assert!(until.covers(BootTime(5 * SECOND - 1)));
+        assert!(!until.covers(BootTime(5 * SECOND)) && lease.is_live(BootTime(5 * SECOND)));
+    }
+
+    #[test]
+    fn an_ended_lease_covers_nothing_until_it_is_answered_again() {
+        let lease = Lease::unanswered();
+        lease.renew(BootTime(SECOND));
+        lease.end();
+        assert!(!lease.is_live(BootTime(SECOND)));
+        lease.renew(BootTime(SECOND));
+        assert!(lease.is_live(BootTime(SECOND)));
     }
 
     #[test]

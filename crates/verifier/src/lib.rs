@@ -18,7 +18,8 @@ mod uses;
 mod verifier;
 
 pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
-pub use lease::{BootTime, LEASE, Lease, USABLE_FOR_MS};
+pub use keyward_core::lease::{BootTime, LEASE, USABLE_FOR_MS};
+pub use lease::{Lease, Until};
 pub use question::{Denial, Identity, Permit, Place, Question, Refusal, Subject};
 pub use replica::Replica;
 pub use uses::{Dropped, UseQueue};

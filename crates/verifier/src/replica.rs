@@ -5,7 +5,7 @@
 //! same as if each had come once and in order.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -40,7 +40,9 @@ pub struct Replica {
     /// Service accounts that changed by themselves. Each key holds the one it acts as, as it was at the key's epoch.
     accounts: Table<ServiceAccountId, (Arc<ServiceAccount>, Epoch)>,
     epoch: AtomicU64,
-    loaded: AtomicBool,
+    /// The number of the load that it holds; 0: it holds no whole.
+    loaded: AtomicU64,
+    loads: AtomicU64,
     writer: Mutex<HashMap<KeyId, Held>>,
 }
 
@@ -123,16 +125,22 @@ impl Replica {
             roles: Table::new(),
             accounts: Table::new(),
             epoch: AtomicU64::new(0),
-            loaded: AtomicBool::new(false),
+            loaded: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
             writer: Mutex::new(HashMap::new()),
         }
     }
 
     /// Takes changes in. When it returns, every decision that begins afterwards knows of them.
     pub fn apply(&self, changes: Changes) {
+        self.put(changes.up_to, changes.states);
+        self.complete(changes.up_to);
+    }
+
+    /// Takes in states as they were at `epoch`, without saying that it knows all up to there: others are to follow.
+    pub fn put(&self, epoch: Epoch, states: impl IntoIterator<Item = State>) {
         let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let epoch = changes.up_to;
-        for state in changes.states {
+        for state in states {
             match state {
                 State::Key(key) => self.put_key(&mut held, *key, epoch),
                 State::Workspace(workspace) => self.put_workspace(workspace, epoch),
@@ -144,9 +152,32 @@ impl Replica {
                 }
             }
         }
-        // Last, so that nobody reads an epoch whose changes are not all there.
+    }
+
+    /// Every change up to `epoch` was put. Said last, so that nobody reads an epoch whose changes are not all there.
+    pub fn complete(&self, epoch: Epoch) {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
-        self.loaded.store(true, Ordering::Release);
+        if self.loaded.load(Ordering::Acquire) == 0 {
+            self.loaded.store(self.loads.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
+        }
+    }
+
+    /// Forgets everything: what it knew is of another history of the store, or may lack something. Whoever
+    /// calls this has ended the lease first.
+    pub fn clear(&self) {
+        let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        self.loaded.store(0, Ordering::Release);
+        self.epoch.store(0, Ordering::Release);
+        held.clear();
+        self.keys.pin().clear();
+        self.workspaces.pin().clear();
+        self.slugs.pin().clear();
+        self.members.pin().clear();
+        self.reach.pin().clear();
+        self.people.pin().clear();
+        self.roles.pin().clear();
+        self.accounts.pin().clear();
     }
 
     /// The last change that it knows of.
@@ -154,9 +185,14 @@ impl Replica {
         Epoch(self.epoch.load(Ordering::Acquire))
     }
 
-    /// Whether anything was ever applied.
+    /// Whether it holds a whole.
     pub fn is_loaded(&self) -> bool {
-        self.loaded.load(Ordering::Acquire)
+        self.load().is_some()
+    }
+
+    /// Which load what it holds began with: another number after it was cleared. `None`: it holds no whole.
+    pub(crate) fn load(&self) -> Option<u64> {
+        Some(self.loaded.load(Ordering::Acquire)).filter(|load| *load > 0)
     }
 
     /// How many secrets it knows, dead ones too.

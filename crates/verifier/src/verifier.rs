@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use keyward_core::lease::BootTime;
 
-use crate::lease::{BootTime, Lease};
+use crate::lease::Lease;
 use crate::question::{Permit, Question, Refusal};
 use crate::replica::Replica;
 
@@ -21,16 +22,23 @@ impl Verifier {
         Self { replica, lease }
     }
 
-    /// Decides. `boot_time` is read after everything else: however long the thread was held up on the way,
-    /// nothing is answered on a lease that has ended meanwhile.
+    /// Decides. The end of the lease is looked up before everything else, and `boot_time` is read after it: however
+    /// long the thread was held up on the way, nothing is accepted that was known later than the lease lasted, not
+    /// even if the lease was renewed meanwhile for newer knowledge.
     pub fn verify(
         &self,
         question: &Question<'_>,
         now: Timestamp,
         boot_time: impl FnOnce() -> BootTime,
     ) -> Result<Permit, Refusal> {
+        let until = self.lease.until();
+        let load = self.replica.load();
         let answer = self.replica.decide(question, now);
-        if self.replica.is_loaded() && self.lease.is_live(boot_time()) { answer } else { Err(Refusal::Stale) }
+        let now = boot_time();
+        // A replica that was emptied on the way gives no answer at all: it would call good keys unknown.
+        let is_whole = load.is_some() && self.replica.load() == load;
+        // The second look is for a lease that was ended on the way.
+        if is_whole && until.covers(now) && self.lease.is_live(now) { answer } else { Err(Refusal::Stale) }
     }
 
     /// Whether it may answer at all.

@@ -181,6 +181,36 @@ fn nothing_is_answered_without_a_load_and_a_lease() {
 }
 
 #[test]
+fn cyb_10_what_was_read_before_a_thread_was_held_up_is_not_accepted_on_a_newer_lease() {
+    let replica = Arc::new(Replica::new(profile(false)));
+    let lease = Arc::new(Lease::unanswered());
+    let verifier = Verifier::new(Arc::clone(&replica), Arc::clone(&lease));
+    let key = of_workspace(1, 1, scopes(&[]));
+    apply(&replica, 1, vec![workspace(1, "acme", "pro"), has(key.clone())]);
+    lease.renew(BootTime(1));
+    let held_up = |meanwhile: &dyn Fn(), until| {
+        verifier.verify(&Question::about(secret(1).expose()), NOW, || {
+            meanwhile();
+            BootTime(until)
+        })
+    };
+    let revoke = || {
+        apply(&replica, 2, vec![has(revoked(key.clone()))]);
+        lease.renew(BootTime(3_000_000_000));
+    };
+    let decided = held_up(&revoke, 5_000_000_000);
+    assert!(matches!(decided, Err(Refusal::Stale)), "it was read under a lease that ended at 4 s");
+    assert!(lease.is_live(BootTime(5_000_000_000)));
+    let begin_anew = || {
+        replica.clear();
+        apply(&replica, 1, vec![]);
+    };
+    assert!(matches!(held_up(&begin_anew, 5_000_000_000), Err(Refusal::Stale)), "it read of two lives");
+    let end = || lease.end();
+    assert!(matches!(held_up(&end, 5_000_000_000), Err(Refusal::Stale)), "it was ended on the way");
+}
+
+#[test]
 fn the_epoch_only_grows() {
     let replica = two_workspaces(false);
     apply(&replica, 4, vec![]);
