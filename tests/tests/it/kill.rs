@@ -26,6 +26,8 @@ const LIFETIME_ON_POSTGRES_MS: u64 = 1_500;
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// A database that is back is noticed by then.
 const GOES_ON_WITHIN: Duration = Duration::from_secs(20);
+/// How long writers may take to be told of a revoke.
+const LOAD_WITHIN: Duration = Duration::from_mins(1);
 
 /// What a writer knows when its server was killed under it.
 #[derive(Debug, Default)]
@@ -81,8 +83,16 @@ fn acknowledged(answer: Option<Answer>) -> Option<Answer> {
     })
 }
 
+/// How a round of load goes.
+#[derive(Default)]
+struct Progress {
+    killed: AtomicBool,
+    /// Whether a writer was told that a key is revoked.
+    is_told_of_a_revoke: AtomicBool,
+}
+
 /// Creates and revokes until the server no longer answers.
-fn write_until_killed(keyward: &Keyward, killed: &AtomicBool, repeatable: bool) -> Memory {
+fn write_until_killed(keyward: &Keyward, progress: &Progress, repeatable: bool) -> Memory {
     let workspace = keyward.first_workspace();
     let (keys, owner) = (workspace.path("keys"), workspace.owner().clone());
     let mut memory = Memory { repeatable, ..Memory::default() };
@@ -106,9 +116,10 @@ fn write_until_killed(keyward: &Keyward, killed: &AtomicBool, repeatable: bool) 
         created.revoke = if answer.is_some() { Revoke::Acknowledged } else { Revoke::Asked };
         let Some(answer) = answer else { break };
         answer.expect(204);
+        progress.is_told_of_a_revoke.store(true, Ordering::SeqCst);
     }
     assert!(
-        killed.load(Ordering::SeqCst),
+        progress.killed.load(Ordering::SeqCst),
         "the server stopped answering before it was killed:\n{}",
         keyward.logs()
     );
@@ -116,15 +127,23 @@ fn write_until_killed(keyward: &Keyward, killed: &AtomicBool, repeatable: bool) 
 }
 
 /// One round of load that ends with the server's death, or that of its database.
-fn load_and_kill(keyward: &Keyward, lifetime_ms: u64, kill: impl FnOnce()) -> Vec<Memory> {
-    let killed = AtomicBool::new(false);
+///
+/// Every other round goes on until a revoke was acknowledged, however slow the machine is; the rest may end at any
+/// moment, also before the first answer.
+fn load_and_kill(keyward: &Keyward, round: u32, lifetime_ms: u64, kill: impl FnOnce()) -> Vec<Memory> {
+    let progress = Progress::default();
     let lifetime = Duration::from_millis(30 + pick(lifetime_ms));
     std::thread::scope(|scope| {
-        let killed = &killed;
-        let writer = |number| scope.spawn(move || write_until_killed(keyward, killed, number % 2 == 0));
+        let progress = &progress;
+        let writer = |number| scope.spawn(move || write_until_killed(keyward, progress, number % 2 == 0));
         let writers: Vec<_> = (0..WRITERS).map(writer).collect();
         std::thread::sleep(lifetime);
-        killed.store(true, Ordering::SeqCst);
+        let at_the_latest = Instant::now() + LOAD_WITHIN;
+        let is_told = || progress.is_told_of_a_revoke.load(Ordering::SeqCst);
+        while round.is_multiple_of(2) && !is_told() && Instant::now() < at_the_latest {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        progress.killed.store(true, Ordering::SeqCst);
         kill();
         writers.into_iter().map(|writer| writer.join().expect("a writer")).collect()
     })
@@ -302,9 +321,9 @@ impl Rounds {
 fn kill_the_server(mut keyward: Keyward, what: &str, lifetime_ms: u64, rounds: u32, rounds_default: u32) {
     keyward.owner();
     let (mut all, begun) = (Rounds::default(), Instant::now());
-    for _ in 0..rounds {
+    for round in 0..rounds {
         let pid = keyward.pid();
-        let memories = load_and_kill(&keyward, lifetime_ms, || pid.kill_9());
+        let memories = load_and_kill(&keyward, round, lifetime_ms, || pid.kill_9());
         keyward.restart_after_death();
         all.check(&keyward, memories);
     }
@@ -351,8 +370,8 @@ fn kill_9_of_postgresql_itself_loses_nothing_acknowledged_and_the_server_goes_on
     keyward.owner();
     let rounds = rounds(ROUNDS_OF_POSTGRES, ROUNDS_OF_POSTGRES_DEFAULT);
     let (mut all, begun) = (Rounds { is_without_answers: true, ..Rounds::default() }, Instant::now());
-    for _ in 0..rounds {
-        let memories = load_and_kill(&keyward, LIFETIME_ON_POSTGRES_MS, || cluster.kill_9());
+    for round in 0..rounds {
+        let memories = load_and_kill(&keyward, round, LIFETIME_ON_POSTGRES_MS, || cluster.kill_9());
         cluster.go_on();
         // Without a restart of ours.
         for listener in [keyward.anonymous(), keyward.data()] {
