@@ -16,6 +16,9 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// The code of an answer that could not be given.
+const STALE: &str = "stale_authority";
+
 /// What a key has left of its limit, as headers. `is_over`: it has nothing left, and was refused for that.
 pub(crate) fn quota_headers(quota: &Quota, is_over: bool) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
     let policy = (HeaderName::from_static(RATE_LIMIT_POLICY), rate::policy(quota));
@@ -59,12 +62,18 @@ impl Trouble {
     /// 503: the node has not heard from the control plane for too long to be sure of anything.
     pub(crate) fn stale() -> Self {
         let detail = "this node may not decide until it has heard from the control plane again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stale_authority", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, STALE, detail)
             .with(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
-    pub(crate) fn into_answer(self, request_id: &str) -> Answer {
-        let problem = Problem {
+    /// Whether it is [`Self::stale`].
+    pub(crate) fn is_stale(&self) -> bool {
+        self.code == STALE
+    }
+
+    /// As it is written down, without its headers.
+    pub(crate) fn into_problem(self, request_id: &str) -> Problem {
+        Problem {
             type_: format!("{TYPE_PREFIX}{}", self.code),
             title: title(self.code).to_owned(),
             status: self.status.as_u16(),
@@ -72,14 +81,18 @@ impl Trouble {
             code: self.code.to_owned(),
             request_id: request_id.to_owned(),
             errors: self.errors,
-        };
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        }
+    }
+
+    pub(crate) fn into_answer(mut self, request_id: &str) -> Answer {
+        let (status, own_headers) = (self.status, std::mem::take(&mut self.headers));
+        let body = serde_json::to_vec(&self.into_problem(request_id)).unwrap_or_default();
         let mut answer = Response::new(Full::new(Bytes::from(body)));
-        *answer.status_mut() = self.status;
+        *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(CACHE_CONTROL, NO_STORE);
-        for (name, value) in self.headers {
+        for (name, value) in own_headers {
             headers.append(name, value);
         }
         answer
@@ -103,7 +116,7 @@ fn title(code: &str) -> &'static str {
         "forbidden" => "The request is not allowed",
         "plan_required" => "The plan has no API keys",
         "rate_limited" => "Too many requests",
-        "stale_authority" => "The node may not decide now",
+        STALE => "The node may not decide now",
         "unavailable" => "The node is not ready",
         _ => "Something went wrong inside",
     }

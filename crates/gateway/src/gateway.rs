@@ -21,6 +21,7 @@ use crate::bounds::HEAD_LEN_MAX;
 use crate::metrics::{Door, Metrics};
 use crate::probes::{livez, metrics, readyz};
 use crate::settings::Settings;
+use crate::verify::batch::verify_batch;
 use crate::verify::verify;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -78,7 +79,7 @@ impl Gateway {
         B: Body<Data = Bytes>,
     {
         let request_id = (self.sources.request_id)().to_string();
-        let answered = self.route(peer, request).await;
+        let answered = self.route(peer, request, &request_id).await;
         let mut answer = answered.unwrap_or_else(|trouble| trouble.into_answer(&request_id));
         if let Ok(value) = HeaderValue::try_from(request_id) {
             answer.headers_mut().insert(REQUEST_ID, value);
@@ -86,7 +87,7 @@ impl Gateway {
         answer
     }
 
-    async fn route<B>(&self, peer: IpAddr, request: Request<B>) -> Result<Answer, Trouble>
+    async fn route<B>(&self, peer: IpAddr, request: Request<B>, request_id: &str) -> Result<Answer, Trouble>
     where
         B: Body<Data = Bytes>,
     {
@@ -105,6 +106,10 @@ impl Gateway {
                 expect_method(request.method(), &[Method::POST], "POST")?;
                 verify(self, request).await
             }
+            "/v1/verify/batch" => {
+                expect_method(request.method(), &[Method::POST], "POST")?;
+                verify_batch(self, request, request_id).await
+            }
             "/livez" => {
                 expect_method(request.method(), &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 Ok(livez())
@@ -118,7 +123,7 @@ impl Gateway {
                 Ok(metrics(self))
             }
             _ => {
-                let detail = "the data plane has /v1/verify, /v1/authorize, /livez, /readyz and /metrics";
+                let detail = "the data plane has /v1/verify, /v1/verify/batch, /v1/authorize, /livez, /readyz and /metrics";
                 Err(Trouble::new(StatusCode::NOT_FOUND, "not_found", detail))
             }
         }

@@ -8,6 +8,7 @@
 
 mod answer;
 mod authorize;
+mod body;
 mod bounds;
 mod gateway;
 mod metrics;

@@ -1,7 +1,7 @@
 //! The `OpenAPI` document of the data plane, from the doors themselves.
 
 use keyward_wire::problem::{FieldProblem, Problem};
-use keyward_wire::verify::{VerifyAnswer, VerifyRequest};
+use keyward_wire::verify::{BatchAnswer, BatchRequest, VerifyAnswer, VerifyRequest};
 use utoipa::OpenApi as _;
 
 #[derive(utoipa::OpenApi)]
@@ -12,12 +12,13 @@ use utoipa::OpenApi as _;
     ),
     paths(
         crate::verify::verify,
+        crate::verify::batch::verify_batch,
         crate::authorize::authorize,
         crate::probes::livez,
         crate::probes::readyz,
         crate::probes::metrics
     ),
-    components(schemas(VerifyRequest, VerifyAnswer, Problem, FieldProblem)),
+    components(schemas(VerifyRequest, VerifyAnswer, BatchRequest, BatchAnswer, Problem, FieldProblem)),
     tags(
         (name = "decide", description = "Whether a key may"),
         (name = "node", description = "How the node is doing")
@@ -39,6 +40,7 @@ mod tests {
         let document = serde_json::to_value(openapi()).unwrap();
         for (path, method, statuses) in [
             ("/v1/verify", "post", &["200", "400", "405", "408", "413", "415", "422", "431", "503"][..]),
+            ("/v1/verify/batch", "post", &["200", "400", "405", "408", "413", "415", "422", "431", "503"]),
             ("/v1/authorize", "get", &["200", "401", "403", "429", "503"]),
             ("/livez", "get", &["200", "405", "431"]),
             ("/readyz", "get", &["200", "405", "431", "503"]),

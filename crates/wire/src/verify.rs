@@ -4,8 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
+use keyward_core::rate::Quota;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::problem::Problem;
+use crate::strict::at_most;
 
 /// A question: may this key do that?
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,6 +92,73 @@ pub struct VerifyAnswer<'a> {
     pub epoch: u64,
     /// How long the answer may be used, counted from when the question was sent.
     pub usable_for_ms: u64,
+}
+
+/// Most questions of one batch: what a page of a list needs, and some tens of microseconds of work.
+pub const QUESTIONS_MAX: usize = 100;
+
+/// Several questions at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest<'a> {
+    /// The questions, each as `/v1/verify` takes it.
+    #[serde(borrow, deserialize_with = "questions")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<VerifyRequest>, min_items = 1, max_items = 100))]
+    pub questions: Vec<VerifyRequest<'a>>,
+}
+
+fn questions<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<VerifyRequest<'a>>, D::Error> {
+    at_most::<_, _, QUESTIONS_MAX>(deserializer)
+}
+
+/// A result for each question, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchAnswer<'a> {
+    /// The results.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<BatchResult>))]
+    pub results: Vec<BatchResult<'a>>,
+}
+
+/// What came of one question. Every field is always there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchResult<'a> {
+    /// `answered`, with `answer`; or `error`, with `problem`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub status: Cow<'a, str>,
+    /// The answer, yes or no.
+    #[cfg_attr(feature = "openapi", schema(inline, required = true))]
+    pub answer: Option<VerifyAnswer<'a>>,
+    /// What the key has left of its limit. `null`: it has none, or the question was refused before it was counted.
+    #[cfg_attr(feature = "openapi", schema(inline, required = true))]
+    pub rate_limit: Option<RateLimit>,
+    /// Why it could not be answered, as `/v1/verify` would have said it.
+    #[cfg_attr(feature = "openapi", schema(inline, required = true))]
+    pub problem: Option<Problem>,
+}
+
+/// What a key has left of its limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RateLimit {
+    /// Requests a minute.
+    pub requests_per_minute: u32,
+    /// How many more would be let through now.
+    pub remaining: u32,
+    /// Seconds until there are more.
+    pub resets_in_seconds: u32,
+}
+
+impl From<&Quota> for RateLimit {
+    fn from(quota: &Quota) -> Self {
+        Self {
+            requests_per_minute: quota.limit.get(),
+            remaining: quota.remaining,
+            resets_in_seconds: quota.resets_in_seconds,
+        }
+    }
 }
 
 /// A key in an answer.

@@ -57,6 +57,8 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
                 Known::among("body.workspace", &[SLUG]),
                 Known::among("body.key", &[&cast.secret, &cast.asked_about.1]),
                 Known::among("body.scopes[*]", &cast.scopes),
+                Known::among("body.questions[*].workspace", &[SLUG]),
+                Known::among("body.questions[*].key", &[&cast.secret, &cast.asked_about.1]),
                 Known::among("header.X-Forwarded-Method", &["GET"]),
                 Known::among("header.X-Forwarded-Uri", &[product_path]),
                 Known::among("query.workspace", &[SLUG]),

@@ -9,7 +9,7 @@ use keyward_tests::{Keyward, Value, eventually, json, shared, unique};
 use super::identity::SUSPENSION;
 
 /// What the data plane's document lists. Those that decide are asked below; the others know no keys.
-const OPERATIONS: [&str; 5] = ["authorize", "livez", "metrics", "readyz", "verify"];
+const OPERATIONS: [&str; 6] = ["authorize", "livez", "metrics", "readyz", "verify", "verify_batch"];
 
 /// A key, and the workspace that is asked about.
 struct Case {
@@ -79,7 +79,9 @@ fn write(grid: &mut String, keyward: &Keyward, scope: &str, case: &Case) {
     let Case { name, secret, slug } = case;
     let question = json!({"key": secret.as_deref().unwrap_or_default(), "workspace": slug, "scopes": [scope],
         "ip": "198.51.100.7"});
-    let verified = keyward.verify(question);
+    let verified = keyward.verify(question.clone());
+    let batched = keyward.data().post("/v1/verify/batch", json!({"questions": [question]})).expect(200).body;
+    assert_eq!(batched["results"][0]["answer"], verified, "a batch says the same");
     let code = verified["code"].as_str().expect("a code");
     assert_eq!(verified["valid"], code == "valid", "{verified}");
     let gateway = match secret {
