@@ -100,6 +100,13 @@ impl Trouble {
 }
 
 /// The kind of problem in words, the same for every problem of the kind.
+/// 422: these are wrong.
+impl From<Vec<FieldError>> for Trouble {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(errors.iter().map(Into::into).collect())
+    }
+}
+
 fn title(code: &str) -> &'static str {
     match code {
         "malformed_request" => "The request cannot be read",

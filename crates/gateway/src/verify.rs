@@ -67,7 +67,7 @@ where
 {
     let body = read(request).await?;
     let asked: VerifyRequest<'_> = parse(&body)?;
-    let ip = check(&asked).map_err(|errors| Trouble::invalid(errors.iter().map(Into::into).collect()))?;
+    let ip = check(&asked)?;
     let decided = decide(gateway, &asked, ip)?;
     let mut answer = as_json(&decided.answer(gateway.profile()))?;
     let is_over = decided.code() == Denied::RateLimited.code();

@@ -81,7 +81,7 @@ fn check_all(batch: &BatchRequest<'_>) -> Result<Vec<Option<std::net::IpAddr>>, 
             }
         }
     }
-    complaints.finish().map_err(|errors| Trouble::invalid(errors.iter().map(Into::into).collect()))?;
+    complaints.finish()?;
     Ok(ips)
 }
 
