@@ -11,7 +11,7 @@ use crate::get_key::Whose;
 use crate::refusal::Refusal;
 
 /// Entries that an export reads at once: it takes the store's time in small parts. Long ones are fewer
-/// (`keyward_storage::CHAIN_LEN_MAX`), so that it holds some megabytes at most.
+/// (`keyward_storage::CHAIN_LEN_MAX`), so that it holds a few megabytes at most.
 const EXPORT_PART: u32 = 500;
 
 /// Some entries, the newest first.

@@ -179,8 +179,9 @@ pub struct AuditHead {
 }
 
 /// A part of a log that is this long, in bytes as it is hashed, takes no more entries: each may hold what a request of a
-/// megabyte was before and after, and parts wait in memory for clients that read slowly.
-pub const CHAIN_LEN_MAX: usize = 4 * 1024 * 1024;
+/// megabyte was before and after, and parts wait in memory for clients that read slowly. Each thread that reads one leaves
+/// some of it unused with its allocator, so that a process holds a dozen of them at times.
+pub const CHAIN_LEN_MAX: usize = 1024 * 1024;
 
 /// What a transaction can do with the audit log: add to it and read it. Nothing changes or deletes an entry.
 #[async_trait]
