@@ -20,6 +20,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// A client of whatever listens there.
+    pub fn to(addr: SocketAddr) -> Self {
+        Self::new(addr)
+    }
+
     pub(crate) fn new(addr: SocketAddr) -> Self {
         Self { addr, headers: Vec::new() }
     }
@@ -29,6 +34,11 @@ impl Caller {
         let mut caller = self.clone();
         caller.headers.push((name.to_owned(), value.to_owned()));
         caller
+    }
+
+    /// The same caller of another listener.
+    pub fn at(&self, addr: SocketAddr) -> Self {
+        Self { addr, ..self.clone() }
     }
 
     /// The same caller without that header.

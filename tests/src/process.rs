@@ -32,6 +32,18 @@ impl ServerPid {
     }
 }
 
+impl ServerPid {
+    /// Nothing of it runs from now on, as if it were frozen.
+    pub fn stop(self) {
+        kill_process(self.0, Signal::STOP).expect("SIGSTOP reaches the server");
+    }
+
+    /// It runs on.
+    pub fn go_on(self) {
+        kill_process(self.0, Signal::CONT).expect("SIGCONT reaches the server");
+    }
+}
+
 impl Process {
     /// Starts a server whose logs, and whatever else it keeps, are in that folder.
     pub(crate) fn spawn(mut command: Command, dir: &Path) -> Self {
@@ -43,7 +55,12 @@ impl Process {
                 .expect("a log file in the temp dir")
         };
         command.stdin(Stdio::null()).stdout(log("stdout.log")).stderr(log("stderr.log"));
-        let server = command.spawn().expect("keyward starts");
+        let server = command.spawn().unwrap_or_else(|error| {
+            panic!(
+                "{}: {error} (`cargo xtask setup` installs what the tests start)",
+                command.get_program().display()
+            )
+        });
         let watchdog = watch(&server, dir);
         Self { server, watchdog }
     }

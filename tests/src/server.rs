@@ -10,7 +10,10 @@ use tempfile::TempDir;
 
 use crate::process::{Process, ServerPid};
 use crate::random::pick;
-use crate::{Answer, Caller, Database, Person, Workspace, binary, is_on_postgres, unique};
+use crate::{
+    Answer, Caller, Database, Gateway, NODE_CREDENTIAL, Person, Workspace, binary, eventually,
+    is_on_postgres, unique,
+};
 
 /// A debug build on a busy machine hashes a password and migrates a store within this.
 const READY_WITHIN: Duration = Duration::from_secs(30);
@@ -28,6 +31,7 @@ pub struct Builder {
     open_files_max: Option<u32>,
     database: Option<Database>,
     is_on_file: bool,
+    has_feed: bool,
 }
 
 /// The real binary, serving a store of its own in a temporary directory.
@@ -37,6 +41,7 @@ pub struct Keyward {
     env: BTreeMap<String, String>,
     open_files_max: Option<u32>,
     ports: (u16, u16),
+    feed_port: Option<u16>,
     process: Option<Process>,
     owner: OnceLock<Person>,
     /// Where the store is no file. Dropped last.
@@ -85,10 +90,17 @@ impl Builder {
         self
     }
 
+    /// With a feed that gateway nodes can follow, on this machine alone and not encrypted.
+    pub fn with_feed(mut self) -> Self {
+        self.has_feed = true;
+        self.env("KEYWARD_FEED__CREDENTIALS", NODE_CREDENTIAL)
+    }
+
     pub fn start(self) -> Keyward {
         let mut keyward = self.prepare();
         for _ in 0..ATTEMPTS {
             keyward.ports = (free_port(), free_port());
+            keyward.feed_port = keyward.feed_port.map(|_| free_port());
             if keyward.launch() {
                 return keyward;
             }
@@ -106,10 +118,12 @@ impl Builder {
     }
 
     fn prepare(self) -> Keyward {
-        let Self { env, open_files_max, database, is_on_file } = self;
+        let Self { env, open_files_max, database, is_on_file, has_feed } = self;
         let database = database.or_else(|| (is_on_postgres() && !is_on_file).then(Database::new));
+        let feed_port = has_feed.then_some(0);
         let dir = tempfile::Builder::new().prefix("keyward-").tempdir().expect("a temporary directory");
-        Keyward { dir, env, open_files_max, ports: (0, 0), process: None, owner: OnceLock::new(), database }
+        let (ports, owner) = ((0, 0), OnceLock::new());
+        Keyward { dir, env, open_files_max, ports, feed_port, process: None, owner, database }
     }
 }
 
@@ -124,9 +138,12 @@ impl Keyward {
             ("KEYWARD_BOOTSTRAP__WORKSPACE_SLUG", "acme"),
             ("KEYWARD_OPERATOR__TOKEN", OPERATOR_TOKEN),
             ("KEYWARD_LOG", "info"),
+            // Tests guess on purpose. Those of the wait itself say otherwise.
+            ("KEYWARD_SIGN_IN__ACCOUNT_FREE_TRIES", "1000000"),
+            ("KEYWARD_SIGN_IN__ADDRESS_FREE_TRIES", "1000000"),
         ];
         let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Builder { env, open_files_max: None, database: None, is_on_file: false }
+        Builder { env, open_files_max: None, database: None, is_on_file: false, has_feed: false }
     }
 
     /// Starts the process; false if it ended before it was ready.
@@ -167,8 +184,24 @@ impl Keyward {
         };
         command.env("KEYWARD_SERVER__LISTEN", self.control_addr().to_string());
         command.env("KEYWARD_DATA_PLANE__LISTEN", self.data_addr().to_string());
+        if let Some(feed) = self.feed_port {
+            command.env("KEYWARD_FEED__LISTEN", format!("127.0.0.1:{feed}"));
+        }
         command.envs(&self.env);
         command
+    }
+
+    /// Where gateway nodes follow.
+    pub fn feed_addr(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.feed_port.expect("a server with a feed")))
+    }
+
+    /// A gateway node that follows this server, once it is ready.
+    pub fn gateway(&self, name: &str) -> Gateway {
+        let control_plane = format!("http://{}", self.feed_addr());
+        let gateway = Gateway::start(name, self.profile_name(), &[control_plane]);
+        eventually(READY_WITHIN, || gateway.is_ready(), |ready| *ready);
+        gateway
     }
 
     /// What ends the server from another thread than the one that holds it.
@@ -369,11 +402,17 @@ impl Keyward {
 
     /// The file with what checkpoints of audit logs are signed with.
     pub fn audit_key(&self) -> PathBuf {
-        self.dir.path().join(if self.database.is_some() {
-            "keyward.audit-key"
-        } else {
-            "keyward.sqlite.audit-key"
-        })
+        self.key_file("audit-key")
+    }
+
+    /// The file with what secrets that are read again are sealed with.
+    pub fn sealing_key(&self) -> PathBuf {
+        self.key_file("sealing-key")
+    }
+
+    fn key_file(&self, of: &str) -> PathBuf {
+        let beside = if self.database.is_some() { "keyward" } else { "keyward.sqlite" };
+        self.dir.path().join(format!("{beside}.{of}"))
     }
 
     /// Everything that all runs of this server have printed.
@@ -391,7 +430,7 @@ fn is_ready(listener: &Caller) -> bool {
 }
 
 /// A port that nobody listens on, below the range that the kernel gives to outgoing connections.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let port = 10_000 + u16::try_from(pick(20_000)).expect("a small number");
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

@@ -50,6 +50,9 @@ create((request, response) => {
     if (path === "/gone") {
       return answer(response, 410, { outcome: "gone" });
     }
+    if (path === "/busy") {
+      return answer(response, 429, { outcome: "busy" }, { "retry-after": "600" });
+    }
     if (path === "/long") {
       return answer(response, 500, { outcome: "long", why: "x".repeat(1000000) });
     }

@@ -6,6 +6,7 @@ mod answers;
 mod campaign;
 mod campaigns;
 mod cast;
+mod vaults;
 mod webhooks;
 
 use std::fs;

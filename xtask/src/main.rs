@@ -14,6 +14,7 @@ mod programs;
 mod regenerate;
 mod run;
 mod say;
+mod screenshots;
 mod server;
 mod setup;
 mod soak;
@@ -64,6 +65,8 @@ enum Verb {
     Postgres,
     /// Check licences, sources, bans and advisories of all dependencies
     Deny,
+    /// Take a picture of every page of the console, and write those of the documentation
+    Screenshots,
     /// Walk the story: create a key, use it, revoke it, and see the next call refused
     Demo,
 }
@@ -104,6 +107,10 @@ fn run(verb: &Verb, tree: &Tree) -> Result<(), Failure> {
             setup::setup(tree)?;
             deny::offline(tree)?;
             deny::advisories(tree).map(drop)
+        }
+        Verb::Screenshots => {
+            setup::setup(tree)?;
+            screenshots::screenshots(tree)
         }
         Verb::Demo => demo::demo(tree),
     }

@@ -10,7 +10,7 @@ use crate::{run, say};
 
 /// Tests of what a store in a file alone has, by the beginning or a part of their names, and why they say nothing of a
 /// database. They run on SQLite, in the step of all tests.
-const OF_A_FILE: [(&str, &str); 5] = [
+const OF_A_FILE: [(&str, &str); 8] = [
     ("upkeep::", "back up, put back, copy and migrate a file; a database has its own programs for that"),
     ("audit_scale::", "writes a million entries into the file, past the server"),
     (
@@ -18,6 +18,12 @@ const OF_A_FILE: [(&str, &str); 5] = [
         "watches the file's write-ahead log; the operation is the same on both",
     ),
     ("the_store_is_readable_by_its_owner_alone", "the mode of a file"),
+    ("usage_under_load", "locks the file against its only writer"),
+    (
+        "a_server_that_is_killed_or_stopped_while_a_mail_is_on_its_way",
+        "the only server of a file knows at once that nobody else has the mail; of several, another has it after three minutes",
+    ),
+    ("killed_at_any_moment_it_tells_of_every_key", "the same"),
     ("a_second_server_on_the_same_store_is_refused", "several servers may share a database"),
 ];
 

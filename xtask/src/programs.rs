@@ -5,7 +5,8 @@ use crate::run;
 use crate::tree::Tree;
 
 /// As it can be typed.
-pub(crate) const BUILD: &str = "cargo build --locked -p keyward -p keyward-example-product";
+pub(crate) const BUILD: &str =
+    "cargo build --locked -p keyward -p keyward-example-product -p keyward-example-embedded";
 
 /// Builds them, always together: cargo settles the features of shared dependencies anew for each set of packages, and
 /// a change of features builds half of the tree again.

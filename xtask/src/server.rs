@@ -18,6 +18,7 @@ pub(crate) const OWNER_EMAIL: &str = "owner@example.com";
 pub(crate) const OWNER_PASSWORD: &str = "three quiet otters paddle";
 pub(crate) const SLUG: &str = "acme";
 pub(crate) const OPERATOR_TOKEN: &str = "operator-token-of-a-server-on-loopback";
+pub(crate) const INTROSPECTION_SECRET: &str = "introspection-secret-of-a-server-on-loopback";
 const WEBHOOK_SECRET: &str = "whsec_of_a_server_on_loopback";
 
 /// A debug build on a busy machine migrates its store and hashes the owner's password in a few seconds.
@@ -53,7 +54,10 @@ impl Server {
             .env("KEYWARD_SERVER__LISTEN", &control)
             .env("KEYWARD_DATA_PLANE__LISTEN", &data)
             .env("KEYWARD_OPERATOR__TOKEN", OPERATOR_TOKEN)
+            .env("KEYWARD_DATA_PLANE__INTROSPECTION_SECRET", INTROSPECTION_SECRET)
             .env("KEYWARD_BILLING__STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+            .env("KEYWARD_SIGN_IN__ACCOUNT_FREE_TRIES", "1000000")
+            .env("KEYWARD_SIGN_IN__ADDRESS_FREE_TRIES", "1000000")
             .env("KEYWARD_WEBHOOKS__ALLOW_HTTP", "true")
             .env("KEYWARD_WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.0/8")
             .env("KEYWARD_BOOTSTRAP__OWNER_EMAIL", OWNER_EMAIL)
@@ -77,8 +81,13 @@ impl Server {
 
     /// Signs the owner in and returns the session's cookie.
     pub(crate) fn sign_in(&self) -> Result<String, Failure> {
+        self.sign_in_as(OWNER_EMAIL, OWNER_PASSWORD)
+    }
+
+    /// Signs somebody in and returns their cookie.
+    pub(crate) fn sign_in_as(&self, email: &str, password: &str) -> Result<String, Failure> {
         let ask = Ask::new("POST", format!("{}/api/v1/session", self.control))
-            .json(&json!({"email": OWNER_EMAIL, "password": OWNER_PASSWORD}));
+            .json(&json!({"email": email, "password": password}));
         let answer = ask.expect(200)?;
         answer.cookie().ok_or_else(|| Failure::said("signing in set no cookie"))
     }

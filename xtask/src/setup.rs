@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: installs what the tests need, or says exactly what is missing. Quick when all is there.
 
-mod receiver;
+mod npm;
 mod rust;
 mod system;
 mod venv;
@@ -12,5 +12,5 @@ pub(crate) fn setup(tree: &Tree) -> Result<(), Failure> {
     rust::ensure(tree)?;
     let python = system::ensure()?;
     venv::ensure(tree, &python)?;
-    receiver::ensure(tree)
+    npm::ensure(tree)
 }

@@ -15,7 +15,7 @@ struct Soak {
     test: &'static [&'static str],
 }
 
-const SOAKS: [Soak; 9] = [
+const SOAKS: [Soak; 12] = [
     Soak {
         name: "kill -9 under load, on both engines",
         rounds: ("KEYWARD_KILL_ROUNDS", "200"),
@@ -50,6 +50,30 @@ const SOAKS: [Soak; 9] = [
         name: "the life of a key beside a model",
         rounds: ("KEYWARD_MODEL_STEPS", "1000000"),
         test: &["--release", "-p", "keyward", "--bin", "keyward", "--", "serve::life", "--nocapture"],
+    },
+    Soak {
+        name: "the bound of a revoke, simulated",
+        rounds: ("KEYWARD_OUTAGE_SEEDS", "20000"),
+        test: &["--release", "-p", "keyward", "--bin", "keyward", "--", "serve::outage", "--nocapture"],
+    },
+    Soak {
+        name: "the bound of a revoke, real processes",
+        rounds: ("KEYWARD_NODE_ROUNDS", "40"),
+        test: &["-p", "keyward-tests", "--test", "it", "--", "nodes::outage", "--nocapture"],
+    },
+    Soak {
+        name: "strangers flood a node",
+        rounds: ("KEYWARD_FLOOD_KEYS", "1000000"),
+        test: &[
+            "-p",
+            "keyward-tests",
+            "--test",
+            "it",
+            "--",
+            "nodes::flood",
+            "--test-threads=1",
+            "--nocapture",
+        ],
     },
     Soak {
         name: "usage at the highest rate",

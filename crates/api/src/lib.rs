@@ -6,6 +6,7 @@ mod credentials;
 mod docs;
 mod etag;
 mod extract;
+mod feed;
 mod fields;
 mod health;
 mod idempotency;
@@ -20,6 +21,7 @@ mod state;
 mod v1;
 
 pub use docs::Documents;
+pub use feed::{FEED_CONNECTIONS_MAX, Feed, feed_router, write_state};
 pub use layers::around;
 pub use openapi::document;
 pub use server::{CONNECTIONS_MAX, Server, serve};

@@ -28,6 +28,7 @@ const DESCRIPTION: &str = "Create, list and revoke API keys, and manage the work
         (name = "workspaces", description = "Workspaces, their members, catalogue and plan"),
         (name = "roles", description = "What members may do: the roles that every workspace has, and its own"),
         (name = "service accounts", description = "What workspace keys act as"),
+        (name = "vaults", description = "Secrets that people keep here to be shown again"),
         (name = "webhooks", description = "Addresses that are told what happens, and what was sent to them"),
         (name = "audit", description = "What happened, and the proof that nothing of it was changed"),
         (name = "operator", description = "For whoever runs this deployment"),

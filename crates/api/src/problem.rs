@@ -238,7 +238,7 @@ fn describe_refusal(refusal: Refusal) -> (StatusCode, HeaderMap, Draft) {
         }
         Refusal::TooMany { retry_after_seconds, .. } => {
             insert(&mut headers, RETRY_AFTER, retry_after_seconds.to_string());
-            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "As much as may be is there already")
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many")
         }
         Refusal::Busy(_) => {
             headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));

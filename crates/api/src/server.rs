@@ -3,6 +3,8 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +16,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use keyward_web::Peer;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 
 /// Most connections at once. People and their browsers share them; each idle one costs some 20 KiB.
@@ -38,7 +43,6 @@ const DRAIN_MAX: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A router with a listener.
-#[derive(Debug)]
 pub struct Server {
     /// Where connections come in.
     pub listener: TcpListener,
@@ -46,6 +50,14 @@ pub struct Server {
     pub router: Router,
     /// How many may be open at once; further ones wait in the listener's queue.
     pub connections_max: usize,
+    /// What connections are secured with. `None`: they are not.
+    pub tls: Option<TlsAcceptor>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 /// How long others are waited for.
@@ -63,7 +75,7 @@ pub async fn serve(server: Server, stop: impl Future<Output = ()>) {
 }
 
 async fn serve_with(server: Server, patience: Patience, stop: impl Future<Output = ()>) {
-    let Server { listener, router, connections_max } = server;
+    let Server { listener, router, connections_max, tls } = server;
     let graceful = GracefulShutdown::new();
     let free = Arc::new(Semaphore::new(connections_max));
     let mut connections = JoinSet::new();
@@ -85,10 +97,21 @@ async fn serve_with(server: Server, patience: Patience, stop: impl Future<Output
         while connections.try_join_next().is_some() {}
         match accepted {
             Ok((stream, peer)) => {
-                let connection = connection(stream, Peer(peer), router.clone(), patience.write_stall_max);
-                let connection = graceful.watch(connection);
+                let _ = stream.set_nodelay(true);
+                let mut stream = TimeoutStream::new(stream);
+                stream.set_write_timeout(Some(patience.write_stall_max));
+                let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
                 connections.spawn(async move {
-                    if let Err(error) = connection.await {
+                    let ended = match tls {
+                        None => watcher.watch(connection(Box::pin(stream), Peer(peer), router)).await,
+                        Some(tls) => match secured(&tls, stream).await {
+                            Ok(stream) => watcher.watch(connection(stream, Peer(peer), router)).await,
+                            Err(error) => {
+                                return tracing::debug!(%error, %peer, "a connection was not secured");
+                            }
+                        },
+                    };
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "a connection ended early");
                     }
                     drop(place);
@@ -117,15 +140,21 @@ async fn drain(graceful: GracefulShutdown, mut connections: JoinSet<()>, drain_m
     }
 }
 
+/// A connection with TLS, if the handshake is done in time.
+async fn secured(
+    tls: &TlsAcceptor,
+    stream: TimeoutStream<TcpStream>,
+) -> io::Result<Box<TlsStream<Pin<Box<TimeoutStream<TcpStream>>>>>> {
+    let handshake = tls.accept(Box::pin(stream));
+    let done = tokio::time::timeout(HEADER_READ_MAX, handshake).await;
+    done.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?.map(Box::new)
+}
+
 fn connection(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: Peer,
     router: Router,
-    write_stall_max: Duration,
 ) -> impl GracefulConnection<Error = hyper::Error> {
-    let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(write_stall_max));
     let service = service_fn(move |request: Request<Incoming>| {
         let router = router.clone();
         async move {
@@ -140,7 +169,7 @@ fn connection(
         .header_read_timeout(HEADER_READ_MAX)
         .max_buf_size(BUFFER_LEN_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service)
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 #[cfg(test)]

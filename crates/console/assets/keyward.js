@@ -1,4 +1,4 @@
-// Two conveniences. Every page works without them.
+// Conveniences. Every page works without them.
 "use strict";
 
 // A one-time link carries its code behind the #, where no server and no log sees it. It goes into the form, and
@@ -12,32 +12,129 @@ function takeCodeFromLink() {
   history.replaceState(null, "", location.pathname);
 }
 
+async function copy(text, button, said) {
+  const words = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = said.textContent = "Copied";
+  } catch {
+    said.textContent = "Select the text and copy it";
+  }
+  setTimeout(() => {
+    button.textContent = words;
+    said.textContent = "";
+  }, 2000);
+}
+
 function addCopyButton(block) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
-  button.textContent = "Copy";
+  button.textContent = block.matches("pre:not([data-plain])") ? "Copy command" : "Copy";
   const said = document.createElement("span");
   said.className = "said";
   said.setAttribute("role", "status");
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(block.textContent);
-      button.textContent = said.textContent = "Copied";
-    } catch {
-      said.textContent = "Select the text and copy it";
-    }
-    setTimeout(() => {
-      button.textContent = "Copy";
-      said.textContent = "";
-    }, 2000);
-  });
-  const frame = document.createElement("div");
+  button.addEventListener("click", () => copy(block.textContent, button, said));
+  const frame = document.createElement(block.tagName === "PRE" ? "div" : "span");
   frame.className = "copyable";
   block.replaceWith(frame);
   frame.append(block, button, said);
 }
 
+// A dialog that the server opened becomes a modal one: the page behind it waits, Escape leads where Cancel leads.
+function openDialog(dialog) {
+  dialog.removeAttribute("open");
+  dialog.showModal();
+  const cancel = dialog.querySelector("a.button[href]");
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    if (cancel) location.assign(cancel.href);
+  });
+  const first = dialog.querySelector("[autofocus], input:not([type=hidden]):not([disabled]), select, textarea");
+  if (first) first.focus();
+}
+
+// A new secret: copied, saved, and gone from the page and its address once the page is left.
+function keepSecret(card) {
+  const secret = card.querySelector("#secret");
+  const acts = card.querySelector("[data-secret-acts]");
+  const [copyButton, saveButton] = acts.querySelectorAll("button");
+  const said = acts.querySelector(".said");
+  const stored = card.querySelector("[data-stored]");
+  const done = card.querySelector(".done-form button");
+  let taken = false;
+  acts.hidden = false;
+  copyButton.hidden = !navigator.clipboard;
+  copyButton.addEventListener("click", async () => {
+    await copy(secret.textContent, copyButton, said);
+    taken = true;
+  });
+  saveButton.addEventListener("click", () => {
+    const text = `API_KEY=${secret.textContent}\n`;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = "api-key.env";
+    link.click();
+    URL.revokeObjectURL(link.href);
+    taken = true;
+  });
+  if (stored) {
+    done.disabled = !stored.checked;
+    stored.addEventListener("change", () => { done.disabled = !stored.checked; });
+  }
+  // Loaded again, or come back to, the address shows the key without its secret.
+  history.replaceState(null, "", card.dataset.key);
+  const warn = (event) => {
+    if (!taken && !(stored && stored.checked)) event.preventDefault();
+  };
+  window.addEventListener("beforeunload", warn);
+  for (const form of card.querySelectorAll("form")) form.addEventListener("submit", () => window.removeEventListener("beforeunload", warn));
+  window.addEventListener("pagehide", () => { secret.textContent = ""; });
+}
+
+function searchScopes(box) {
+  const rows = [...document.querySelectorAll("[data-scope]")];
+  const field = box.querySelector("input");
+  box.hidden = false;
+  field.addEventListener("input", () => {
+    const wanted = field.value.trim().toLowerCase();
+    for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    for (const group of document.querySelectorAll(".group")) group.hidden = !group.querySelector("[data-scope]:not([hidden])");
+  });
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+}
+
+function countSelection(button) {
+  const form = button.form;
+  const update = () => { button.disabled = !form.querySelector("input[name=id]:checked"); };
+  form.addEventListener("change", update);
+  update();
+}
+
+// What carries a secret forgets it when the page is left. Loaded again, or come back to, the address shows what it is of.
+function forget(part) {
+  if (part.dataset.key) history.replaceState(null, "", part.dataset.key);
+  window.addEventListener("pagehide", () => {
+    for (const field of part.querySelectorAll("[name=secret]")) field.value = "";
+    for (const text of part.querySelectorAll("pre code")) text.textContent = "";
+  });
+}
+
 takeCodeFromLink();
 window.addEventListener("hashchange", takeCodeFromLink);
-if (navigator.clipboard) document.querySelectorAll("pre").forEach(addCopyButton);
+if (navigator.clipboard) document.querySelectorAll("pre, code[data-copy]").forEach(addCopyButton);
+document.querySelectorAll("dialog[data-modal]").forEach(openDialog);
+document.querySelectorAll("[data-secret]").forEach(keepSecret);
+document.querySelectorAll("[data-forget]").forEach(forget);
+document.querySelectorAll("[data-scope-search]").forEach(searchScopes);
+document.querySelectorAll("[data-needs-selection]").forEach(countSelection);
+if (/^#key_[0-9a-z]+$/.test(location.hash)) document.getElementById(location.hash.slice(1))?.focus();
+// A menu closes when the keyboard or the pointer leaves it.
+for (const menu of document.querySelectorAll("details.menu")) {
+  menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}

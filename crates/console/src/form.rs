@@ -8,7 +8,8 @@ use keyward_core::field::FieldError;
 use keyward_core::person::PASSWORD_CHARS_MIN;
 use keyward_service::refusal::Refusal;
 
-use crate::respond::{Shell, page};
+use crate::respond::page;
+use crate::shell::Shell;
 
 /// A field of a form.
 #[derive(Debug, Default)]
@@ -110,12 +111,12 @@ pub(crate) struct Group {
 /// A page with one form.
 #[derive(Template)]
 #[template(path = "form.html")]
-pub(crate) struct FormPage<'a> {
-    pub(crate) shell: Shell<'a>,
+pub(crate) struct FormPage {
+    pub(crate) shell: Shell,
     pub(crate) heading: String,
     pub(crate) intro: Vec<String>,
     /// Where it goes.
-    pub(crate) action: &'static str,
+    pub(crate) action: String,
     pub(crate) groups: Vec<Group>,
     pub(crate) submit: &'static str,
     /// Complaints about no single field.
@@ -124,7 +125,7 @@ pub(crate) struct FormPage<'a> {
     pub(crate) otherwise: Option<(&'static str, &'static str, &'static str)>,
 }
 
-impl FormPage<'_> {
+impl FormPage {
     /// The form as it is first shown.
     pub(crate) fn show(&self) -> Response {
         page(StatusCode::OK, self)
@@ -156,9 +157,17 @@ impl FormPage<'_> {
 /// What is wrong with a form that was sent.
 #[derive(Debug)]
 pub(crate) struct Wrong {
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     fields: Vec<FieldError>,
     general: Vec<String>,
+}
+
+impl Wrong {
+    /// All of it, for a form whose fields are few.
+    pub(crate) fn all(self) -> Vec<String> {
+        let of_fields = self.fields.iter().map(|error| sentence(&error.message));
+        of_fields.chain(self.general).collect()
+    }
 }
 
 /// What becomes of a refusal.
@@ -199,7 +208,7 @@ impl From<Vec<FieldError>> for Wrong {
 }
 
 /// The service's words as a sentence: a capital first, a full stop last.
-fn sentence(words: &str) -> String {
+pub(crate) fn sentence(words: &str) -> String {
     let mut chars = words.chars();
     let mut text: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
     text.push_str(chars.as_str());
@@ -234,10 +243,10 @@ mod tests {
     fn whatever_stands_in_a_form_is_escaped() {
         let fields = || ["text", "hidden", "password"].map(nasty_field).into();
         let form = FormPage {
-            shell: Shell { product: NASTY, who: Some(NASTY) },
+            shell: crate::tests::nasty_shell(),
             heading: NASTY.to_owned(),
             intro: vec![NASTY.to_owned()],
-            action: NASTY,
+            action: NASTY.to_owned(),
             groups: vec![
                 Group { legend: String::new(), fields: fields() },
                 Group { legend: NASTY.to_owned(), fields: fields() },

@@ -8,26 +8,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::Console;
+use crate::note::Note;
 
 /// Only what this server serves itself, nothing inline; nobody may put a page into a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/// What stands around every page.
-pub(crate) struct Shell<'a> {
-    /// The product's name.
-    pub(crate) product: &'a str,
-    /// Who is signed in.
-    pub(crate) who: Option<&'a str>,
-}
-
-impl<'a> Shell<'a> {
-    /// For somebody who is not known.
-    pub(crate) fn of(console: &'a Console) -> Self {
-        Self { product: &console.service.profile.product.name, who: None }
-    }
-}
 
 /// A page, written down.
 pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
@@ -40,10 +25,44 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Response {
     }
 }
 
+/// A page that also sets or takes away a cookie.
+pub(crate) fn page_with_cookie(
+    status: StatusCode,
+    template: &impl Template,
+    cookie: HeaderValue,
+) -> Response {
+    let mut response = page(status, template);
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    response
+}
+
+/// A page that says what was done on the one before, once.
+pub(crate) fn page_after(note: Option<Note>, template: &impl Template) -> Response {
+    match note {
+        None => page(StatusCode::OK, template),
+        Some(_) => page_with_cookie(StatusCode::OK, template, Note::gone()),
+    }
+}
+
+/// On to an address of ours (RFC 9110, section 15.4.4).
+pub(crate) fn go_to(address: &str) -> Response {
+    let mut response = (StatusCode::SEE_OTHER, page_headers()).into_response();
+    // Addresses of ours are plain.
+    let location = HeaderValue::try_from(address).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// The same, to a page that says what was done.
+pub(crate) fn go_saying(note: Note, address: &str) -> Response {
+    let mut response = go_to(address);
+    response.headers_mut().insert(SET_COOKIE, note.cookie());
+    response
+}
+
 /// On to the front page, with a new cookie if there is one (RFC 9110, section 15.4.4).
 pub(crate) fn go_home(cookie: Option<HeaderValue>) -> Response {
-    let mut response = (StatusCode::SEE_OTHER, page_headers()).into_response();
-    response.headers_mut().insert(LOCATION, HeaderValue::from_static("/"));
+    let mut response = go_to("/");
     if let Some(cookie) = cookie {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }

@@ -1,16 +1,16 @@
 //! Where a visitor cannot go on: a page that says why, and what to do.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use keyward_core::id::RequestId;
-use keyward_core::profile::Profile;
 use keyward_service::refusal::Refusal;
 
 use crate::Console;
-use crate::respond::{Shell, page};
+use crate::address::{encoded, safe_next};
+use crate::form::sentence;
+use crate::respond::{go_to, page};
+use crate::shell::Shell;
 
 /// Why a visitor cannot go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,12 @@ pub(crate) enum Reason {
     OtherSite,
     /// What came is no form, or too long.
     BadForm(StatusCode),
+    /// They must sign in first, and are then led to this address of ours.
+    SignIn(String),
+    /// They may not, or not now: the service's words.
+    Refused(StatusCode, String),
+    /// The plan does not have it: the service's words.
+    PlanLacks(String),
     /// The store does not answer.
     Unavailable,
     /// A mistake of Keyward's own. What it was stands in the log, under this identifier.
@@ -35,33 +41,21 @@ pub(crate) enum Reason {
 
 /// A page that says why a visitor cannot go on.
 #[derive(Debug)]
-pub(crate) struct Stop {
-    reason: Reason,
-    profile: Arc<Profile>,
-}
+pub(crate) struct Stop(Box<(Shell, Reason)>);
 
 impl Stop {
     pub(crate) fn new(console: &Console, reason: Reason) -> Self {
-        Self { reason, profile: Arc::clone(&console.service.profile) }
+        Self::within(Shell::of(console), reason)
+    }
+
+    /// The same, with what stands around the pages of somebody who is known.
+    pub(crate) fn within(shell: Shell, reason: Reason) -> Self {
+        Self(Box::new((shell, reason)))
     }
 
     /// For a refusal that no field of a form can mend.
     pub(crate) fn because(console: &Console, refusal: &Refusal, id: Option<RequestId>) -> Self {
-        let reason = match refusal {
-            Refusal::Unavailable(source) => {
-                tracing::error!(request_id = id.map(tracing::field::display), error = %source, "the store does not answer");
-                Reason::Unavailable
-            }
-            other => {
-                let detail = match other {
-                    Refusal::Internal(detail) => detail.clone(),
-                    expected => expected.to_string(),
-                };
-                tracing::error!(request_id = id.map(tracing::field::display), detail, "a page broke");
-                Reason::Broken(id)
-            }
-        };
-        Self::new(console, reason)
+        Self::new(console, Reason::of(refusal, id))
     }
 }
 
@@ -85,6 +79,31 @@ impl Words {
 }
 
 impl Reason {
+    /// Why a refusal stops somebody. What is a mistake of ours, or the store's, goes into the log.
+    pub(crate) fn of(refusal: &Refusal, id: Option<RequestId>) -> Self {
+        let status = match refusal {
+            Refusal::Unauthenticated | Refusal::InvalidKey => return Self::SignIn(String::new()),
+            Refusal::NotFound(_) => return Self::Missing,
+            Refusal::PlanRequired(text) => return Self::PlanLacks(sentence(text)),
+            Refusal::Unavailable(source) => {
+                tracing::error!(request_id = id.map(tracing::field::display), error = %source, "the store does not answer");
+                return Self::Unavailable;
+            }
+            Refusal::Internal(detail) => {
+                tracing::error!(request_id = id.map(tracing::field::display), detail, "a page broke");
+                return Self::Broken(id);
+            }
+            Refusal::Forbidden(_) | Refusal::InsufficientScope { .. } | Refusal::WrongCredentials => {
+                StatusCode::FORBIDDEN
+            }
+            Refusal::Conflict(_) | Refusal::PreconditionFailed => StatusCode::CONFLICT,
+            Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::RateLimited(_) | Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::Refused(status, sentence(&refusal.to_string()))
+    }
+
     pub(crate) fn words(&self) -> Words {
         match self {
             Self::Missing => Words::new(
@@ -139,6 +158,23 @@ impl Reason {
                 "That form could not be read",
                 &["Go back, load the page again, and send the form once more. Nothing was changed."],
             ),
+            Self::SignIn(_) => Words {
+                next: Some(("/signin", "Sign in")),
+                ..Words::new(StatusCode::FORBIDDEN, "Sign in first", &[])
+            },
+            Self::Refused(status, text) => {
+                let heading = match *status {
+                    StatusCode::FORBIDDEN => "You may not do this",
+                    StatusCode::CONFLICT => "That is not possible now",
+                    _ => "That did not work",
+                };
+                Words::new(*status, heading, &[text, "Nothing was changed."])
+            }
+            Self::PlanLacks(text) => Words::new(
+                StatusCode::FORBIDDEN,
+                "The plan does not have this",
+                &[text, "Nothing was changed."],
+            ),
             Self::Unavailable => Words::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The store does not answer",
@@ -161,15 +197,21 @@ impl Reason {
 
 #[derive(Template)]
 #[template(path = "stop.html")]
-struct StopPage<'a> {
-    shell: Shell<'a>,
+struct StopPage {
+    shell: Shell,
     words: Words,
 }
 
 impl IntoResponse for Stop {
     fn into_response(self) -> Response {
-        let words = self.reason.words();
-        let shell = Shell { product: &self.profile.product.name, who: None };
+        let (shell, reason) = *self.0;
+        if let Reason::SignIn(next) = &reason {
+            return match safe_next(next) {
+                Some(next) => go_to(&format!("/signin?next={}", encoded(next))),
+                None => go_to("/signin"),
+            };
+        }
+        let words = reason.words();
         page(words.status, &StopPage { shell, words })
     }
 }
@@ -187,12 +229,15 @@ mod tests {
             Reason::NotSecure,
             Reason::OtherSite,
             Reason::BadForm(StatusCode::PAYLOAD_TOO_LARGE),
+            Reason::SignIn("/w/acme/keys".to_owned()),
+            Reason::Refused(StatusCode::CONFLICT, "<script>alert(1)</script>".to_owned()),
+            Reason::PlanLacks("<script>alert(1)</script>".to_owned()),
             Reason::Unavailable,
             Reason::Broken(Some(RequestId::new(0, [0; 10]))),
         ] {
             let words = reason.words();
             let heading = words.heading;
-            let shell = Shell { product: "<script>alert(1)</script>", who: None };
+            let shell = crate::tests::nasty_shell();
             let html = StopPage { shell, words }.render().unwrap();
             assert!(html.contains(heading), "{html}");
             assert!(!html.contains("<script>alert"), "{html}");

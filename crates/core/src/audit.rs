@@ -39,6 +39,8 @@ pub enum AuditAction {
     PlanChanged,
     /// Somebody was invited.
     MemberInvited,
+    /// An invitation was taken back.
+    InvitationWithdrawn,
     /// Somebody joined.
     MemberJoined,
     /// Somebody got another role.
@@ -67,9 +69,13 @@ pub enum AuditAction {
     UserResumed,
     /// What was decided by the store rests on a backup from now on.
     StoreConfirmed,
+    /// Somebody called themselves otherwise.
+    UserRenamed,
+    /// Somebody changed their password.
+    PasswordChanged,
     /// Somebody signed in.
     SessionCreated,
-    /// Somebody signed out.
+    /// Somebody signed out, or ended sessions elsewhere.
     SessionEnded,
     /// Somebody gave a wrong password.
     SessionRefused,
@@ -87,6 +93,18 @@ pub enum AuditAction {
     WebhookDisabled,
     /// A webhook was deleted.
     WebhookDeleted,
+    /// A vault was made.
+    VaultCreated,
+    /// A vault was edited.
+    VaultUpdated,
+    /// A vault was deleted.
+    VaultDeleted,
+    /// A secret was put into a vault.
+    VaultSecretStored,
+    /// Somebody was shown a secret of a vault.
+    VaultSecretRevealed,
+    /// A secret of a vault was deleted.
+    VaultSecretDeleted,
 }
 
 impl AuditAction {
@@ -103,6 +121,7 @@ impl AuditAction {
             Self::WorkspaceUpdated => "workspace.updated",
             Self::PlanChanged => "plan.changed",
             Self::MemberInvited => "member.invited",
+            Self::InvitationWithdrawn => "invitation.withdrawn",
             Self::MemberJoined => "member.joined",
             Self::MemberRoleChanged => "member.role_changed",
             Self::MemberSuspended => "member.suspended",
@@ -117,6 +136,8 @@ impl AuditAction {
             Self::UserSuspended => "user.suspended",
             Self::UserResumed => "user.resumed",
             Self::StoreConfirmed => "store.confirmed",
+            Self::UserRenamed => "user.renamed",
+            Self::PasswordChanged => "user.password_changed",
             Self::SessionCreated => "session.created",
             Self::SessionEnded => "session.ended",
             Self::SessionRefused => "session.refused",
@@ -127,6 +148,12 @@ impl AuditAction {
             Self::WebhookResent => "webhook.resent",
             Self::WebhookDisabled => "webhook.disabled",
             Self::WebhookDeleted => "webhook.deleted",
+            Self::VaultCreated => "vault.created",
+            Self::VaultUpdated => "vault.updated",
+            Self::VaultDeleted => "vault.deleted",
+            Self::VaultSecretStored => "vault_secret.stored",
+            Self::VaultSecretRevealed => "vault_secret.revealed",
+            Self::VaultSecretDeleted => "vault_secret.deleted",
         }
     }
 }

@@ -116,7 +116,7 @@ impl EventKind {
     }
 
     /// What a deed in a workspace is told as. `None`: it is not told. Sessions are a person's own matter, and what is
-    /// done to webhooks is told by the audit log alone.
+    /// done to webhooks and vaults is told by the audit log alone.
     pub const fn of(action: AuditAction) -> Option<Self> {
         Some(match action {
             AuditAction::KeyCreated => Self::KeyCreated,
@@ -152,7 +152,16 @@ impl EventKind {
             | AuditAction::WebhookTested
             | AuditAction::WebhookResent
             | AuditAction::WebhookDisabled
-            | AuditAction::WebhookDeleted => return None,
+            | AuditAction::WebhookDeleted
+            | AuditAction::UserRenamed
+            | AuditAction::PasswordChanged
+            | AuditAction::InvitationWithdrawn
+            | AuditAction::VaultCreated
+            | AuditAction::VaultUpdated
+            | AuditAction::VaultDeleted
+            | AuditAction::VaultSecretStored
+            | AuditAction::VaultSecretRevealed
+            | AuditAction::VaultSecretDeleted => return None,
         })
     }
 }

@@ -168,6 +168,16 @@ typed_id!(
     "dlv"
 );
 typed_id!(
+    /// A vault of a workspace.
+    VaultId,
+    "vlt"
+);
+typed_id!(
+    /// A secret in a vault.
+    VaultSecretId,
+    "sec"
+);
+typed_id!(
     /// One request, in answers and logs.
     RequestId,
     "req"

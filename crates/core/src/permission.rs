@@ -13,6 +13,12 @@ pub const MEMBERS_INVITE: &str = "members.invite";
 pub const MEMBERS_MANAGE: &str = "members.manage";
 /// Read and export the audit log.
 pub const AUDIT_READ: &str = "audit:read";
+/// See the workspace's vaults and what is in them, never a secret.
+pub const VAULTS_READ: &str = "vaults.read";
+/// Make, edit and delete vaults, put secrets into them and delete those.
+pub const VAULTS_MANAGE: &str = "vaults.manage";
+/// Be shown the secrets of vaults. Only people are: a key never is, whatever it holds.
+pub const VAULTS_REVEAL: &str = "vaults.reveal";
 
 /// All of them, with a title each, for documentation and role editors.
 pub const ALL: &[(&str, &str)] = &[
@@ -22,4 +28,7 @@ pub const ALL: &[(&str, &str)] = &[
     (MEMBERS_INVITE, "Invite members"),
     (MEMBERS_MANAGE, "Change and remove members"),
     (AUDIT_READ, "Read the audit log"),
+    (VAULTS_READ, "See vaults and the names of their secrets"),
+    (VAULTS_MANAGE, "Manage vaults, store and delete secrets"),
+    (VAULTS_REVEAL, "Reveal secrets of vaults"),
 ];

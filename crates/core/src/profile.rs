@@ -2,6 +2,7 @@
 //! here.
 
 use crate::catalogue::Catalogue;
+use crate::pages::Pages;
 use crate::plan::{Plan, PlanName};
 use crate::rate::RequestsPerMinute;
 use crate::role::{Role, RoleName};
@@ -93,6 +94,8 @@ pub struct Profile {
     pub catalogue: Catalogue,
     /// Which scope a request needs.
     pub routes: Routes,
+    /// How the console speaks of keys. It changes nothing of what they may do.
+    pub pages: Pages,
     roles: Vec<Role>,
     plans: Vec<Plan>,
 }
@@ -159,7 +162,8 @@ impl Profile {
         if keys.expiry.default >= keys.expiry.menu.len() {
             return Err(InvalidProfile::DefaultNotInMenu);
         }
-        Ok(Self { name: name.into(), product, keys, catalogue, routes, roles, plans })
+        let pages = Pages::default();
+        Ok(Self { name: name.into(), product, keys, catalogue, routes, pages, roles, plans })
     }
 
     /// All roles. The first holds everything, and the maker of a workspace gets it.

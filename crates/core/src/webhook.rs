@@ -6,6 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 /// one that somebody has to mend. Together three days, as the Standard Webhooks specification advises: a weekend.
 pub const RETRY_AFTER_SECONDS: [u32; 11] =
     [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 72_000];
+/// The longest that a receiver may ask to be left alone (`Retry-After`): as long as the longest pause. Whoever wants more is
+/// asked once more, and says it again.
+pub const PUT_OFF_MAX: SignedDuration = SignedDuration::from_secs(72_000);
 /// Attempts of one delivery, the first included.
 pub const ATTEMPTS_MAX: u32 = 12;
 /// How much later an attempt may be than the table says, in percent: receivers of many must not be asked by all at once.
@@ -76,6 +79,12 @@ pub fn retry_at(attempts: u32, now: Timestamp, chance: u8) -> Option<Timestamp> 
     now.checked_add(SignedDuration::from_millis(i64::try_from(wait).ok()?)).ok()
 }
 
+/// Until when a receiver is left alone that asked for it until `asked`. `None`: that is over.
+pub fn put_off(asked: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let latest = now.checked_add(PUT_OFF_MAX).unwrap_or(Timestamp::MAX);
+    Some(asked.min(latest)).filter(|until| *until > now)
+}
+
 /// Whether an endpoint that took nothing since `since` is to be disabled.
 pub fn is_given_up(since: Option<Timestamp>, now: Timestamp) -> bool {
     since.is_some_and(|since| now.duration_since(since) >= FAILING_MAX)
@@ -106,6 +115,24 @@ mod tests {
         for (early, late) in waits(0).into_iter().zip(waits(255)) {
             assert_eq!(late, early + early / 5);
         }
+    }
+
+    #[test]
+    fn a_receiver_is_left_alone_as_long_as_it_asks_within_a_bound() {
+        let now = Timestamp::UNIX_EPOCH;
+        let longest = SignedDuration::from_secs(RETRY_AFTER_SECONDS.into_iter().max().unwrap().into());
+        assert_eq!(PUT_OFF_MAX, longest);
+        assert_eq!(
+            put_off(now + SignedDuration::from_secs(60), now),
+            Some(now + SignedDuration::from_secs(60))
+        );
+        assert_eq!(put_off(now + SignedDuration::from_hours(1_000), now), Some(now + longest));
+        assert_eq!(
+            put_off(Timestamp::MAX, Timestamp::MAX - SignedDuration::from_secs(1)),
+            Some(Timestamp::MAX)
+        );
+        assert_eq!(put_off(now, now), None);
+        assert_eq!(put_off(Timestamp::MIN, now), None);
     }
 
     #[test]

@@ -10,11 +10,15 @@ use keyward_core::field::FieldError;
 use keyward_core::rate::Quota;
 use keyward_wire::problem::{FieldProblem, PROBLEM_JSON, Problem, TYPE_PREFIX};
 use keyward_wire::rate::{self, RATE_LIMIT, RATE_LIMIT_POLICY};
+use serde::Serialize;
 
 /// An answer, whole and in memory.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
 pub(crate) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// The media type of answers and questions.
+pub(crate) const JSON: &str = "application/json";
 
 /// The code of an answer that could not be given.
 const STALE: &str = "stale_authority";
@@ -26,6 +30,18 @@ pub(crate) fn quota_headers(quota: &Quota, is_over: bool) -> impl Iterator<Item 
     let retry_after = is_over.then(|| (RETRY_AFTER, quota.resets_in_seconds.to_string()));
     let headers = [policy, standing].into_iter().chain(retry_after);
     headers.filter_map(|(name, text)| Some((name, HeaderValue::try_from(text).ok()?)))
+}
+
+/// An answer, written down.
+pub(crate) fn as_json(body: &impl Serialize) -> Result<Answer, Trouble> {
+    let mut json = Vec::with_capacity(512);
+    serde_json::to_writer(&mut json, body).map_err(|_| {
+        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written")
+    })?;
+    let mut answer = Response::new(Full::new(Bytes::from(json)));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    Ok(answer)
 }
 
 /// An answer that is no success.
@@ -124,6 +140,9 @@ fn title(code: &str) -> &'static str {
         "plan_required" => "The plan has no API keys",
         "rate_limited" => "Too many requests",
         STALE => "The node may not decide now",
+        "upgrade_refused" => "Upgrades are not passed on",
+        "upstream_unreachable" => "The product cannot be reached",
+        "upstream_timeout" => "The product does not answer",
         "unavailable" => "The node is not ready",
         _ => "Something went wrong inside",
     }

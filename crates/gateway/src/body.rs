@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::Body;
+use keyward_core::field::{FieldCode, FieldError};
 
 use crate::answer::Trouble;
 use crate::bounds::{BODY_DISCARD_MAX, BODY_LEN_MAX, BODY_READ_MAX};
@@ -64,4 +65,13 @@ pub(crate) fn expect_type(headers: &HeaderMap, media_type: &str) -> Result<(), T
             Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
         }
     }
+}
+
+/// Refuses an address that says anything beside the path.
+pub(crate) fn refuse_query(uri: &Uri) -> Result<(), Trouble> {
+    if uri.query().is_none_or(str::is_empty) {
+        return Ok(());
+    }
+    let message = "a question has no parameters in its address; all of it goes into the body";
+    Err(Trouble::invalid_field(&FieldError::new("query", FieldCode::Unknown, message)))
 }

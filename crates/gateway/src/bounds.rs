@@ -15,6 +15,18 @@ pub const BODY_LEN_MAX: usize = 1024 * 1024;
 /// How much of a body that is too long is read and thrown away, so that its sender gets to hear why instead
 /// of a reset connection.
 pub(crate) const BODY_DISCARD_MAX: usize = 16 * 1024 * 1024;
+/// Longest question of Envoy's over gRPC: all headers of a request, and a client's certificate beside them. One with the
+/// request's body in it is refused, since the body is not looked at.
+pub(crate) const CHECK_LEN_MAX: usize = 128 * 1024;
+/// How many connections may speak HTTP/2. They may stay idle, so they must not take the places of the others; a gateway
+/// opens one or a few from each of its threads.
+pub(crate) const HTTP2_CONNECTIONS_MAX: usize = 1_024;
+/// How many questions one of them may have open: more than a gateway has at once, since each takes microseconds.
+pub(crate) const HTTP2_STREAMS_MAX: u32 = 128;
+/// How often a connection that speaks HTTP/2 is asked whether its other end is still there, and for how long.
+pub(crate) const HTTP2_PING_EVERY: Duration = Duration::from_secs(20);
+/// See [`HTTP2_PING_EVERY`].
+pub(crate) const HTTP2_PING_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take for its head. Idle connections end with it too.
 pub const HEAD_READ_MAX: Duration = Duration::from_secs(10);
 /// How long a client may take for its body.
@@ -22,6 +34,18 @@ pub const BODY_READ_MAX: Duration = Duration::from_secs(10);
 /// How long an answer may wait for a client that does not read on. A way that is broken for this long does not
 /// come back; whoever reads anything at all meanwhile keeps the connection.
 pub const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
+/// Longest body that the proxy passes on, in one request. It holds a few KiB of it at a time; the bound is for the product.
+pub(crate) const PROXY_BODY_LEN_MAX: usize = 1024 * 1024 * 1024;
+/// How long nothing of a body may come, from either side, before the proxy lets go of both.
+pub(crate) const PASSING_STALL_MAX: Duration = Duration::from_secs(30);
+/// How long a connection to the product may take to come about.
+pub(crate) const UPSTREAM_CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long the product may think before it begins to answer: as long as other proxies wait by default.
+pub(crate) const UPSTREAM_HEAD_MAX: Duration = Duration::from_mins(1);
+/// How long a connection to the product is kept for the next request. Shorter than what common servers keep theirs open for.
+pub(crate) const UPSTREAM_IDLE_MAX: Duration = Duration::from_secs(4);
+/// How many of them are kept.
+pub(crate) const UPSTREAM_IDLE_PER_HOST_MAX: usize = 64;
 /// How many connections may be open at once. Each takes some tens of KiB; further ones wait in the
 /// listener's queue.
 pub const CONNECTIONS_MAX: usize = 8 * 1024;

@@ -16,11 +16,14 @@ use keyward_core::usage::{Use, VALID};
 use keyward_verifier::{BootTime, Identity, KeyEntry, Permit, Question, Refusal, UseQueue, Verifier};
 
 use crate::answer::{Answer, Trouble};
+use crate::authorize::envoy::{self, authorize_envoy};
 use crate::authorize::{authorize, holds_key};
 use crate::bounds::HEAD_LEN_MAX;
+use crate::introspect::introspect;
 use crate::metrics::{Door, Metrics};
 use crate::probes::{livez, metrics, readyz};
 use crate::settings::Settings;
+use crate::trace::trace_id;
 use crate::verify::batch::verify_batch;
 use crate::verify::verify;
 
@@ -79,8 +82,10 @@ impl Gateway {
         B: Body<Data = Bytes>,
     {
         let request_id = (self.sources.request_id)().to_string();
+        let trace = trace_id(request.headers()).map(str::to_owned);
         let answered = self.route(peer, request, &request_id).await;
         let mut answer = answered.unwrap_or_else(|trouble| trouble.into_answer(&request_id));
+        tracing::debug!(%request_id, trace_id = trace, status = answer.status().as_u16(), "answered");
         if let Ok(value) = HeaderValue::try_from(request_id) {
             answer.headers_mut().insert(REQUEST_ID, value);
         }
@@ -92,8 +97,11 @@ impl Gateway {
         B: Body<Data = Bytes>,
     {
         match request.uri().path() {
-            // Checks its own head: it only knows the statuses that gateways understand.
+            // These check their own heads: they only know the statuses that gateways understand.
             "/v1/authorize" => authorize(self, peer, &request),
+            path if path.strip_prefix(envoy::PREFIX).is_some_and(|rest| rest.starts_with('/')) => {
+                authorize_envoy(self, peer, &request)
+            }
             _ if is_head_too_long(&request) => {
                 let detail = format!("request line and headers have at most {HEAD_LEN_MAX} bytes together");
                 Err(Trouble::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", detail))
@@ -110,6 +118,10 @@ impl Gateway {
                 expect_method(request.method(), &[Method::POST], "POST")?;
                 verify_batch(self, request, request_id).await
             }
+            "/oauth2/introspect" => {
+                expect_method(request.method(), &[Method::POST], "POST")?;
+                introspect(self, request).await
+            }
             "/livez" => {
                 expect_method(request.method(), &[Method::GET, Method::HEAD], "GET, HEAD")?;
                 Ok(livez())
@@ -123,7 +135,7 @@ impl Gateway {
                 Ok(metrics(self))
             }
             _ => {
-                let detail = "the data plane has /v1/verify, /v1/verify/batch, /v1/authorize, /livez, /readyz and /metrics";
+                let detail = "the data plane has /v1/verify, /v1/verify/batch, /v1/authorize, /oauth2/introspect, /livez, /readyz and /metrics";
                 Err(Trouble::new(StatusCode::NOT_FOUND, "not_found", detail))
             }
         }
@@ -142,7 +154,9 @@ impl Gateway {
         about: impl FnOnce(Use) -> Use,
     ) -> Result<Permit, Refusal> {
         let now = (self.sources.now)();
+        let started = (self.sources.boot_time)();
         let decided = self.verifier.verify(question, now, &self.sources.boot_time);
+        self.metrics.observe(door, (self.sources.boot_time)().since(started));
         let code = match &decided {
             Ok(_) => VALID,
             Err(Refusal::Denied(denial)) => denial.reason.code(),

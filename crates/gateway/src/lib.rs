@@ -1,5 +1,5 @@
-//! The data plane: `POST /v1/verify` for products, `/v1/authorize` for gateways that ask before they forward,
-//! and the probes and metrics of the node.
+//! The data plane: `POST /v1/verify` for products, `/v1/authorize` and gRPC `ext_authz` for gateways that ask before they
+//! forward, and the probes and metrics of the node.
 //!
 //! One short way from the socket to the decision: hyper, a match on the path, the verifier. Deliberately
 //! absent: storage and the control plane's operations (what is known comes from the verifier's replica), a
@@ -10,13 +10,18 @@ mod answer;
 mod authorize;
 mod body;
 mod bounds;
+mod ext_authz;
+mod form;
 mod gateway;
+mod introspect;
 mod metrics;
 mod openapi;
 mod probes;
+mod proxy;
 mod routed;
 mod server;
 mod settings;
+mod trace;
 mod verify;
 
 pub use bounds::{
@@ -25,5 +30,6 @@ pub use bounds::{
 };
 pub use gateway::{Gateway, Measure, Sources};
 pub use openapi::openapi;
-pub use server::serve;
+pub use proxy::Proxy;
+pub use server::{serve, serve_proxy};
 pub use settings::{Forwarded, Settings};

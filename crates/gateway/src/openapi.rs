@@ -1,8 +1,10 @@
 //! The `OpenAPI` document of the data plane, from the doors themselves.
 
+use keyward_wire::introspect::{IntrospectRequest, Introspection};
 use keyward_wire::problem::{FieldProblem, Problem};
 use keyward_wire::verify::{BatchAnswer, BatchRequest, VerifyAnswer, VerifyRequest};
-use utoipa::OpenApi as _;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi as _};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -14,17 +16,34 @@ use utoipa::OpenApi as _;
         crate::verify::verify,
         crate::verify::batch::verify_batch,
         crate::authorize::authorize,
+        crate::authorize::envoy::authorize_envoy,
+        crate::introspect::introspect,
         crate::probes::livez,
         crate::probes::readyz,
         crate::probes::metrics
     ),
-    components(schemas(VerifyRequest, VerifyAnswer, BatchRequest, BatchAnswer, Problem, FieldProblem)),
+    components(schemas(VerifyRequest, VerifyAnswer, BatchRequest, BatchAnswer, IntrospectRequest, Introspection, Problem, FieldProblem)),
+    modifiers(&Security),
     tags(
         (name = "decide", description = "Whether a key may"),
         (name = "node", description = "How the node is doing")
     )
 )]
 struct Document;
+
+/// What `/oauth2/introspect` asks of its asker.
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        for (name, scheme) in
+            [("introspection", HttpAuthScheme::Bearer), ("introspection_basic", HttpAuthScheme::Basic)]
+        {
+            components.add_security_scheme(name, SecurityScheme::Http(Http::new(scheme)));
+        }
+    }
+}
 
 /// The document.
 pub fn openapi() -> utoipa::openapi::OpenApi {
@@ -42,6 +61,12 @@ mod tests {
             ("/v1/verify", "post", &["200", "400", "405", "408", "413", "415", "422", "431", "503"][..]),
             ("/v1/verify/batch", "post", &["200", "400", "405", "408", "413", "415", "422", "431", "503"]),
             ("/v1/authorize", "get", &["200", "401", "403", "429", "503"]),
+            ("/v1/authorize/envoy/{path}", "get", &["200", "401", "403", "429", "503"]),
+            (
+                "/oauth2/introspect",
+                "post",
+                &["200", "400", "401", "404", "405", "408", "413", "415", "422", "431", "503"],
+            ),
             ("/livez", "get", &["200", "405", "431"]),
             ("/readyz", "get", &["200", "405", "431", "503"]),
             ("/metrics", "get", &["200", "405", "431"]),

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use keyward_core::secret::SecretDigest;
 
 use crate::bounds::{CONNECTIONS_MAX, WRITE_STALL_MAX};
 
@@ -26,6 +27,8 @@ pub struct Settings {
     pub forwarded: Forwarded,
     /// Whose word about the original request is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// What whoever asks `/oauth2/introspect` authenticates with. `None`: nobody may.
+    pub introspection_secret: Option<SecretDigest>,
     /// How many connections may be open at once.
     pub connections_max: usize,
     /// How long an answer may wait for a client that does not read on.
@@ -41,6 +44,7 @@ impl Default for Settings {
         Self {
             forwarded: Forwarded::default(),
             trusted_proxies: loopback.into(),
+            introspection_secret: None,
             connections_max: CONNECTIONS_MAX,
             write_stall_max: WRITE_STALL_MAX,
         }

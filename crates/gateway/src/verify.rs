@@ -6,9 +6,7 @@ mod question;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
+use http::Request;
 use hyper::body::Body;
 use keyward_core::decision::{Ask, Denied};
 use keyward_core::field::{FieldCode, FieldError};
@@ -21,16 +19,13 @@ use keyward_wire::problem::Problem;
 use keyward_wire::verify::{
     AnsweredKey, AnsweredSubject, AnsweredWorkspace, Text, VerifyAnswer, VerifyRequest,
 };
-use serde::Serialize;
 
-use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
+use crate::answer::{Answer, JSON, Trouble, as_json, quota_headers};
 use crate::body;
 use crate::gateway::Gateway;
 use crate::metrics::Door;
 use crate::routed::{Routed, find, names_asked, place, without_query};
 use crate::verify::question::{check, parse};
-
-const JSON: &str = "application/json";
 
 /// Whether a key may do something. Always 200 for a question that could be answered: `valid` says it.
 #[utoipa::path(
@@ -80,17 +75,9 @@ async fn read<B: Body<Data = Bytes>>(request: Request<B>) -> Result<Bytes, Troub
     let (parts, body) = request.into_parts();
     // The body first, whatever else is wrong: an unread one would cost the connection.
     let body = body::read(body).await?;
-    refuse_query(&parts.uri)?;
+    body::refuse_query(&parts.uri)?;
     body::expect_type(&parts.headers, JSON)?;
     Ok(body)
-}
-
-fn refuse_query(uri: &Uri) -> Result<(), Trouble> {
-    if uri.query().is_none_or(str::is_empty) {
-        return Ok(());
-    }
-    let message = "a question has no parameters in its address; all of it goes into the body";
-    Err(Trouble::invalid_field(&FieldError::new("query", FieldCode::Unknown, message)))
 }
 
 /// What came of a question that could be answered.
@@ -209,15 +196,4 @@ fn decide(gateway: &Gateway, asked: &VerifyRequest<'_>, ip: Option<IpAddr>) -> R
 
 fn wanted<'a>(profile: &Profile, names: impl Iterator<Item = &'a Text<'a>>) -> Vec<Wanted<'a>> {
     names.map(|name| Wanted::new(&profile.catalogue, name.as_str())).collect()
-}
-
-fn as_json(body: &impl Serialize) -> Result<Answer, Trouble> {
-    let mut json = Vec::with_capacity(512);
-    serde_json::to_writer(&mut json, body).map_err(|_| {
-        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the answer could not be written")
-    })?;
-    let mut answer = Response::new(Full::new(Bytes::from(json)));
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
-    Ok(answer)
 }

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod doctor;
+mod gateway;
 mod openapi;
 mod post;
 mod quickstart;

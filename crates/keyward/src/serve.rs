@@ -2,7 +2,8 @@
 //! nothing is decided.
 
 pub(crate) mod audit_key;
-mod boot_clock;
+pub(crate) mod boot_clock;
+pub(crate) mod feed;
 mod keep_up;
 mod key_file;
 #[cfg(test)]
@@ -12,9 +13,12 @@ pub(crate) mod lock;
 mod logging;
 mod node;
 mod notify;
+#[cfg(test)]
+mod outage;
+pub(crate) mod proxy;
 pub(crate) mod sealing_key;
 mod set_up;
-mod stop;
+pub(crate) mod stop;
 mod usage;
 mod webhooks;
 
@@ -26,12 +30,14 @@ use keyward_api::{Api, Documents, Server};
 use keyward_console::Console;
 use keyward_core::id::RequestId;
 use keyward_core::secret::SecretDigest;
-use keyward_gateway::{Forwarded, Gateway, Sources};
+use keyward_gateway::{Forwarded, Gateway, Measure, Sources};
 use keyward_service::billing::Billing;
 use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
 use keyward_service::letter::Post;
+use keyward_service::lockout::Lockout;
 use keyward_service::password::Passwords;
 use keyward_service::send_mails::Sender;
+use keyward_service::session_use::SessionUse;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
 use keyward_service::{Service, entropy};
@@ -44,11 +50,13 @@ use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::config::data_plane::ForwardedHeaders;
+use crate::config::secret::SecretText;
 use crate::config::store::Store as StoreSettings;
 use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
 use crate::post::SmtpPost;
+use feed::FeedListener;
 use limits::Room;
 use lock::StoreLock;
 pub(crate) use logging::start as start_log;
@@ -73,8 +81,11 @@ pub(crate) struct Running {
     node: Arc<LocalNode>,
     uses: Arc<UseQueue>,
     tally: Arc<webhooks::Tally>,
+    notices: Arc<notify::Tally>,
     writer: usage::Writer,
     listeners: (TcpListener, TcpListener),
+    feed: Option<FeedListener>,
+    proxy: Option<TcpListener>,
     room: Room,
     /// Held until the process ends, where the store is a file.
     _lock: Option<StoreLock>,
@@ -85,7 +96,7 @@ impl Running {
     pub(crate) async fn start(loaded: Loaded) -> Result<Self, Failure> {
         let Loaded { settings, profile, .. } = loaded;
         let profile = Arc::new(profile);
-        let room = limits::make_room();
+        let room = limits::make_room(settings.feed.is_some());
         let lock = match &settings.store.url {
             StoreUrl::Sqlite(path) => Some(StoreLock::take(path)?),
             // Several servers may share a database.
@@ -93,7 +104,9 @@ impl Running {
         };
         let control = listen(settings.server.listen, "server.listen").await?;
         let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
+        let proxy = proxy::open(settings.proxy.as_ref()).await?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
+        let feed = FeedListener::open(settings.feed.as_ref()).await?;
         let store = open_store(&settings.store).await?;
         if lock.is_some() {
             // The lock says that nobody else is at work on the store. Those of a shared one are given up by themselves
@@ -103,10 +116,14 @@ impl Running {
         let replica = Arc::new(Replica::new(Arc::clone(&profile)));
         let verifier = Verifier::new(replica, Arc::new(Lease::unanswered()));
         let name = settings.data_plane.node.clone();
-        let node = Arc::new(LocalNode::new(name, Arc::clone(&store), verifier));
+        // A file has no other server.
+        let registry = if lock.is_some() { None } else { Some(feed::registry(&store, &name)?) };
+        let rounds = feed.as_ref().map(|_| feed::rounds(&store, registry.clone()));
+        let node = Arc::new(LocalNode::new(name, Arc::clone(&store), verifier).among(rounds, registry));
         let load = node.load().await;
         load.map_err(|error| Failure::failed(format!("the store cannot be read: {error}")))?;
         let passwords = Passwords::new().map_err(|error| Failure::failed(error.to_string()))?;
+        let lockout = Lockout::new(settings.sign_in.free);
         let operator = settings.operator.token.as_ref();
         let uses = Arc::new(UseQueue::default());
         let service = Arc::new(Service {
@@ -117,10 +134,12 @@ impl Running {
             limits: Arc::clone(&node) as Arc<dyn keyward_service::limits::Limits>,
             uses: Arc::new(SharedQueue(Arc::clone(&uses))),
             passwords,
-            operator: operator.map(|token| SecretDigest::of(token.expose().as_bytes())),
+            lockout: lockout.map_err(|error| Failure::failed(error.to_string()))?,
+            session_use: SessionUse::default(),
+            operator: operator.map(digest),
             billing: settings.billing.as_ref().map(billing),
             checkpoint_key: audit_key::load(&audit_key::path(&settings))?,
-            sealing_key: sealing_key::load(&sealing_key::path(&settings))?,
+            sealing: sealing_key::load_all(&settings)?,
             reach: settings.webhooks.reach.clone(),
             set_up: SetUpDoor::default(),
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
@@ -128,7 +147,7 @@ impl Running {
         let name = settings.data_plane.node.clone();
         let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
         let writer = writer.map_err(|error| unwritable(&error))?;
-        let (listeners, tally) = ((control, data), Arc::default());
+        let (listeners, tally, notices) = ((control, data), Arc::default(), Arc::default());
         Ok(Self {
             service,
             settings,
@@ -137,8 +156,11 @@ impl Running {
             node,
             uses,
             tally,
+            notices,
             writer,
             listeners,
+            feed,
+            proxy,
             room,
             _lock: lock,
         })
@@ -148,6 +170,10 @@ impl Running {
     pub(crate) async fn until_stopped(self) -> Result<(), Failure> {
         let stop = Stop::listen()?;
         let following = tokio::spawn(keep_up::follow(Arc::clone(&self.node), stop.clone()));
+        let registry = self.node.registry();
+        let noting = registry
+            .clone()
+            .map(|registry| tokio::spawn(keep_up::note(Arc::clone(&self.node), registry, stop.clone())));
         let retention = self.settings.usage.retention;
         let forgetting = tokio::spawn(usage::forget(Arc::clone(&self.service), retention, stop.clone()));
         let telling = self.tell_people(&stop)?;
@@ -156,21 +182,46 @@ impl Running {
         let delivering = webhooks::deliver(Arc::clone(service), Arc::clone(tally), sender, stop.clone());
         let tending = webhooks::look_after(Arc::clone(service), Arc::clone(tally), stop.clone());
         let (delivering, tending) = (tokio::spawn(delivering), tokio::spawn(tending));
+        if !self.settings.webhooks.other_sealing_key_files.is_empty() {
+            // Nobody waits for it: what is not done when the server stops is done after the next start.
+            tokio::spawn(sealing_key::reseal(Arc::clone(service)));
+        }
         let gateway = Arc::new(self.gateway());
         let router = self.router()?;
+        let feed = self.feed.and_then(|feed| {
+            Some(feed.serve(&self.service, self.node.rounds()?, self.room.feed, stop.clone()))
+        });
+        let feed = async {
+            if let Some(feed) = feed {
+                feed.await;
+            }
+        };
         let writing = tokio::spawn(self.writer.run(stop.clone()));
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
-        let control = Server { listener: control, router, connections_max: self.room.control_plane };
+        let connections_max = self.room.control_plane;
+        let control = Server { listener: control, router, connections_max, tls: None };
         let api = keyward_api::serve(control, stop.clone().asked());
+        let passing = proxy::pass_on(
+            self.settings.proxy.as_ref(),
+            Arc::clone(&gateway),
+            self.proxy,
+            self.room,
+            stop.clone(),
+        );
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
-        tokio::join!(api, decisions);
+        tokio::join!(api, decisions, feed, passing);
         let broke = |error| Failure::failed(format!("a background task broke: {error}"));
-        for task in [following, forgetting, delivering, tending].into_iter().chain(telling) {
+        for task in [following, forgetting, delivering, tending].into_iter().chain(telling).chain(noting) {
             task.await.map_err(broke)?;
         }
         // The last uses are written after the last answer.
         writing.await.map_err(broke)?.end().await;
+        if let Some(registry) = registry
+            && let Err(error) = registry.leave().await
+        {
+            tracing::warn!(%error, "other servers hear late that this one has ended");
+        }
         tracing::info!("stopped");
         Ok(())
     }
@@ -180,38 +231,32 @@ impl Running {
         let mut tasks = Vec::new();
         let mail = self.settings.mail.as_ref();
         if self.settings.notices.enabled {
-            let giving = notify::give(Arc::clone(&self.service), mail.is_some(), stop.clone());
+            let (service, tally) = (Arc::clone(&self.service), Arc::clone(&self.notices));
+            let giving = notify::give(service, tally, mail.is_some(), stop.clone());
             tasks.push(tokio::spawn(giving));
         }
         if let Some(mail) = mail {
             let post: Arc<dyn Post> = Arc::new(SmtpPost::new(mail).map_err(Failure::failed)?);
             for _ in 0..notify::SENDERS {
                 let sender = Sender::new().map_err(|refusal| Failure::failed(refusal.to_string()))?;
-                let (service, post) = (Arc::clone(&self.service), Arc::clone(&post));
-                tasks.push(tokio::spawn(notify::send(service, post, sender, stop.clone())));
+                let (service, tally) = (Arc::clone(&self.service), Arc::clone(&self.notices));
+                tasks.push(tokio::spawn(notify::send(
+                    service,
+                    tally,
+                    Arc::clone(&post),
+                    sender,
+                    stop.clone(),
+                )));
             }
         }
         Ok(tasks)
     }
 
     fn gateway(&self) -> Gateway {
-        let settings = keyward_gateway::Settings {
-            forwarded: match self.settings.data_plane.forwarded {
-                ForwardedHeaders::XForwarded => Forwarded::XForwarded,
-                ForwardedHeaders::XOriginal => Forwarded::XOriginal,
-            },
-            trusted_proxies: self.settings.data_plane.trusted_proxies.clone(),
-            connections_max: self.room.data_plane,
-            ..keyward_gateway::Settings::default()
-        };
-        let tally = Arc::clone(&self.tally);
-        let sources = Sources {
-            now: Box::new(|| SystemClock.now()),
-            boot_time: Box::new(boot_clock::now),
-            request_id: Box::new(request_id),
-            measures: Box::new(move || tally.measures()),
-        };
-        Gateway::new(self.node.verifier().clone(), Arc::clone(&self.uses), settings, sources)
+        let verifier = self.node.verifier().clone();
+        let (tally, notices) = (Arc::clone(&self.tally), Arc::clone(&self.notices));
+        let measures = Box::new(move || [tally.measures(), notices.measures()].concat());
+        data_plane(verifier, Arc::clone(&self.uses), &self.settings, self.room, measures)
     }
 
     fn router(&self) -> Result<axum::Router, Failure> {
@@ -237,6 +282,37 @@ impl Running {
     }
 }
 
+/// The data plane on what a verifier knows.
+pub(crate) fn data_plane(
+    verifier: Verifier,
+    uses: Arc<UseQueue>,
+    settings: &Settings,
+    room: Room,
+    measures: Box<dyn Fn() -> Vec<Measure> + Send + Sync>,
+) -> Gateway {
+    let settings = keyward_gateway::Settings {
+        forwarded: match settings.data_plane.forwarded {
+            ForwardedHeaders::XForwarded => Forwarded::XForwarded,
+            ForwardedHeaders::XOriginal => Forwarded::XOriginal,
+        },
+        trusted_proxies: settings.data_plane.trusted_proxies.clone(),
+        introspection_secret: settings.data_plane.introspection_secret.as_ref().map(digest),
+        connections_max: proxy::doors(settings.proxy.as_ref(), room),
+        ..keyward_gateway::Settings::default()
+    };
+    let sources = Sources {
+        now: Box::new(|| SystemClock.now()),
+        boot_time: Box::new(boot_clock::now),
+        request_id: Box::new(request_id),
+        measures,
+    };
+    Gateway::new(verifier, uses, settings, sources)
+}
+
+fn digest(secret: &SecretText) -> SecretDigest {
+    SecretDigest::of(secret.expose().as_bytes())
+}
+
 fn billing(settings: &crate::config::billing::Billing) -> Billing {
     let secrets = settings.secrets.iter().map(|secret| WebhookSecret::new(secret.expose())).collect();
     Billing { secrets, prices: settings.prices.clone() }
@@ -255,14 +331,14 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::failed(format!("cannot listen on {address}: {error}"))
             .advise(format!("Stop what listens there, or choose another address with {setting}."))
     })
 }
 
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+pub(crate) fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::failed(format!("a listener has no address: {error}")))
 }
 

@@ -61,10 +61,13 @@ fn check_shape(input: &Acceptance) -> Result<(), Refusal> {
 
 async fn prove(service: &Service, ctx: &Ctx, known: &Credentials, password: String) -> Result<(), Refusal> {
     let password = Password::present(password).ok_or(Refusal::WrongCredentials)?;
+    let attempt = service.lockout.attempt(known.person.email.as_str(), ctx.request.ip, ctx.now)?;
     let right = service.passwords.matches(password, Some(known.password_hash.clone())).await?;
     if right && known.person.suspended_at.is_none() {
+        attempt.found_right();
         return Ok(());
     }
+    attempt.found_wrong();
     note_refusal(service, ctx, &known.person);
     Err(Refusal::WrongCredentials)
 }

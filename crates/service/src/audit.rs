@@ -30,6 +30,11 @@ pub(crate) async fn write(ctx: &Ctx, tx: &mut dyn Tx, deed: Deed) -> Result<(), 
     write_as(ctx, tx, ctx.principal()?, deed).await
 }
 
+/// Writes several deeds of the caller in one workspace down, in this order.
+pub(crate) async fn write_all(ctx: &Ctx, tx: &mut dyn Tx, deeds: Vec<Deed>) -> Result<(), Refusal> {
+    write_all_as(ctx, tx, &ctx.principal()?, deeds).await
+}
+
 /// Writes a deed of somebody down who is only now becoming known, such as by signing in.
 pub(crate) async fn write_as(
     ctx: &Ctx,
@@ -37,22 +42,35 @@ pub(crate) async fn write_as(
     actor: Principal,
     deed: Deed,
 ) -> Result<(), Refusal> {
+    write_all_as(ctx, tx, &actor, vec![deed]).await
+}
+
+async fn write_all_as(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    actor: &Principal,
+    deeds: Vec<Deed>,
+) -> Result<(), Refusal> {
     idempotency::commit(ctx, tx).await?;
-    let entry = AuditEntry {
-        id: ctx.audit_id()?,
-        home: deed.home,
-        at: ctx.now,
-        actor,
-        action: deed.action,
-        target: deed.target,
-        before: deed.before.map(|value| value.to_string()),
-        after: deed.after.map(|value| value.to_string()),
-        ip: ctx.request.ip,
-        user_agent: ctx.request.user_agent.clone(),
-        request_id: ctx.request.id,
-    };
-    tx.append_audit(&entry).await?;
-    event::tell(tx, &entry).await
+    let mut entries = Vec::with_capacity(deeds.len());
+    for deed in deeds {
+        let entry = AuditEntry {
+            id: ctx.audit_id()?,
+            home: deed.home,
+            at: ctx.now,
+            actor: actor.clone(),
+            action: deed.action,
+            target: deed.target,
+            before: deed.before.map(|value| value.to_string()),
+            after: deed.after.map(|value| value.to_string()),
+            ip: ctx.request.ip,
+            user_agent: ctx.request.user_agent.clone(),
+            request_id: ctx.request.id,
+        };
+        tx.append_audit(&entry).await?;
+        entries.push(entry);
+    }
+    event::tell(tx, &entries).await
 }
 
 /// Writes a deed of Keyward's own down: what time brings about, and nobody asks for.
@@ -72,5 +90,5 @@ pub(crate) async fn write_by_system(tx: &mut dyn Tx, now: Timestamp, deed: Deed)
         request_id: RequestId::new(ms, entropy::bytes()?),
     };
     tx.append_audit(&entry).await?;
-    event::tell(tx, &entry).await
+    event::tell(tx, &[entry]).await
 }

@@ -15,6 +15,7 @@ use crate::Service;
 use crate::access::check_key_network;
 use crate::ctx::{Caller, Ctx, Request};
 use crate::refusal::Refusal;
+use crate::session_use;
 
 /// What a request brings to say who is asking.
 #[derive(Clone, Copy, Default)]
@@ -173,6 +174,7 @@ async fn by_session(service: &Service, text: &str, now: Timestamp) -> Result<Cal
     let mut tx = service.store.view_system(SystemReason::Authenticate).await?;
     Ok(match tx.session(&digest, now).await? {
         Some((session, person)) if person.suspended_at.is_none() => {
+            session_use::note(service, &session);
             Caller::Session { session: session.id, person }
         }
         Some(_) | None => Caller::Nobody,

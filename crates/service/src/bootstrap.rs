@@ -45,7 +45,7 @@ pub fn start_ctx(service: &Service, caller: Caller) -> Result<Ctx, Refusal> {
     let id = RequestId::new(clock::unix_ms(now), entropy::bytes()?);
     Ok(Ctx {
         now,
-        request: Request { id, door: Door::Console, ip: None, user_agent: None },
+        request: Request { id, door: Door::Console, ip: None, user_agent: None, session: None },
         caller,
         claim: None,
     })

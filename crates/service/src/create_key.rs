@@ -8,13 +8,13 @@ use ipnet::IpNet;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
-use keyward_core::id::KeyId;
+use keyward_core::id::{KeyId, VaultSecretId};
 use keyward_core::key::{Belongs, Key, KeyKind, StoredSecret, WORKSPACES_MAX};
 use keyward_core::permission;
 use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::PlainSecret;
 use keyward_core::workspace::Slug;
-use keyward_storage::{KeyRow, Place, Tenant, Tx};
+use keyward_storage::{KeyRow, Place, Tenant, Tx, Vault};
 use serde_json::{Value, json};
 
 pub(crate) use parse::Ended;
@@ -30,6 +30,7 @@ use crate::refusal::Refusal;
 use crate::service_account;
 use crate::settle::settle;
 use crate::upgrade;
+use crate::{store_vault_secret, vault};
 
 /// Most live personal keys of one person: more are forgotten ones, and each is kept in memory by every node.
 const PERSONAL_KEYS_MAX: u32 = 1_000;
@@ -43,6 +44,8 @@ pub struct Created {
     pub row: KeyRow,
     /// Its secret, this once.
     pub secret: PlainSecret,
+    /// What it is kept as in a vault, where that was asked for.
+    pub stored: Option<VaultSecretId>,
 }
 
 /// Creates a key of a workspace (CYS-1: by those who manage its settings).
@@ -55,6 +58,7 @@ pub async fn create_workspace_key(
     let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
     check_plan(service, ctx, &access, tx.as_mut(), 1).await?;
     let account = input.service_account.clone();
+    let vault = into_vault(&access, tx.as_mut(), input.vault.as_deref()).await?;
     let parsed = parse::parse(service, ctx, KeyKind::Workspace, input, Ended::Refused)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
@@ -66,7 +70,20 @@ pub async fn create_workspace_key(
         None => AccountNames::default().account(ctx, tx.as_mut(), &parsed.name).await?,
     };
     let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
-    keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace)).await
+    keep(service, ctx, tx, parsed, belongs, AuditHome::Workspace(workspace), vault).await
+}
+
+/// The vault that the secret of a new key goes into at once (CER-6).
+async fn into_vault(access: &Access, tx: &mut dyn Tx, id: Option<&str>) -> Result<Option<Vault>, Refusal> {
+    let Some(id) = id else { return Ok(None) };
+    access.require(permission::VAULTS_MANAGE)?;
+    match vault::find(tx, id).await {
+        Err(Refusal::NotFound(_)) => {
+            let message = "the workspace has no such vault; GET /api/v1/{slug}/vaults lists them";
+            Err(FieldError::new("vault_id", FieldCode::NotFound, message).into())
+        }
+        found => found.map(Some),
+    }
 }
 
 /// Enters a workspace to bring keys into it.
@@ -101,7 +118,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     check_covered(&parsed.grant, |rule| held_somewhere(service, &held, rule))?;
     let workspaces = asked.map(|_| reach.iter().map(|place| place.workspace.id).collect());
     let belongs = Belongs::ToPerson { owner: person, workspaces };
-    keep(service, ctx, tx, parsed, belongs, AuditHome::Person(person)).await
+    keep(service, ctx, tx, parsed, belongs, AuditHome::Person(person), None).await
 }
 
 /// All complaints at once, of both.
@@ -116,7 +133,7 @@ pub(crate) fn both<A, B>(a: Result<A, Refusal>, b: Result<B, Refusal>) -> Result
     }
 }
 
-fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal> {
+pub(crate) fn check_kind(service: &Service, ctx: &Ctx, kind: KeyKind) -> Result<(), Refusal> {
     let keys = &service.profile.keys;
     let has = match kind {
         KeyKind::Personal => keys.kinds.personal,
@@ -304,11 +321,21 @@ async fn keep(
     parsed: parse::Parsed,
     belongs: Belongs,
     home: AuditHome,
+    vault: Option<Vault>,
 ) -> Result<Created, Refusal> {
     let secret = entropy::secret(&service.profile.keys.format)?;
     let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) };
     let key = assemble(ctx, parsed, belongs, stored)?;
     tx.insert_key(&key).await?;
+    let stored = match vault {
+        Some(vault) => {
+            let (name, of_key) = (key.name.clone(), Some((key.id, key.secret.digest)));
+            let kept =
+                store_vault_secret::keep(service, ctx, tx.as_mut(), &vault, name, secret.expose(), of_key);
+            Some(kept.await?.id)
+        }
+        None => None,
+    };
     let deed = Deed {
         home,
         action: AuditAction::KeyCreated,
@@ -317,7 +344,7 @@ async fn keep(
         after: Some(describe(&key)),
     };
     let row = settle(service, ctx, tx, key.id, deed).await?;
-    Ok(Created { row, secret })
+    Ok(Created { row, secret, stored })
 }
 
 /// A key that is new here, from its parts.

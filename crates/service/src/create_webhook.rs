@@ -43,7 +43,7 @@ pub async fn create_webhook(
         return Err(Refusal::Conflict(message));
     }
     let secret = SigningSecret::draw()?;
-    let made = Webhook { secret: webhook::seal(&service.sealing_key, &parsed, &secret)?, ..parsed };
+    let made = Webhook { secret: webhook::seal(&service.sealing, &parsed, &secret)?, ..parsed };
     tx.insert_webhook(&made).await?;
     let deed = Deed {
         home: AuditHome::Workspace(access.workspace.id),

@@ -7,6 +7,7 @@ use keyward_core::id::{AuditId, RequestId, SessionId, UserId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Which};
 use keyward_core::person::Person;
 use keyward_core::rate::Quota;
+use keyward_core::secret::SecretDigest;
 use keyward_storage::{ClaimId, Tenant};
 
 use crate::authenticate::Recognised;
@@ -34,6 +35,8 @@ pub struct Request {
     pub ip: Option<IpAddr>,
     /// The program that sent it.
     pub user_agent: Option<Box<str>>,
+    /// The session whose cookie came along, whether it is one or not: a sign-in ends it.
+    pub session: Option<SecretDigest>,
 }
 
 /// Who is asking.
@@ -90,7 +93,7 @@ impl Ctx {
     /// Whoever runs this deployment, at work on the store itself.
     pub fn of_operator(now: Timestamp) -> Result<Self, Refusal> {
         let id = RequestId::new(unix_ms(now), entropy::bytes()?);
-        let request = Request { id, door: Door::Console, ip: None, user_agent: None };
+        let request = Request { id, door: Door::Console, ip: None, user_agent: None, session: None };
         Ok(Self { now, request, caller: Caller::Operator, claim: None })
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use keyward_core::audit::{AuditAction, AuditHome};
-use keyward_core::webhook::{Disabled, is_given_up, retry_at};
+use keyward_core::webhook::{Disabled, is_given_up, put_off, retry_at};
 use keyward_storage::{StoreError, SystemReason, Tx};
 
 use crate::Service;
@@ -36,6 +36,15 @@ pub struct Signed {
     pub signature: String,
 }
 
+/// What came of an attempt.
+#[derive(Debug)]
+pub struct Tried {
+    /// What the log keeps of it.
+    pub attempt: Attempt,
+    /// Until when the receiver asked to be left alone (`Retry-After`, RFC 9110, section 10.2.3).
+    pub left_alone_until: Option<Timestamp>,
+}
+
 /// Takes what is due, for a while.
 pub async fn claim_due(service: &Service, limit: u32) -> Result<Vec<Claimed>, Refusal> {
     let now = service.clock.now();
@@ -52,7 +61,7 @@ pub async fn claim_due(service: &Service, limit: u32) -> Result<Vec<Claimed>, Re
 
 /// Signs a message that is sent now. `Err` inside: its secret cannot be opened, and why.
 pub fn sign(service: &Service, claimed: &Claimed, now: Timestamp) -> Result<Signed, String> {
-    let secrets = webhook::open_secrets(&service.sealing_key, &claimed.webhook, now);
+    let secrets = webhook::open_secrets(&service.sealing, &claimed.webhook, now);
     let secrets = secrets.map_err(|why| format!("the signing secret cannot be opened: {why}; rotate it"))?;
     let id = claimed.event.to_string();
     let signatures: Result<Vec<String>, Refusal> =
@@ -66,11 +75,12 @@ pub fn sign(service: &Service, claimed: &Claimed, now: Timestamp) -> Result<Sign
 pub async fn conclude(
     service: &Service,
     claimed: &Claimed,
-    attempt: &Attempt,
+    tried: &Tried,
 ) -> Result<Option<Outcome>, Refusal> {
     let now = service.clock.now();
     let [chance] = entropy::bytes::<1>()?;
-    let outcome = outcome(claimed, attempt, now, chance);
+    let attempt = &tried.attempt;
+    let outcome = outcome(claimed, tried, now, chance);
     let mut tx = service.store.begin_system(SystemReason::Deliver).await?;
     if !tx.finish_delivery(claimed, attempt, outcome, now).await? {
         tx.commit().await?;
@@ -83,12 +93,16 @@ pub async fn conclude(
     Ok(Some(outcome))
 }
 
-fn outcome(claimed: &Claimed, attempt: &Attempt, now: Timestamp, chance: u8) -> Outcome {
+fn outcome(claimed: &Claimed, tried: &Tried, now: Timestamp, chance: u8) -> Outcome {
+    let Tried { attempt, left_alone_until } = tried;
     match attempt.status {
         Some(200..=299) if attempt.error.is_none() => Outcome::Delivered,
         Some(GONE) => Outcome::GivenUp,
         _ => match retry_at(claimed.attempts.saturating_add(1), now, chance) {
-            Some(at) => Outcome::Again(at),
+            Some(at) => match left_alone_until.and_then(|asked| put_off(asked, now)) {
+                Some(all_from) => Outcome::Later { at: at.max(all_from), all_from },
+                None => Outcome::Again(at),
+            },
             None => Outcome::GivenUp,
         },
     }

@@ -10,7 +10,7 @@ use keyward_core::audit::{AuditEntry, AuditHome};
 use keyward_core::event::EventKind;
 use keyward_core::id::{DeliveryId, EventId, RequestId, WebhookId, WorkspaceId};
 use keyward_core::key::Principal;
-use keyward_storage::{NewDelivery, Tx};
+use keyward_storage::{NewDelivery, Subscriber, Tx};
 use serde_json::{Map, Value, json};
 
 use crate::clock::unix_ms;
@@ -46,13 +46,30 @@ pub(crate) struct Event {
     pub details: Map<String, Value>,
 }
 
+/// The webhooks of a workspace that are told of a kind.
+pub(crate) async fn told_of(
+    tx: &mut dyn Tx,
+    workspace: WorkspaceId,
+    kind: EventKind,
+) -> Result<Vec<WebhookId>, Refusal> {
+    Ok(among(&tx.subscribers(workspace, WEBHOOKS_MAX).await?, kind))
+}
+
+fn among(subscribers: &[Subscriber], kind: EventKind) -> Vec<WebhookId> {
+    let wanting = subscribers
+        .iter()
+        .filter(|subscriber| subscriber.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind)));
+    wanting.map(|subscriber| subscriber.id).collect()
+}
+
 /// Keeps an event for each webhook of its workspace that subscribes to its kind. Commits with the transaction.
 pub(crate) async fn emit(tx: &mut dyn Tx, event: &Event) -> Result<(), Refusal> {
     let subscribers = tx.subscribers(event.workspace, WEBHOOKS_MAX).await?;
-    let wanting = subscribers
-        .into_iter()
-        .filter(|subscriber| subscriber.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind)));
-    let webhooks: Vec<WebhookId> = wanting.map(|subscriber| subscriber.id).collect();
+    emit_among(tx, &subscribers, event).await
+}
+
+async fn emit_among(tx: &mut dyn Tx, subscribers: &[Subscriber], event: &Event) -> Result<(), Refusal> {
+    let webhooks = among(subscribers, event.kind);
     if webhooks.is_empty() {
         return Ok(());
     }
@@ -99,12 +116,28 @@ async fn append(
     Ok(kept.then_some(delivery.id))
 }
 
-/// A deed as the audit log has it, told to webhooks.
-pub(crate) async fn tell(tx: &mut dyn Tx, entry: &AuditEntry) -> Result<(), Refusal> {
-    let (AuditHome::Workspace(workspace), Some(kind)) = (entry.home, EventKind::of(entry.action)) else {
-        return Ok(());
-    };
-    let event = Event {
+/// Deeds as the audit log has them, told to webhooks. Who subscribes is asked once for those of one workspace that
+/// follow one another.
+pub(crate) async fn tell(tx: &mut dyn Tx, entries: &[AuditEntry]) -> Result<(), Refusal> {
+    let mut asked: Option<(WorkspaceId, Vec<Subscriber>)> = None;
+    for entry in entries {
+        let (AuditHome::Workspace(workspace), Some(kind)) = (entry.home, EventKind::of(entry.action)) else {
+            continue;
+        };
+        let subscribers = match asked.take() {
+            Some((of, subscribers)) if of == workspace => subscribers,
+            _ => tx.subscribers(workspace, WEBHOOKS_MAX).await?,
+        };
+        if !subscribers.is_empty() {
+            emit_among(tx, &subscribers, &of_deed(workspace, kind, entry)?).await?;
+        }
+        asked = Some((workspace, subscribers));
+    }
+    Ok(())
+}
+
+fn of_deed(workspace: WorkspaceId, kind: EventKind, entry: &AuditEntry) -> Result<Event, Refusal> {
+    Ok(Event {
         workspace,
         kind,
         at: entry.at,
@@ -114,8 +147,7 @@ pub(crate) async fn tell(tx: &mut dyn Tx, entry: &AuditEntry) -> Result<(), Refu
         before: parse(entry.before.as_deref())?,
         after: parse(entry.after.as_deref())?,
         details: Map::new(),
-    };
-    emit(tx, &event).await
+    })
 }
 
 fn parse(text: Option<&str>) -> Result<Option<Value>, Refusal> {

@@ -1,7 +1,21 @@
 //! What replicas follow: a snapshot to begin with, then the changes after a point.
 
+mod desk;
+mod others;
+mod registry;
+mod roll;
+mod rounds;
+mod window;
+
 use keyward_core::change::{Changes, Epoch, Point, State};
 use keyward_storage::{Store, StoreError, SystemReason, Tx};
+
+pub use desk::{Answer, Asked, Desk, HOLD_MAX, Read};
+pub use others::{ELSEWHERE_MAX, Others, RELIED_ON_FOR, Reported, STRUCK_OFF_AFTER};
+pub use registry::Registry;
+pub use roll::{NODES_MAX, NodeId, NodeSeen, Roll, SETTLED_AFTER};
+pub use rounds::{Lent, Rounds, Unanswered, WriteState, Written};
+pub use window::Batch;
 
 /// States that are read and applied together. A key is mostly some 500 bytes; one with as many rules, metadata and
 /// as long a description as it may have is some 150 KB, so 64 are at most 10 MB.
@@ -44,7 +58,7 @@ pub async fn changes_since(
     Ok(Some(Told { up_to: Point { epoch, ..before.up_to }, ..before }))
 }
 
-async fn told(tx: &mut dyn Tx, epoch: Epoch) -> Result<Told, StoreError> {
+pub(crate) async fn told(tx: &mut dyn Tx, epoch: Epoch) -> Result<Told, StoreError> {
     let life = tx.life().await?;
     let up_to = Point { incarnation: life.incarnation, epoch };
     Ok(Told { up_to, is_confirmed: life.confirmed_at.is_some() })

@@ -26,6 +26,8 @@ pub async fn forget_usage(
     let ago = |time: SignedDuration| now.checked_sub(time).unwrap_or(Timestamp::MIN);
     let mut tx = store.begin_system(SystemReason::RecordUse).await?;
     let beyond = tx.usage_beyond(retention.entries_max).await?;
+    // An entry of a clock that was ahead is no border: it would take all with it that came after. Soon the border is another.
+    let beyond = beyond.filter(|at| *at <= now);
     let before = beyond.map_or(ago(retention.entries), |beyond| beyond.max(ago(retention.entries)));
     let entries = tx.forget_usage_before(before, FORGOTTEN_AT_ONCE).await?;
     let counts = tx.forget_usage_counts_before(ago(retention.counts), FORGOTTEN_AT_ONCE).await?;

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
+use keyward_core::event::EventKind;
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::grant::{Grant, Rule};
 use keyward_core::id::{KeyId, WorkspaceId};
@@ -24,10 +25,14 @@ use crate::create_key::{
     grant_parts, refuse_exceeding,
 };
 use crate::ctx::Ctx;
+use crate::event;
 use crate::refusal::Refusal;
 
 /// Most mistakes of one answer: a person mends some at a time. The last one says how many more there are.
 const MISTAKES_MAX: usize = 100;
+/// Events of one import: each webhook that is told of new keys gets one of each, in the transaction that others wait for.
+/// So many take it some two seconds.
+const EVENTS_MAX: usize = 20_000;
 /// Keys after which other tasks get their turn: some milliseconds.
 const KEYS_AT_ONCE: usize = 64;
 
@@ -83,6 +88,7 @@ pub async fn import_keys(
     let live = u32::try_from(live).unwrap_or(u32::MAX);
     let (mut tx, checked) = enter(service, ctx, slug, Mode::Read).await?;
     check_plan(service, ctx, &checked, tx.as_mut(), live).await?;
+    check_told(tx.as_mut(), checked.workspace.id, keys.len()).await?;
     drop(tx);
     check_given(service, ctx, &checked, &keys).await?;
     let (mut tx, access) = enter(service, ctx, slug, Mode::Write).await?;
@@ -139,6 +145,20 @@ fn check_count(count: usize) -> Result<(), Refusal> {
             let message = format!("give at most {IMPORT_MAX} keys a call");
             Err(FieldError::new("keys", FieldCode::TooLarge, message).into())
         }
+    }
+}
+
+/// Whether the workspace's webhooks can be told of so many keys at once.
+async fn check_told(tx: &mut dyn Tx, workspace: WorkspaceId, keys: usize) -> Result<(), Refusal> {
+    let told = event::told_of(tx, workspace, EventKind::KeyCreated).await?.len();
+    match EVENTS_MAX.checked_div(told) {
+        Some(most) if keys > most => {
+            let message = format!(
+                "{told} webhooks of the workspace are told of each key, so give at most {most} keys a call"
+            );
+            Err(FieldError::new("keys", FieldCode::TooLarge, message).into())
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -251,31 +271,52 @@ async fn keep(
     keys: Vec<Ready>,
 ) -> Result<Vec<Imported>, Refusal> {
     let workspace = access.workspace.id;
-    let mut names = AccountNames::default();
+    let mut names = AccountNames::for_keys(tx.as_mut(), keys.iter().map(|key| &key.parsed.name)).await?;
     let mut imported = Vec::with_capacity(keys.len());
-    let ids = ids_in_order(ctx, keys.len())?;
-    for (at, (Ready { digest, hint, created_at, parsed }, id)) in keys.into_iter().zip(ids).enumerate() {
-        pause_at(at).await;
-        let acts_as = names.account(ctx, tx.as_mut(), &parsed.name).await?;
-        let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
-        let key = assemble(ctx, parsed, belongs, StoredSecret { digest, hint })?;
-        let key = Key { id, created_at, ..key };
-        tx.insert_key(&key).await.map_err(meanwhile)?;
-        let deed = Deed {
-            home: AuditHome::Workspace(workspace),
-            action: AuditAction::KeyCreated,
-            target: key.id.to_string(),
-            before: None,
-            after: Some(describe_imported(&key)),
-        };
-        audit::write(ctx, tx.as_mut(), deed).await?;
-        tx.record_change(Changed::Key(key.id)).await?;
-        imported.push(Imported { id: key.id, name: key.name });
+    let mut ids = ids_in_order(ctx, keys.len())?.into_iter();
+    let mut keys = keys.into_iter();
+    loop {
+        let mut together = Vec::with_capacity(KEYS_AT_ONCE);
+        for (key, id) in keys.by_ref().take(KEYS_AT_ONCE).zip(ids.by_ref()) {
+            let Ready { digest, hint, created_at, parsed } = key;
+            let acts_as = names.account(ctx, tx.as_mut(), &parsed.name).await?;
+            let belongs = Belongs::ToWorkspace { workspace, owner: ctx.person_id(), acts_as };
+            let key = assemble(ctx, parsed, belongs, StoredSecret { digest, hint })?;
+            together.push(Key { id, created_at, ..key });
+        }
+        if together.is_empty() {
+            break;
+        }
+        keep_together(ctx, tx.as_mut(), workspace, &together).await?;
+        imported.extend(together.into_iter().map(|key| Imported { id: key.id, name: key.name }));
+        tokio::task::yield_now().await;
     }
     let epoch = tx.commit().await?;
     service.nodes.catch_up(epoch).await;
     tracing::info!(%workspace, keys = imported.len(), "keys imported");
     Ok(imported)
+}
+
+/// Writes some keys, what the audit log says of them, and that they are new.
+async fn keep_together(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    workspace: WorkspaceId,
+    keys: &[Key],
+) -> Result<(), Refusal> {
+    tx.insert_keys(keys).await.map_err(meanwhile)?;
+    let deed = |key: &Key| Deed {
+        home: AuditHome::Workspace(workspace),
+        action: AuditAction::KeyCreated,
+        target: key.id.to_string(),
+        before: None,
+        after: Some(describe_imported(key)),
+    };
+    audit::write_all(ctx, tx, keys.iter().map(deed).collect()).await?;
+    for key in keys {
+        tx.record_change(Changed::Key(key.id)).await?;
+    }
+    Ok(())
 }
 
 /// Identifiers in the order of the request, though all are of one instant: lists sort by them.

@@ -20,6 +20,7 @@ use crate::entropy;
 use crate::refusal::Refusal;
 use crate::role::{self, Role};
 use crate::upgrade;
+use crate::withdraw_invitation::check_may_touch;
 
 /// What tokens of invitations start with.
 pub(crate) const TOKEN_PREFIX: &str = "kwinvite_";
@@ -60,6 +61,10 @@ pub async fn invite_member(
     role::check_may_give(&access, &role)?;
     check_room(service, ctx, tx.as_mut(), &access).await?;
     check_not_member(tx.as_mut(), access.workspace.id, &email).await?;
+    if let Some(open) = tx.invitation_of(access.workspace.id, &email, ctx.now).await? {
+        // The new one would take its place.
+        check_may_touch(service, tx.as_mut(), &access, &open).await?;
+    }
     let token = entropy::token(TOKEN_PREFIX)?;
     let (ms, random) = ctx.id_parts()?;
     let invitation = Invitation {
@@ -107,7 +112,7 @@ async fn check_room(service: &Service, ctx: &Ctx, tx: &mut dyn Tx, access: &Acce
     let open = tx.open_invitations(access.workspace.id, ctx.now).await?;
     if open >= OPEN_MAX {
         return Err(Refusal::Conflict(format!(
-            "{open} invitations are open already; wait until some are accepted"
+            "{open} invitations are open already; withdraw some, or wait until some are accepted"
         )));
     }
     check_seats(service, tx, &access.workspace, open).await

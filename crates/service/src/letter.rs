@@ -169,7 +169,7 @@ impl Facts<'_> {
 pub(crate) fn key_url(public_url: &str, workspace: Option<&Workspace>, key: KeyId) -> String {
     match workspace {
         Some(workspace) => format!("{public_url}/w/{}/keys/{key}", workspace.slug),
-        None => format!("{public_url}/me/keys/{key}"),
+        None => format!("{public_url}/account/keys/{key}"),
     }
 }
 

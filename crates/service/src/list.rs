@@ -2,6 +2,7 @@
 
 pub use keyward_storage::{
     AuditFilter, AuditHead, AuditLine, Bucket, Delivery, DeliveryFilter, Found, KeyRow, KeySort, LastUse,
-    Member, NewestNetwork, Page, Place, Position, ServiceAccountRow, SortField, SortValue, StaleCount,
-    StaleKey, StaleReason, UsageCount, UsageEntry, UsageFilter, UsageGap, Webhook, hex,
+    Member, NewestNetwork, Page, Place, Position, ServiceAccountRow, Session, SortField, SortValue,
+    StaleCount, StaleKey, StaleReason, UsageCount, UsageEntry, UsageFilter, UsageGap, Vault, VaultSecret,
+    Webhook, hex,
 };

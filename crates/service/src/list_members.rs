@@ -7,6 +7,7 @@ use crate::Service;
 use crate::access::{self, Mode};
 use crate::ctx::Ctx;
 use crate::refusal::Refusal;
+use crate::update_member::find;
 
 /// People of a workspace, never service accounts (CVE-9).
 pub async fn list_members(
@@ -18,4 +19,11 @@ pub async fn list_members(
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
     access.require(permission::MEMBERS_READ)?;
     Ok(tx.members(access.workspace.id, page).await?)
+}
+
+/// One of them.
+pub async fn get_member(service: &Service, ctx: &Ctx, slug: &str, user: &str) -> Result<Member, Refusal> {
+    let (mut tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
+    access.require(permission::MEMBERS_READ)?;
+    find(tx.as_mut(), &access, user).await
 }

@@ -1,6 +1,8 @@
 //! The nodes that decide, as far as operations need them: a change is applied to this process's own data
 //! plane before it is answered.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
 
@@ -44,6 +46,9 @@ pub trait Nodes: Send + Sync + std::fmt::Debug {
     /// stops deciding: it may accept nothing that was revoked.
     async fn catch_up(&self, epoch: Epoch);
 
-    /// What every node has made of a change.
-    fn report(&self, epoch: Epoch) -> Vec<NodeReport>;
+    /// What every node has made of a change that was committed before this is called.
+    async fn report(&self, epoch: Epoch) -> Vec<NodeReport>;
+
+    /// The same once no node is pending any more, or after `within`.
+    async fn settle(&self, epoch: Epoch, within: Duration) -> Vec<NodeReport>;
 }

@@ -11,11 +11,15 @@ use keyward_storage::{
     GapReason, KeyUse, LastUse, NetworkUse, Store, StoreError, SystemReason, UsageGap, WrittenUpTo,
 };
 
+use crate::feed::NodeId;
+
 /// Uses of one transaction: some ten milliseconds, for which others wait.
 pub const USES_AT_ONCE: usize = 2_048;
 /// How long a request may be on its way between the time that it is noted with and the queue: far longer than it ever
 /// is. What a gap says must not begin too late.
 const ON_THE_WAY_MAX: SignedDuration = SignedDuration::from_secs(1);
+/// For how long it is known which batches of a node were written: no node goes on with one for so long.
+const REPEATED_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What is written together.
 #[derive(Debug)]
@@ -45,6 +49,45 @@ pub async fn record_uses(store: &dyn Store, batch: &Batch<'_>) -> Result<(), Sto
     }
     if let Some(at) = batch.emptied_at {
         tx.note_usage_written(node, WrittenUpTo { at: at - ON_THE_WAY_MAX, is_stopped: false }).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Uses that a gateway node sends home.
+#[derive(Debug)]
+pub struct NodeBatch {
+    /// Which node saw the uses, and in which of its starts.
+    pub node: NodeId,
+    /// The number of the batch in this start.
+    pub number: u64,
+    /// Since when uses were dropped, and until when.
+    pub dropped: Option<(Timestamp, Timestamp)>,
+    /// The uses, the oldest first.
+    pub uses: Vec<Use>,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+/// Writes a batch of a gateway node, unless it was written before: its number is noted in the same transaction.
+pub async fn record_node_uses(store: &dyn Store, mut batch: NodeBatch) -> Result<(), StoreError> {
+    let (node, now) = (&*batch.node.name, batch.now);
+    // A node whose clock is fast does not make a key used tomorrow.
+    for used in &mut batch.uses {
+        used.at = used.at.min(now);
+    }
+    let mut tx = store.begin_system(SystemReason::RecordUse).await?;
+    let forgotten = now - REPEATED_MAX;
+    let is_new = tx.take_usage_batch(&batch.node.start, batch.number, now, forgotten).await?;
+    if is_new && !batch.uses.is_empty() {
+        tx.append_usage(node, &batch.uses).await?;
+        tx.record_uses(&last_uses(&batch.uses)).await?;
+        tx.note_networks(&networks(&batch.uses)).await?;
+    }
+    if let Some((from, to)) = batch.dropped.filter(|_| is_new) {
+        let gap =
+            UsageGap { node: node.to_owned(), reason: GapReason::Dropped, from, to: to.min(now).max(from) };
+        tx.note_usage_gap(&gap).await?;
     }
     tx.commit().await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! Revoke a key: for good, and at once. Revoking it again changes nothing.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::change::Epoch;
@@ -19,6 +21,9 @@ use crate::get_key;
 use crate::nodes::{NodeReport, NodeState};
 use crate::refusal::Refusal;
 
+/// How long somebody waits for all nodes: longer than a lease and what clocks differ by, after which none decides on
+/// what was before.
+const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest reason: it is read in a list.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -92,6 +97,12 @@ async fn revoke(
     receipt(service, key, ctx.now, epoch).await
 }
 
+/// Waits until no node accepts the key any more: each has applied it, or decides nothing.
+pub async fn wait_until_propagated(service: &Service, revoked: Revoked) -> Revoked {
+    let nodes = service.nodes.settle(revoked.epoch, WAIT_MAX).await;
+    Revoked { nodes, ..revoked }
+}
+
 /// Ends a live key, in the caller's transaction.
 pub(crate) async fn end(
     ctx: &Ctx,
@@ -138,5 +149,5 @@ fn with_reason(mut after: Value, reason: Option<String>) -> Value {
 
 async fn receipt(service: &Service, id: KeyId, at: Timestamp, epoch: Epoch) -> Result<Revoked, Refusal> {
     service.nodes.catch_up(epoch).await;
-    Ok(Revoked { id, at, epoch, nodes: service.nodes.report(epoch) })
+    Ok(Revoked { id, at, epoch, nodes: service.nodes.report(epoch).await })
 }

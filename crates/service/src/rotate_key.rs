@@ -58,7 +58,7 @@ pub async fn rotate_key(
     let before = describe(&row.key);
     let key = row.key.rotate(stored, ctx.now, overlap).map_err(cannot_rotate)?;
     let row = keep(service, ctx, tx, &key, home, AuditAction::KeyRotated, before).await?;
-    Ok(Created { row, secret })
+    Ok(Created { row, secret, stored: None })
 }
 
 /// Ends a rotation, one way or the other.

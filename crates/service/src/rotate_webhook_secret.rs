@@ -36,7 +36,7 @@ pub async fn rotate_webhook_secret(
     let secret = SigningSecret::draw()?;
     let old = OldSecret { sealed: before.secret.clone(), ends_at: ctx.now + overlap };
     let after = Webhook {
-        secret: webhook::seal(&service.sealing_key, &before, &secret)?,
+        secret: webhook::seal(&service.sealing, &before, &secret)?,
         old_secret: (!overlap.is_zero()).then_some(old),
         version: before.version + 1,
         ..before.clone()

@@ -1,6 +1,9 @@
 //! Sealing secrets that the server must be able to read again: XChaCha20-Poly1305 with a key that lies outside the store
 //! (`keyward/src/serve/sealing_key.rs`). What is sealed names its place (a workspace and a row), so that nobody who can
 //! write to the store can put one tenant's secret in the place of another's.
+//!
+//! The present key seals. Others may open beside it, so that a key can be replaced: what they have sealed is sealed anew
+//! (`reseal.rs`), and then they can be thrown away.
 
 use std::fmt;
 
@@ -29,6 +32,13 @@ pub struct SealingKey {
     id: [u8; ID_LEN],
 }
 
+/// The present key, and others that open what they have sealed.
+#[derive(Debug)]
+pub struct Sealing {
+    present: SealingKey,
+    others: Vec<SealingKey>,
+}
+
 /// Where a sealed secret belongs.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -45,11 +55,36 @@ pub enum CannotOpen {
     #[error("it has a form that this program does not know")]
     Form,
     /// It was sealed with another key.
-    #[error("it was sealed with another key than the one in the sealing key's file")]
+    #[error("it was sealed with another key than those in the sealing keys' files")]
     OtherKey,
     /// It was changed, or is in another's place.
     #[error("it was changed, or belongs elsewhere")]
     Changed,
+}
+
+impl Sealing {
+    /// Seals with `present`, and opens what any of them has sealed.
+    pub const fn new(present: SealingKey, others: Vec<SealingKey>) -> Self {
+        Self { present, others }
+    }
+
+    /// Seals a secret for its place.
+    pub fn seal(&self, place: Place<'_>, secret: &[u8]) -> Result<SealedSecret, Refusal> {
+        self.present.seal(place, secret)
+    }
+
+    /// Opens what was sealed for this place.
+    pub fn open(&self, place: Place<'_>, sealed: &SealedSecret) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        let others = self.others.iter().map(|key| key.open(place, sealed));
+        // The identifier tells which key it was; only that one's answer counts.
+        let mut answers = std::iter::once(self.present.open(place, sealed)).chain(others);
+        answers.find(|answer| *answer != Err(CannotOpen::OtherKey)).unwrap_or(Err(CannotOpen::OtherKey))
+    }
+
+    /// Whether the present key has sealed it.
+    pub fn is_present(&self, sealed: &SealedSecret) -> bool {
+        sealed.0.get(1..=ID_LEN) == Some(&self.present.id)
+    }
 }
 
 impl SealingKey {
@@ -117,6 +152,20 @@ mod tests {
         assert_eq!(key.open(place(1, "webhook:b"), &sealed), Err(CannotOpen::Changed));
         let other = SealingKey::new(&[8; SEALING_KEY_LEN]);
         assert_eq!(other.open(place(1, "webhook:a"), &sealed), Err(CannotOpen::OtherKey));
+    }
+
+    #[test]
+    fn what_a_former_key_has_sealed_is_opened_and_told_apart() {
+        let key = |byte| SealingKey::new(&[byte; SEALING_KEY_LEN]);
+        let before = Sealing::new(key(7), vec![]);
+        let after = Sealing::new(key(8), vec![key(9), key(7)]);
+        let old = before.seal(place(1, "row"), b"secret").unwrap();
+        assert!(before.is_present(&old) && !after.is_present(&old));
+        assert_eq!(after.open(place(1, "row"), &old).unwrap().as_slice(), b"secret");
+        assert_eq!(after.open(place(1, "other"), &old), Err(CannotOpen::Changed));
+        let new = after.seal(place(1, "row"), b"secret").unwrap();
+        assert!(after.is_present(&new));
+        assert_eq!(before.open(place(1, "row"), &new), Err(CannotOpen::OtherKey));
     }
 
     #[test]

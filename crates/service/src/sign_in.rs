@@ -6,6 +6,7 @@ use keyward_core::id::SessionId;
 use keyward_core::person::{Email, Password, Person};
 use keyward_core::secret::PlainSecret;
 use keyward_storage::{Credentials, Session, SystemReason, Tx};
+use serde_json::Value;
 
 use crate::Service;
 use crate::audit::{self, Deed};
@@ -30,7 +31,8 @@ pub struct SignedIn {
     pub token: PlainSecret,
 }
 
-/// Signs somebody in. Unknown addresses and wrong passwords look the same and take as long.
+/// Signs somebody in. Unknown addresses and wrong passwords look the same and take as long, and too many of either wait
+/// alike.
 pub async fn sign_in(
     service: &Service,
     ctx: &Ctx,
@@ -38,6 +40,7 @@ pub async fn sign_in(
     password: String,
 ) -> Result<SignedIn, Refusal> {
     let password = Password::present(password).ok_or(Refusal::WrongCredentials)?;
+    let attempt = service.lockout.attempt(email, ctx.request.ip, ctx.now)?;
     let known = match Email::parse("email", email) {
         Ok(email) => service.store.view_system(SystemReason::Authenticate).await?.credentials(&email).await?,
         Err(_) => None,
@@ -46,13 +49,18 @@ pub async fn sign_in(
     let right = service.passwords.matches(password, hash).await?;
     match known {
         Some(Credentials { person, .. }) if right && person.suspended_at.is_none() => {
+            attempt.found_right();
             welcome(service, ctx, person).await
         }
         Some(Credentials { person, .. }) => {
+            attempt.found_wrong();
             note_refusal(service, ctx, &person);
             Err(Refusal::WrongCredentials)
         }
-        None => Err(Refusal::WrongCredentials),
+        None => {
+            attempt.found_wrong();
+            Err(Refusal::WrongCredentials)
+        }
     }
 }
 
@@ -79,12 +87,14 @@ pub(crate) fn note_refusal(service: &Service, ctx: &Ctx, person: &Person) {
     });
 }
 
-/// Begins a session, in the caller's transaction.
+/// Begins a session, in the caller's transaction. One whose cookie came along ends: whoever put it there does not get into
+/// the new one.
 pub(crate) async fn open_session(
     ctx: &Ctx,
     tx: &mut dyn Tx,
     person: &Person,
 ) -> Result<(SessionId, PlainSecret), Refusal> {
+    end_replaced(ctx, tx).await?;
     let token = entropy::token(TOKEN_PREFIX)?;
     let (ms, random) = ctx.id_parts()?;
     let session = Session {
@@ -95,10 +105,18 @@ pub(crate) async fn open_session(
         expires_at: ctx.now + SignedDuration::from_secs(SESSION_SECONDS),
         ip: ctx.request.ip,
         user_agent: ctx.request.user_agent.clone(),
+        last_used_at: None,
     };
     tx.insert_session(&session).await?;
     write_down(ctx, tx, person, AuditAction::SessionCreated).await?;
     Ok((session.id, token))
+}
+
+async fn end_replaced(ctx: &Ctx, tx: &mut dyn Tx) -> Result<(), Refusal> {
+    let Some(token) = &ctx.request.session else { return Ok(()) };
+    let Some((session, person)) = tx.session(token, ctx.now).await? else { return Ok(()) };
+    tx.delete_session(session.id).await?;
+    write_down(ctx, tx, &person, AuditAction::SessionEnded).await
 }
 
 /// Writes what a person does at the door into their own log and into those of the workspaces that they are in.
@@ -108,10 +126,23 @@ pub(crate) async fn write_down(
     person: &Person,
     action: AuditAction,
 ) -> Result<(), Refusal> {
+    write_down_change(ctx, tx, person, action, None, None).await
+}
+
+/// The same of what changes something.
+pub(crate) async fn write_down_change(
+    ctx: &Ctx,
+    tx: &mut dyn Tx,
+    person: &Person,
+    action: AuditAction,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Result<(), Refusal> {
     let places = tx.places(person.id, PLACES_TOLD_MAX).await?;
     let homes = places.into_iter().map(|place| AuditHome::Workspace(place.workspace.id));
     for home in std::iter::once(AuditHome::Person(person.id)).chain(homes) {
-        let deed = Deed { home, action, target: person.id.to_string(), before: None, after: None };
+        let (before, after) = (before.clone(), after.clone());
+        let deed = Deed { home, action, target: person.id.to_string(), before, after };
         audit::write_as(ctx, tx, person_principal(person), deed).await?;
     }
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::refusal::Refusal;
-use crate::sealing::{CannotOpen, Place, SealingKey};
+use crate::sealing::{CannotOpen, Place, Sealing};
 use crate::webhook_signature::SigningSecret;
 
 pub(crate) const WEBHOOK: &str = "the webhook";
@@ -108,21 +108,22 @@ pub(crate) fn check_enabled(webhook: &Webhook) -> Result<(), Refusal> {
     Err(Refusal::Conflict(why.to_owned()))
 }
 
-fn row(id: WebhookId) -> String {
+/// The place that the secrets of a webhook are sealed for.
+pub(crate) fn row(id: WebhookId) -> String {
     format!("webhook:{id}")
 }
 
 pub(crate) fn seal(
-    key: &SealingKey,
+    sealing: &Sealing,
     webhook: &Webhook,
     secret: &SigningSecret,
 ) -> Result<SealedSecret, Refusal> {
-    key.seal(Place { workspace: webhook.workspace, row: &row(webhook.id) }, secret.as_bytes())
+    sealing.seal(Place { workspace: webhook.workspace, row: &row(webhook.id) }, secret.as_bytes())
 }
 
 /// The secrets that sign what is sent now: the present one, and while it takes over, the one before it.
 pub(crate) fn open_secrets(
-    key: &SealingKey,
+    sealing: &Sealing,
     webhook: &Webhook,
     now: Timestamp,
 ) -> Result<Vec<SigningSecret>, CannotOpen> {
@@ -130,5 +131,5 @@ pub(crate) fn open_secrets(
     let place = Place { workspace: webhook.workspace, row: &row };
     let old = webhook.old_secret.as_ref().filter(|old| old.ends_at > now).map(|old| &old.sealed);
     let all = [Some(&webhook.secret), old].into_iter().flatten();
-    all.map(|sealed| key.open(place, sealed).map(SigningSecret::from_bytes)).collect()
+    all.map(|sealed| sealing.open(place, sealed).map(SigningSecret::from_bytes)).collect()
 }

@@ -1,4 +1,4 @@
-//! What one page of a list may cost, on every engine alike.
+//! What one page of a list, and one batch of uses, may cost, on every engine alike.
 
 /// Rows of a walk before the filters are asked how many keys they have. A page of 50 is full by then wherever one
 /// key of twenty fits.
@@ -9,6 +9,8 @@ pub(crate) const WALK_MAX: u32 = 10_000;
 /// Keys of a filter that are sorted for one page: some tens of milliseconds. What has more is one key of fifty or
 /// more, up to a million keys, so that the walk soon fills a page, if they lie evenly.
 const FEW_MAX: u32 = 20_000;
+/// Writers of uses that are forgotten with each batch that is taken: more than ever become old at that rate.
+pub(crate) const BATCHES_FORGOTTEN_AT_ONCE: u32 = 8;
 
 /// What one page of keys may cost.
 #[derive(Debug, Clone, Copy)]

@@ -15,6 +15,8 @@ pub enum Unique {
     Membership,
     /// A role of the workspace has this name.
     RoleName,
+    /// A vault of the workspace has this name.
+    VaultName,
 }
 
 /// What can go wrong in a store. Messages name tables and files, never values.

@@ -8,6 +8,7 @@ use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
 
 use crate::error::StoreError;
+use crate::page::Page;
 
 /// An invitation. Its token is kept as a digest only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,32 @@ pub trait Invitations {
 
     /// Uses an invitation up. `false`: somebody was faster. System only.
     async fn use_invitation(&mut self, id: InvitationId) -> Result<bool, StoreError>;
+
+    /// Open invitations of a workspace, in the order of their ends (by end, then id).
+    async fn invitations(
+        &mut self,
+        workspace: WorkspaceId,
+        now: Timestamp,
+        page: &Page,
+    ) -> Result<Vec<Invitation>, StoreError>;
+
+    /// An open invitation of the tenant's workspace.
+    async fn invitation(
+        &mut self,
+        id: InvitationId,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError>;
+
+    /// The open invitation of an address into a workspace.
+    async fn invitation_of(
+        &mut self,
+        workspace: WorkspaceId,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError>;
+
+    /// Takes an invitation back. `false`: it is not there (any more).
+    async fn delete_invitation(&mut self, id: InvitationId) -> Result<bool, StoreError>;
 
     /// How many invitations of the workspace are open.
     async fn open_invitations(&mut self, workspace: WorkspaceId, now: Timestamp) -> Result<u32, StoreError>;

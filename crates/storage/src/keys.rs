@@ -113,9 +113,14 @@ pub enum SortValue {
 
 /// What a transaction can do with keys.
 #[async_trait]
-pub trait Keys {
+pub trait Keys: Send {
     /// Keeps a new key with the digest of its secret, and the service account that comes with it, if one does.
-    async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError>;
+    async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {
+        self.insert_keys(std::slice::from_ref(key)).await
+    }
+
+    /// The same for several keys: all of them, or none.
+    async fn insert_keys(&mut self, keys: &[Key]) -> Result<(), StoreError>;
 
     /// Writes an edited or revoked key over its previous version (`key.version - 1`).
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError>;

@@ -21,11 +21,13 @@ mod keys;
 mod lives;
 mod mails;
 mod members;
+mod nodes;
 mod notices;
 mod page;
 mod people;
 pub mod postgres;
 mod roles;
+mod sealed;
 mod service_accounts;
 mod sessions;
 pub mod sqlite;
@@ -33,6 +35,7 @@ mod stale;
 mod subscriptions;
 mod usage;
 mod uses;
+mod vaults;
 mod webhooks;
 pub mod whole;
 mod workspaces;
@@ -50,19 +53,22 @@ pub use keys::{KeyFilter, KeyRow, KeyScope, KeySort, Keys, KnownSecret, SortFiel
 pub use lives::{Beginning, Life, Lives};
 pub use mails::{ClaimedMail, Mail, MailEnd, MailState, Mails, NewMail, SendClaim};
 pub use members::{Member, Members, Place};
+pub use nodes::{NodeElsewhere, NodeNote, NodeNotes};
 pub use notices::{GivenNotice, Notices};
 pub use page::{Found, Page, Position};
 pub use people::{Credentials, People};
 pub use roles::Roles;
+pub use sealed::{Sealed, SealedKind, SealedRow, SealedSecret};
 pub use service_accounts::{ServiceAccountRow, ServiceAccounts};
-pub use sessions::{Session, Sessions};
+pub use sessions::{SESSIONS_MAX, Session, Sessions};
 pub use stale::{NewestNetwork, StaleCount, StaleFilter, StaleKey, StaleKeys, StaleReason};
 pub use subscriptions::Subscriptions;
 pub use usage::{Bucket, GapReason, UsageCount, UsageEntry, UsageFilter, UsageGap, UsageLog, WrittenUpTo};
 pub use uses::{KeyUse, LastUse, NETWORKS_MAX, NetworkUse, Uses};
+pub use vaults::{NewVaultSecret, Opens, SecretOfKey, Vault, VaultSecret, Vaults};
 pub use webhooks::{
-    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, LOG_MAX,
-    NewDelivery, OldSecret, Outcome, SealedSecret, Subscriber, Webhook, WebhookTotals, Webhooks,
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, AT_ONCE_OF_WORKSPACE, Attempt, Claimed, Delivery, DeliveryFilter,
+    Health, LOG_MAX, NewDelivery, OldSecret, Outcome, Subscriber, Webhook, WebhookTotals, Webhooks,
 };
 pub use workspaces::Workspaces;
 
@@ -112,6 +118,8 @@ pub enum SystemReason {
     Feed,
     /// Write uses of keys down, and forget old ones.
     RecordUse,
+    /// Note which nodes decide, and how far each has come.
+    Nodes,
     /// The operator sets a plan.
     Operate,
     /// Billing says what a workspace pays for.
@@ -140,6 +148,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// A snapshot to read from, over all tenants.
     async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError>;
+
+    /// Waits until it is heard that another process has made changes beyond an epoch, and tells up to where. A store may
+    /// hear late, or never: whoever follows looks by themselves as well.
+    async fn heard_beyond(&self, _epoch: Epoch) -> Epoch {
+        std::future::pending().await
+    }
 }
 
 /// An open transaction. Dropped without [`Tx::commit`], it never happened.
@@ -153,15 +167,18 @@ pub trait Tx:
     + Lives
     + Mails
     + Members
+    + NodeNotes
     + Notices
     + People
     + Roles
+    + Sealed
     + ServiceAccounts
     + Sessions
     + StaleKeys
     + Subscriptions
     + UsageLog
     + Uses
+    + Vaults
     + Webhooks
     + Workspaces
     + Send

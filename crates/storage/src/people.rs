@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::UserId;
-use keyward_core::person::{Email, Person};
+use keyward_core::person::{DisplayName, Email, Person};
 
 use crate::error::StoreError;
 
@@ -30,6 +30,12 @@ pub trait People {
 
     /// Writes address, name and password of a person anew. `false`: no such person. System only.
     async fn update_person(&mut self, credentials: &Credentials) -> Result<bool, StoreError>;
+
+    /// Calls a person otherwise. System only. `false`: no such person.
+    async fn rename_person(&mut self, id: UserId, name: &DisplayName) -> Result<bool, StoreError>;
+
+    /// Gives a person another password, if the present one is still that of this hash. `false`: it is not. System only.
+    async fn replace_password(&mut self, id: UserId, old_hash: &str, hash: &str) -> Result<bool, StoreError>;
 
     /// Suspends a person everywhere since `at`, or ends that. System only. `false`: no such person.
     async fn suspend_person(&mut self, id: UserId, at: Option<Timestamp>) -> Result<bool, StoreError>;

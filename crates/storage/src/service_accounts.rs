@@ -60,8 +60,8 @@ pub trait ServiceAccounts {
         limit: u32,
     ) -> Result<Vec<KeyId>, StoreError>;
 
-    /// Whether a service account of the workspace has this name.
-    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError>;
+    /// Which of these names service accounts of the workspace have.
+    async fn service_account_names_taken(&mut self, names: &[String]) -> Result<Vec<String>, StoreError>;
 
     /// Ends its membership and takes it out of use; its name stays for old audit entries.
     async fn delete_service_account(&mut self, id: ServiceAccountId, at: Timestamp)

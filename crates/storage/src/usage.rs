@@ -206,6 +206,16 @@ pub trait UsageLog {
     /// How far a node's log is whole. `None`: the node is new.
     async fn usage_written(&mut self, node: &str) -> Result<Option<WrittenUpTo>, StoreError>;
 
+    /// Notes that a batch of uses is taken which a writer elsewhere numbered. False: it, or a later one of this writer,
+    /// was taken before, and is not to be written again. Some writers of which nothing was heard since `forgotten` go.
+    async fn take_usage_batch(
+        &mut self,
+        writer: &str,
+        number: u64,
+        at: Timestamp,
+        forgotten: Timestamp,
+    ) -> Result<bool, StoreError>;
+
     /// Keeps a gap. One that begins before another of the same node and reason has ended makes that one longer.
     async fn note_usage_gap(&mut self, gap: &UsageGap) -> Result<(), StoreError>;
 

@@ -13,18 +13,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::page::Page;
+use crate::sealed::SealedSecret;
 
 /// Deliveries of one webhook that are under way at once: enough for a thousand a second to a receiver that answers
 /// within milliseconds, few enough not to press one that does not.
 pub const AT_ONCE_OF_WEBHOOK: u32 = 4;
 /// The same where the last attempt failed: one finds out whether it is back.
 pub const AT_ONCE_OF_FAILING: u32 = 1;
+/// The same of all webhooks of a workspace: receivers of one that take everything, and ten seconds for each, must not keep
+/// the events of all others waiting.
+pub const AT_ONCE_OF_WORKSPACE: u32 = 8;
 /// Attempts that a delivery's log keeps, the last ones: all of two rounds, for one that was set going again.
 pub const LOG_MAX: usize = 24;
-
-/// A secret as it is kept: sealed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SealedSecret(pub Box<[u8]>);
 
 /// The secret before the present one, which signs too for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +184,14 @@ pub enum Outcome {
     Delivered,
     /// It is tried again then.
     Again(Timestamp),
+    /// It is tried again at `at`, and nothing else that waits for the webhook is before `all_from`: its receiver asked for
+    /// that.
+    Later {
+        /// When it is tried again.
+        at: Timestamp,
+        /// Until when the receiver is left alone.
+        all_from: Timestamp,
+    },
     /// It is given up.
     GivenUp,
 }
@@ -249,8 +257,8 @@ pub trait Webhooks {
     /// One delivery, and what it sends.
     async fn delivery(&mut self, id: DeliveryId) -> Result<Option<(Delivery, Box<str>)>, StoreError>;
 
-    /// Takes what is due, until `until`: `limit` at most, and of each webhook as many as may be under way. What else is
-    /// claimed at the same time comes under the same 16 random bytes. System only.
+    /// Takes what is due, until `until`: `limit` at most, and of each webhook and workspace as many as may be under way.
+    /// What else is claimed at the same time comes under the same 16 random bytes. System only.
     async fn claim_due(
         &mut self,
         now: Timestamp,

@@ -3,12 +3,17 @@
 //!
 //! [`Replica`] holds what is known and is fed with [`keyward_core::change::Changes`]; [`Lease`] says how long
 //! that may be relied on; [`Verifier`] puts both together and answers a [`Question`] with a [`Permit`] or a
-//! [`Refusal`]. [`UseQueue`] carries away what was decided.
+//! [`Refusal`]. [`UseQueue`] carries away what was decided. [`Guard`] is a verifier with its clocks, for a program that embeds
+//! it; with the features `tower` and `axum` there are a layer and extractors for it (`web`).
 //!
 //! Deliberately absent: a clock (times come in as values), the network, storage, and the rules themselves,
 //! which are `keyward-core`'s.
 
 mod entry;
+#[cfg(feature = "feed")]
+pub mod feed;
+mod follower;
+mod guard;
 mod judge;
 mod lease;
 mod meter;
@@ -16,8 +21,12 @@ mod question;
 mod replica;
 mod uses;
 mod verifier;
+#[cfg(feature = "tower")]
+pub mod web;
 
 pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+pub use follower::{Asking, Broken, Follower, Head};
+pub use guard::{Clocks, Guard};
 pub use keyward_core::lease::{BootTime, LEASE, USABLE_FOR_MS};
 pub use lease::{Lease, Until};
 pub use question::{Denial, Identity, Permit, Place, Question, Refusal, Subject};

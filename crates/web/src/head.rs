@@ -5,10 +5,12 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap};
 use ipnet::IpNet;
 use keyward_core::id::RequestId;
+use keyward_core::secret::{PresentedSecret, SecretDigest};
 use keyward_core::usage::{WITHHELD, holds_long_word};
 use keyward_service::ctx::{Door, Request};
 
 use crate::client::{Client, Peer};
+use crate::session_token;
 
 /// Longest `User-Agent` that is kept.
 const USER_AGENT_CHARS_MAX: usize = 200;
@@ -20,6 +22,7 @@ pub struct Head {
     /// Who sent it.
     pub client: Client,
     user_agent: Option<Box<str>>,
+    session: Option<SecretDigest>,
 }
 
 /// What the server puts into every request is not there. Only a mistake in how the server was put together
@@ -40,7 +43,9 @@ impl Head {
         let peer: &Peer = parts.extensions.get().ok_or(NoHead::NoPeer)?;
         let id = Self::id(&parts.extensions).ok_or(NoHead::NoId)?;
         let client = Client::new(*peer, &parts.headers, trusted);
-        Ok(Self { id, client, user_agent: user_agent(&parts.headers) })
+        let session = session_token(&parts.headers).and_then(PresentedSecret::parse);
+        let session = session.map(PresentedSecret::digest);
+        Ok(Self { id, client, user_agent: user_agent(&parts.headers), session })
     }
 
     /// The identifier that the outermost layer gave the request.
@@ -50,7 +55,7 @@ impl Head {
 
     /// The same for the service, through one of its doors.
     pub fn through(self, door: Door) -> Request {
-        Request { id: self.id, door, ip: self.client.ip, user_agent: self.user_agent }
+        Request { id: self.id, door, ip: self.client.ip, user_agent: self.user_agent, session: self.session }
     }
 }
 

@@ -77,6 +77,9 @@ pub struct CreateKey {
     /// of its own, named after the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_account: Option<String>,
+    /// Workspace keys only: the identifier of a vault that its secret is put into at once, under the key's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_id: Option<String>,
 }
 
 /// Keys that exist already, elsewhere, to be known here.
@@ -471,6 +474,9 @@ pub struct CreatedKey<'a> {
     /// The secret, shown this once. Store it now.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub secret: Shown<'a>,
+    /// What it is kept as in a vault, where `vault_id` was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault_secret_id: Option<String>,
 }
 
 impl CreatedKey<'_> {

@@ -5,8 +5,11 @@
 
 pub mod audit;
 pub mod billing;
+pub mod feed;
+pub mod introspect;
 pub mod key;
 pub mod member;
+pub mod node;
 pub mod notice;
 mod nullable;
 pub mod page;
@@ -18,6 +21,7 @@ pub mod session;
 pub mod strict;
 pub mod usage;
 pub mod user;
+pub mod vault;
 pub mod verify;
 pub mod webhook;
 pub mod whoami;

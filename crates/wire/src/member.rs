@@ -84,6 +84,28 @@ impl std::fmt::Debug for CreatedInvitation<'_> {
     }
 }
 
+/// An invitation that nobody has accepted yet, never with its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    /// Its identifier, such as `inv_01jd…`.
+    pub id: String,
+    /// Whom.
+    pub email: String,
+    /// As what. `null`: the role is gone, and the link opens nothing.
+    pub role: Option<String>,
+    /// Who invited: an identifier.
+    pub invited_by_id: String,
+    /// Their name. `null`: they have left, and the link opens nothing.
+    pub invited_by: Option<String>,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    /// Until when its link works.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+}
+
 /// An invitation to accept.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

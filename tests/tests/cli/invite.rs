@@ -71,3 +71,25 @@ fn a_link_that_nobody_got_is_said_to_be_lost() {
         assert!(words.contains("its link could not be written"), "{words}");
     }
 }
+
+#[test]
+fn open_invitations_are_listed_and_one_is_withdrawn() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let shell = Shell::signed_in(keyward, workspace.owner()).with("KEYWARD_WORKSPACE", &workspace.slug);
+    shell.run(&["invitations", "list"]).expect(0).saying("No invitation into workspace");
+    let made = workspace.invite("grace@example.com", "viewer");
+    let id = made.text_at("id");
+    let listed = shell.run(&["invitations", "list"]).expect(0);
+    for part in ["grace@example.com", "viewer", "in 7 days", &id] {
+        assert!(listed.stdout.contains(part), "{part}: {listed:#?}");
+    }
+    assert!(!listed.stdout.contains(&made.text_at("token")), "{listed:#?}");
+    shell.run(&["invitations", "withdraw", "grace@example.com"]).expect(2).saying("inv_");
+    shell.run(&["invitations", "withdraw", &id]).expect(0).saying("Withdrew the invitation");
+    shell.run(&["invitations", "withdraw", &id]).expect(5);
+    assert_eq!(
+        shell.run(&["invitations", "list", "--json"]).expect(0).json()["items"].as_array(),
+        Some(&vec![])
+    );
+}

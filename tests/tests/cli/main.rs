@@ -7,6 +7,7 @@
     reason = "what is not as it should be is reported by panicking in the test that asked"
 )]
 
+mod account;
 mod answers;
 mod audit;
 mod create;
@@ -28,6 +29,7 @@ mod story;
 mod suspension;
 mod terminal;
 mod usage;
+mod vaults;
 mod verify;
 mod webhooks;
 mod who_asks;

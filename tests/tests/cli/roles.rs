@@ -84,7 +84,7 @@ fn roles_are_listed_with_what_they_hold_in_short() {
     stdout:
     NAME  KIND  ID  HOLDS
     owner  built in  rol_ID  **
-    admin  built in  rol_ID  settings.manage, keys.read, members.*, *:*
+    admin  built in  rol_ID  settings.manage, keys.read, members.*, vaults.*, *:*
     member  built in  rol_ID  keys.read, members.read, products:*, releases:*, sboms:*, vulnerabilities:read, dispositions:*, vex:*, disclosures:read, compliance:read, cve:trigger
     deployer  own  rol_ID  products:read, sboms:* on 2 resources
     On call  own  rol_ID  keys.read

@@ -448,15 +448,12 @@ fn no_plan_is_changed_and_nobody_signs_in_where_that_cannot_be_written_down() {
     let owner = workspace.owner();
     let credentials = json!({"email": owner.email, "password": owner.password});
     let sign_in = || keyward.anonymous().post("/api/v1/session", credentials.clone());
-    Store::tamper(
-        &keyward,
-        "CREATE TRIGGER full BEFORE INSERT ON audit_entries BEGIN SELECT RAISE(ABORT, 'no room'); END",
-    );
+    Store::refuse_entries(&keyward);
     put().refused(&[500, 503]);
     assert_eq!(plan(), "starter");
     let refused = sign_in().refused(&[500, 503]);
     assert_eq!(refused.header("set-cookie"), None, "{refused}");
-    Store::tamper(&keyward, "DROP TRIGGER full");
+    Store::take_entries(&keyward);
     sign_in().expect(200);
     put().expect(200);
     assert_eq!(plan(), "pro");

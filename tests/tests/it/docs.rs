@@ -178,6 +178,41 @@ fn the_committed_copy_is_what_the_binary_serves() {
     assert!(committed == served, "{} is out of date: regenerate it", path.display());
 }
 
+/// Every Markdown page of the documentation.
+fn pages(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let own = files.into_iter().filter(|path| path.extension().is_some_and(|of| of == "md"));
+    own.chain(folders.iter().flat_map(|folder| pages(folder))).collect()
+}
+
+#[test]
+fn no_page_has_people_type_a_flag_that_there_is_not() {
+    let root = keyward_tests::project_root();
+    let reference = std::fs::read_to_string(root.join("docs/reference/cli.md")).expect("the reference");
+    let sections = reference.split("\n## `").skip(1).filter_map(|section| section.split_once('`'));
+    let mut commands: Vec<(&str, &str)> = sections.collect();
+    commands.sort_by_key(|(command, _)| std::cmp::Reverse(command.len()));
+    let mut checked = 0;
+    for page in pages(&root.join("docs")).into_iter().chain([root.join("README.md")]) {
+        let text = std::fs::read_to_string(&page).expect("a page").replace("\\\n", " ");
+        for (at, _) in text.match_indices("keyward ") {
+            let line = text[at..].split(['\n', '`', '|', '#', '&', ';']).next().unwrap_or_default();
+            let fits = |(command, _): &&(&str, &str)| {
+                line.strip_prefix(command).is_some_and(|rest| rest.starts_with(' '))
+            };
+            let Some((command, section)) = commands.iter().find(fits) else { continue };
+            for flag in line.split_whitespace().filter(|word| word.starts_with("--") && word.len() > 2) {
+                let flag = flag.split('=').next().unwrap_or_default();
+                let flag = flag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+                assert!(section.contains(flag), "{}: `{command}` has no {flag}: {line}", page.display());
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 100, "only {checked} flags were found");
+}
+
 fn collect_references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(members) => {

@@ -571,3 +571,19 @@ fn imported_keys_survive_a_restart_and_each_is_in_the_audit_log() {
     let last_used = || workspace.keys()[2]["last_used_at"].clone();
     eventually(Duration::from_secs(5), last_used, Value::is_string);
 }
+
+#[test]
+fn an_import_that_many_webhooks_are_told_of_is_a_smaller_one() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let owner = workspace.owner();
+    let webhook = |body: Value| owner.post(&workspace.path("webhooks"), body).expect(201);
+    for _ in 0..19 {
+        webhook(json!({"url": "https://hooks.example/"}));
+    }
+    webhook(json!({"url": "https://hooks.example/", "events": ["key.revoked"]}));
+    let keys: Vec<Value> = (0..1_053).map(|_| told(&foreign_secret())).collect();
+    let refused = import(owner, &workspace, &keys).refuses_field("keys");
+    assert!(refused.text.contains("19 webhooks") && refused.text.contains("at most 1052 keys"), "{refused}");
+    import(owner, &workspace, &keys[..1]).expect(201);
+}

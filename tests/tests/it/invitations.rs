@@ -122,3 +122,47 @@ fn a_wrong_password_at_an_invitation_is_written_down_as_one_at_sign_in_is() {
 fn is_stored(keyward: &Keyward, text: &str) -> bool {
     keyward.store_holds(text)
 }
+
+#[test]
+fn an_open_invitation_is_listed_without_its_link_and_withdrawn() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let (owner, path) = (workspace.owner(), workspace.path("invitations"));
+    let (email, other) = (somebody_new(), somebody_new());
+    let token = invite(&workspace, owner, &email, "viewer");
+    invite(&workspace, owner, &other, "member");
+    let listed = owner.get(&path).expect(200);
+    assert!(!listed.whole().contains(&token), "{listed}");
+    let one = listed.items().into_iter().find(|item| item["email"] == email).expect("the invitation");
+    let name = owner.get("/api/v1/me").expect(200).body["name"].clone();
+    assert_eq!((&one["role"], &one["invited_by"]), (&json!("viewer"), &name));
+    let part = owner.get(&format!("{path}?limit=1")).expect(200);
+    let rest = owner.get(&format!("{path}?limit=1&cursor={}", part.text_at("next_cursor"))).expect(200);
+    assert_ne!(part.items()[0]["id"], rest.items()[0]["id"]);
+    let withdraw = format!("{path}/{}", one["id"].as_str().expect("an id"));
+    workspace.member("viewer").delete(&withdraw).problem(403, "forbidden");
+    owner.delete(&withdraw).expect(204);
+    owner.delete(&withdraw).problem(404, "not_found");
+    worth_nothing(keyward, &token);
+    assert_eq!(owner.get(&path).expect(200).items().len(), 1);
+    let log = owner.get(&workspace.path("audit?action=invitation.withdrawn")).expect(200);
+    assert_eq!(log.items()[0]["before"]["email"], email.as_str(), "{log}");
+}
+
+#[test]
+fn nobody_replaces_or_withdraws_an_invitation_that_gives_more_than_they_hold() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let (owner, admin) = (workspace.owner(), workspace.member("admin"));
+    let (email, path) = (somebody_new(), workspace.path("invitations"));
+    let made = owner.post(&path, json!({"email": email, "role": "owner"})).expect(201);
+    admin.post(&path, json!({"email": email, "role": "viewer"})).problem(403, "forbidden");
+    admin.delete(&format!("{path}/{}", made.text_at("id"))).problem(403, "forbidden");
+    accept(keyward, &made.text_at("token"), PASSWORD).expect(201);
+    // What they may give themselves they may replace, whoever made it.
+    let email = somebody_new();
+    let first = invite(&workspace, owner, &email, "member");
+    let second = invite(&workspace, &admin, &email, "viewer");
+    worth_nothing(keyward, &first);
+    accept(keyward, &second, PASSWORD).expect(201);
+}

@@ -229,7 +229,15 @@ fn passwords_sessions_invitations_and_the_deployments_secrets_are_in_no_log_and_
     keyward.anonymous().post("/api/v1/session", wrong).expect(401);
     keyward.sign_in("bob@example.com", "bob's own passphrase");
 
+    let kept = "a secret that somebody put into a vault";
+    let (owner, vaults) = (workspace.owner().with("Idempotency-Key", "kept"), workspace.path("vaults"));
+    let vault = owner.post(&vaults, json!({"name": "Team"})).expect(201).text_at("id");
+    let secrets = format!("{vaults}/{vault}/secrets");
+    let in_vault = owner.post(&secrets, json!({"name": "kept", "secret": kept})).expect(201).text_at("id");
+    owner.post_nothing(&format!("{secrets}/{in_vault}/reveal")).expect(200);
+
     let planted = [
+        ("the secret of a vault", kept),
         ("the invitation's token", token.as_str()),
         ("the session", session),
         ("a password", "bob's own passphrase"),

@@ -9,14 +9,18 @@
 )]
 
 mod acceptance;
+mod account;
 mod audit;
 #[cfg(target_os = "linux")]
 mod audit_scale;
 mod bad_input;
+mod console;
 mod data_plane;
 mod directions;
 mod docs;
+mod embedded;
 mod fields;
+mod gateways;
 mod grid;
 mod idempotency;
 mod import;
@@ -27,9 +31,12 @@ mod kill;
 mod leaks;
 mod lifecycle;
 mod members;
+mod metrics;
+mod nodes;
 mod notices;
 mod plans;
 mod postgres;
+mod proxy;
 mod rate_limits;
 mod review;
 mod roles;
@@ -42,5 +49,6 @@ mod surface;
 mod suspension;
 mod upkeep;
 mod usage;
+mod vaults;
 mod webhooks;
 mod workspaces;

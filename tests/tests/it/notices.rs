@@ -80,6 +80,12 @@ fn the_people_of_a_key_are_told_once_before_its_end_and_once_at_it() {
         }
     }
     assert_eq!(states(&keyward), [("sent".to_owned(), 1), ("sent".to_owned(), 1)]);
+    let metrics = keyward.data().get("/metrics").expect(200).text;
+    for line in
+        ["keyward_notices_total 2", "keyward_mails_sent_total 2", "keyward_mail_failed_attempts_total 0"]
+    {
+        assert!(metrics.lines().any(|found| found == line), "no {line}: {metrics}");
+    }
 
     let path = format!("/api/v1/acme/keys/{}/notices", key.id);
     let seen = keyward.owner().get(&path).expect(200).items();
@@ -369,11 +375,15 @@ fn a_workspaces_webhooks_are_told_and_a_personal_keys_end_is_no_workspaces_matte
     workspace.create_key(body("now"));
     workspace.personal_key(keyward.owner(), body("own"));
     let told = || -> Vec<(String, i64)> {
-        Store::of(&keyward).rows(
-            "SELECT kind || ' ' || json_extract(payload, '$.data.after.name'),
-                    ifnull(json_extract(payload, '$.data.days_left'), -1)
-             FROM webhook_deliveries WHERE kind LIKE 'key.expir%' ORDER BY kind",
-        )
+        let (name, days) = if keyward.database().is_some() {
+            ("(payload::json #>> '{data,after,name}')", "(payload::json #>> '{data,days_left}')")
+        } else {
+            ("json_extract(payload, '$.data.after.name')", "json_extract(payload, '$.data.days_left')")
+        };
+        Store::of(&keyward).rows(&format!(
+            "SELECT kind || ' ' || {name}, coalesce(cast({days} AS bigint), -1)
+             FROM webhook_deliveries WHERE kind LIKE 'key.expir%' ORDER BY kind"
+        ))
     };
     eventually(SOON, told, |told| told.len() == 2);
     std::thread::sleep(A_WHILE);

@@ -63,8 +63,11 @@ impl<'a> Store<'a> {
     /// Changes the store behind the server's back, by a statement in the words of SQLite.
     pub(crate) fn tamper(keyward: &Keyward, sql: &str) {
         if let Some(database) = keyward.database() {
-            let is_linked = || database.sql("SELECT count(*) FROM audit_entries WHERE n IS NULL") == "0";
-            eventually(Duration::from_secs(5), is_linked, |is_linked| *is_linked);
+            if sql.contains("audit_") {
+                // A running server links them.
+                let is_linked = || database.sql("SELECT count(*) FROM audit_entries WHERE n IS NULL") == "0";
+                eventually(Duration::from_secs(5), is_linked, |is_linked| *is_linked);
+            }
             let id = "'aud_0' || substr(md5(random()::text), 1, 25)";
             let sql =
                 sql.replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')").replace("randomblob(16)", id);

@@ -3,8 +3,8 @@
 
 use super::Documents;
 use super::campaign::{Campaign, Known};
-use super::cast::Cast;
-use crate::server::{OPERATOR_TOKEN, OWNER_EMAIL, OWNER_PASSWORD, SLUG, Server};
+use super::cast::{Cast, PASSWORD};
+use crate::server::{INTROSPECTION_SECRET, OPERATOR_TOKEN, OWNER_EMAIL, OWNER_PASSWORD, SLUG, Server};
 
 pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_path: &str) -> Vec<Campaign> {
     let at_control = || Campaign::at(&documents.control, &server.control);
@@ -18,9 +18,29 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             // The operator's own are asked as the operator.
             left_out: &[
                 "DELETE /api/v1/session",
+                // Nor may its password become another.
+                "POST /api/v1/me/password",
                 "GET /api/v1/users/{user_id}",
                 "PATCH /api/v1/users/{user_id}",
             ],
+            ..at_control()
+        },
+        Campaign {
+            name: "as somebody who ends a session",
+            headers: as_somebody(cast),
+            known: vec![Known::among("path.session_id", &[&cast.somebody.1])],
+            only: &["GET /api/v1/me/sessions", "PATCH /api/v1/me", "DELETE /api/v1/me/sessions/{session_id}"],
+            ..at_control()
+        },
+        Campaign {
+            name: "as somebody who changes their password",
+            headers: as_somebody(cast),
+            known: vec![
+                Known::among("body.current_password", &[PASSWORD]),
+                // So that the present one stays.
+                Known::only("body.new_password", PASSWORD),
+            ],
+            only: &["POST /api/v1/me/password", "POST /api/v1/me/sessions/end-others"],
             ..at_control()
         },
         Campaign {
@@ -66,7 +86,21 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             ],
             ..Campaign::at(&documents.data, &server.data)
         },
+        Campaign {
+            name: "as one who introspects",
+            headers: bearer(INTROSPECTION_SECRET),
+            known: vec![
+                Known::among("body.workspace", &[SLUG]),
+                Known::among("body.token", &[&cast.secret, &cast.asked_about.1]),
+            ],
+            only: &["POST /oauth2/introspect"],
+            ..Campaign::at(&documents.data, &server.data)
+        },
     ]
+}
+
+fn as_somebody(cast: &Cast) -> Vec<(&'static str, String)> {
+    vec![("Cookie", cast.somebody.0.clone()), ("Sec-Fetch-Site", "same-origin".to_owned())]
 }
 
 fn known_to_owner(cast: &Cast) -> Vec<Known> {
@@ -83,6 +117,7 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("path.user_id", &[&cast.removed_member]).of("DELETE /api/v1/{slug}/members/{user_id}"),
         Known::among("body.email", &["one@example.com", "two@example.com"])
             .of("POST /api/v1/{slug}/invitations"),
+        Known::among("path.id", &[&cast.withdrawn]).of("DELETE /api/v1/{slug}/invitations/{id}"),
         Known::among("body.token", &[&cast.invitation]).of("POST /api/v1/invitations/accept"),
         Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
         Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
@@ -96,6 +131,15 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         if operation.contains("{delivery_id}") {
             known.push(Known::among("path.delivery_id", &[delivery]).of(operation));
         }
+    }
+    for (operation, id, secret) in &cast.vaults {
+        known.push(Known::among("path.id", &[id]).of(operation));
+        if operation.contains("{sid}") {
+            known.push(Known::among("path.sid", &[secret]).of(operation));
+        }
+    }
+    if let Some((_, vault, _)) = cast.vaults.first() {
+        known.push(Known::among("body.vault_id", &[vault]).of("POST /api/v1/{slug}/keys"));
     }
     // In words of this profile's catalogue: the example in the document is a scope of another.
     known.push(Known::only("body.scopes", cast.scopes.clone()).of("POST /api/v1/me/keys"));

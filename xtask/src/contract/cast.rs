@@ -6,7 +6,7 @@ use crate::curl::{self, Ask};
 use crate::failure::Failure;
 use crate::server::{SLUG, Server};
 
-const PASSWORD: &str = "seven loud herons wade";
+pub(super) const PASSWORD: &str = "seven loud herons wade";
 
 /// What is done to a key, as method and what follows its path, and whether a rotation must be open for it.
 const KEY_OPERATIONS: [(&str, &str, bool); 10] = [
@@ -37,11 +37,17 @@ pub(super) struct Cast {
     pub(super) others: Vec<(String, String)>,
     /// For each operation on a webhook, its id and that of something that it took.
     pub(super) webhooks: Vec<(String, String, String)>,
+    /// For each operation on a vault, its id and that of a secret in it.
+    pub(super) vaults: Vec<(String, String, String)>,
     /// A service account that keys may act as.
     pub(super) service_account: String,
     /// Members by id: one to be changed and one to be removed.
     pub(super) changed_member: String,
     pub(super) removed_member: String,
+    /// Somebody who looks after their own account: their session, and another of theirs by its id.
+    pub(super) somebody: (String, String),
+    /// An invitation to be withdrawn.
+    pub(super) withdrawn: String,
     /// What accepts an invitation that is still open.
     pub(super) invitation: String,
 }
@@ -61,13 +67,17 @@ pub(super) fn assemble(server: &Server, has_personal_keys: bool) -> Result<Cast,
     others.extend(prepare_others(server, "service-accounts", &cookie, &json!({}))?);
     let service_account = prepare_one(server, "service-accounts", &cookie, "acts", &json!({}))?;
     let webhooks = super::webhooks::prepare(server, &cookie)?;
+    let vaults = super::vaults::prepare(server, &cookie)?;
     Ok(Cast {
         others,
+        vaults,
         webhooks,
         service_account,
         changed_member: join(server, &cookie, "changed@example.com")?,
         removed_member: join(server, &cookie, "removed@example.com")?,
-        invitation: invite(server, &cookie, "invited@example.com")?,
+        somebody: somebody(server, &cookie)?,
+        withdrawn: curl::text(&invited(server, &cookie, "withdrawn@example.com")?, "/id")?,
+        invitation: curl::text(&invited(server, &cookie, "invited@example.com")?, "/token")?,
         cookie,
         scopes,
         secret,
@@ -131,17 +141,27 @@ fn create_key(url: &str, cookie: &str, name: &str, scopes: &[String]) -> Result<
     Ok((curl::text(&key, "/id")?, curl::text(&key, "/secret")?))
 }
 
-/// Returns the token of an invitation.
-fn invite(server: &Server, cookie: &str, email: &str) -> Result<String, Failure> {
+/// As [`Cast::somebody`] wants them.
+fn somebody(server: &Server, cookie: &str) -> Result<(String, String), Failure> {
+    let email = "somebody@example.com";
+    join(server, cookie, email)?;
+    let own = server.sign_in_as(email, PASSWORD)?;
+    server.sign_in_as(email, PASSWORD)?;
+    let sessions = Ask::new("GET", format!("{}/api/v1/me/sessions", server.control)).session(&own);
+    Ok((own, curl::text(&sessions.expect(200)?.json()?, "/items/0/id")?))
+}
+
+/// Invites somebody.
+fn invited(server: &Server, cookie: &str, email: &str) -> Result<Value, Failure> {
     let ask = Ask::new("POST", format!("{}/api/v1/{SLUG}/invitations", server.control))
         .session(cookie)
         .json(&json!({"email": email, "role": "member"}));
-    curl::text(&ask.expect(201)?.json()?, "/token")
+    ask.expect(201)?.json()
 }
 
 /// Has somebody join the workspace and returns their id.
 fn join(server: &Server, cookie: &str, email: &str) -> Result<String, Failure> {
-    let token = invite(server, cookie, email)?;
+    let token = curl::text(&invited(server, cookie, email)?, "/token")?;
     let accept = Ask::new("POST", format!("{}/api/v1/invitations/accept", server.control))
         .json(&json!({"token": token, "name": email, "password": PASSWORD}));
     accept.expect(201)?;

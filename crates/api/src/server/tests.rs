@@ -30,7 +30,7 @@ async fn start(patience: Patience) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let (stop, asked) = oneshot::channel();
-    let one = Server { listener, router, connections_max: 1 };
+    let one = Server { listener, router, connections_max: 1, tls: None };
     let served = tokio::spawn(serve_with(one, patience, async {
         let _ = asked.await;
     }));

@@ -1,13 +1,16 @@
 //! `/api/v1/…`: one file an operation, laid out as the addresses are.
 
 mod accept_invitation;
+mod account;
 mod audit;
 mod billing;
 mod get_plan;
+mod invitations;
 mod invite_member;
 pub(crate) mod keys;
 mod me;
 mod members;
+mod nodes;
 mod roles;
 mod scopes;
 mod service_accounts;
@@ -15,6 +18,7 @@ mod session;
 mod set_plan;
 mod set_up;
 mod users;
+mod vaults;
 mod webhooks;
 mod whoami;
 mod workspaces;
@@ -30,7 +34,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(session::sign_in, session::sign_out))
         .routes(routes!(set_up::set_up))
-        .routes(routes!(me::me))
+        .routes(routes!(me::me, account::update_me))
+        .routes(routes!(account::change_password))
+        .routes(routes!(account::list_sessions))
+        .routes(routes!(account::end_other_sessions))
+        .routes(routes!(account::end_session))
         .routes(routes!(keys::list::list_personal_keys, keys::create::create_personal_key))
         .routes(routes!(
             keys::get::get_personal_key,
@@ -57,6 +65,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(workspaces::get_workspace, workspaces::update_workspace))
         .routes(routes!(whoami::whoami))
         .routes(routes!(scopes::list_scopes))
+        .routes(routes!(nodes::list_nodes))
         .routes(routes!(keys::list::list_workspace_keys, keys::create::create_workspace_key))
         .routes(routes!(
             keys::get::get_workspace_key,
@@ -68,7 +77,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(keys::import::import_keys))
         .routes(routes!(members::list::list_members))
         .routes(routes!(members::update::update_member, members::remove::remove_member))
-        .routes(routes!(invite_member::invite_member))
+        .routes(routes!(invitations::list_invitations, invite_member::invite_member))
+        .routes(routes!(invitations::withdraw_invitation))
         .routes(routes!(accept_invitation::accept_invitation))
         .routes(routes!(roles::list_roles, roles::create_role))
         .routes(routes!(roles::get_role, roles::update_role, roles::delete_role))
@@ -78,6 +88,11 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
             service_accounts::update_service_account,
             service_accounts::delete_service_account
         ))
+        .routes(routes!(vaults::list_vaults, vaults::create_vault))
+        .routes(routes!(vaults::get_vault, vaults::update_vault, vaults::delete_vault))
+        .routes(routes!(vaults::secrets::list_vault_secrets, vaults::secrets::store_vault_secret))
+        .routes(routes!(vaults::secrets::get_vault_secret, vaults::secrets::delete_vault_secret))
+        .routes(routes!(vaults::secrets::reveal_vault_secret))
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(routes!(webhooks::rotate_webhook_secret))

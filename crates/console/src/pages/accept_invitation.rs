@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::welcome;
 use crate::Console;
 use crate::form::{Field, FormPage, Group, Outcome, token_of};
-use crate::respond::Shell;
+use crate::shell::Shell;
 use crate::stop::{Reason, Stop};
 use crate::visitor::{Arriving, Fields};
 
@@ -44,7 +44,7 @@ pub(crate) async fn submit(
     let acceptance =
         Acceptance { token: token.to_owned(), name: input.name.clone(), password: input.password };
     match accept_invitation(&console.service, &ctx, acceptance).await {
-        Ok(signed_in) => welcome(&console, &ctx, &signed_in),
+        Ok(signed_in) => welcome(&console, &ctx, &signed_in, ""),
         Err(refusal) => match Outcome::from(known_already(refusal)) {
             Outcome::Again(wrong) => Ok(form(&console, token, &input.name).show_again(wrong)),
             Outcome::LinkGone => Err(Stop::new(&console, Reason::InvitationGone)),
@@ -64,7 +64,7 @@ fn known_already(refusal: Refusal) -> Refusal {
     }
 }
 
-fn form<'a>(console: &'a Console, token: &str, name: &str) -> FormPage<'a> {
+fn form(console: &Console, token: &str, name: &str) -> FormPage {
     let product = &console.service.profile.product;
     let name = Field {
         hint: Some("What others see. Needed for a new account only.".to_owned()),
@@ -77,7 +77,7 @@ fn form<'a>(console: &'a Console, token: &str, name: &str) -> FormPage<'a> {
             "If you are new here, give your name and choose a password.".to_owned(),
             "If the invited address has an account already, give that account's password.".to_owned(),
         ],
-        action: "/invitation",
+        action: "/invitation".to_owned(),
         groups: vec![Group {
             legend: String::new(),
             fields: vec![Field::link_token(token), name, Field::new_password()],

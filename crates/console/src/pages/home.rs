@@ -1,4 +1,4 @@
-//! `/`: who one is and where one is a member, with the commands that make a key; for strangers, the way in.
+//! `/` and `/workspaces`: where one is a member, with the way to each one's keys; for strangers, the way in.
 
 use std::sync::Arc;
 
@@ -8,31 +8,29 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyward_core::grant::{Grants, Rights, Wanted};
 use keyward_core::permission;
-use keyward_core::person::Person;
 use keyward_core::profile::Profile;
 use keyward_core::role::RoleRef;
 use keyward_core::workspace::Workspace;
 use keyward_service::access::role_grants;
-use keyward_service::me::me;
 
 use crate::Console;
-use crate::respond::{Shell, page};
-use crate::stop::Stop;
-use crate::visitor::Visitor;
+use crate::respond::{go_to, page, page_after};
+use crate::shell::{Shell, Tab};
+use crate::visitor::{Member, Visitor};
 
 /// `GET /`
-pub(crate) async fn show(
-    State(console): State<Arc<Console>>,
-    Visitor(ctx): Visitor,
-) -> Result<Response, Stop> {
-    if ctx.person().is_none() {
-        let door_open = console.service.set_up.is_open();
-        return Ok(page(StatusCode::OK, &Landing { shell: Shell::of(&console), door_open }));
+pub(crate) async fn show(State(console): State<Arc<Console>>, Visitor(ctx): Visitor) -> Response {
+    if ctx.person().is_some() {
+        return go_to("/workspaces");
     }
-    let found = me(&console.service, &ctx).await;
-    let (person, places) = found.map_err(|no| Stop::because(&console, &no, Some(ctx.request.id)))?;
+    let door_open = console.service.set_up.is_open();
+    page(StatusCode::OK, &Landing { shell: Shell::of(&console), door_open })
+}
+
+/// `GET /workspaces`
+pub(crate) async fn list(State(console): State<Arc<Console>>, member: Member) -> Response {
     let profile = &console.service.profile;
-    let homes = places.iter().map(|place| {
+    let places = member.places.iter().map(|place| {
         let title = match &place.role.which {
             RoleRef::OfProfile(name) => profile.role(name).map(|role| &*role.title),
             RoleRef::Custom(_) => None,
@@ -44,25 +42,20 @@ pub(crate) async fn show(
             next: Next::of(profile, &place.workspace, &role_grants(profile, &place.role)),
         }
     });
-    Ok(page(StatusCode::OK, &home(&console, &person, homes.collect())))
-}
-
-fn home<'a>(console: &'a Console, person: &'a Person, places: Vec<Place<'a>>) -> Home<'a> {
-    Home {
-        shell: Shell { who: Some(person.name.as_str()), ..Shell::of(console) },
-        name: person.name.as_str(),
-        email: person.email.as_str(),
-        word: &console.service.profile.product.workspace_word,
+    let home = Home {
+        shell: member.shell(Tab::Workspaces),
+        email: member.person.email.as_str(),
         server: &console.service.public_url,
-        places,
-    }
+        places: places.collect(),
+    };
+    page_after(home.shell.note, &home)
 }
 
 /// What strangers see.
 #[derive(Template)]
 #[template(path = "landing.html")]
-struct Landing<'a> {
-    shell: Shell<'a>,
+struct Landing {
+    shell: Shell,
     /// Whether the first owner has yet to come in.
     door_open: bool,
 }
@@ -71,20 +64,12 @@ struct Landing<'a> {
 #[derive(Template)]
 #[template(path = "home.html")]
 struct Home<'a> {
-    shell: Shell<'a>,
-    name: &'a str,
+    shell: Shell,
+    /// What they sign in with.
     email: &'a str,
-    word: &'a str,
     /// The address of this server.
     server: &'a str,
     places: Vec<Place<'a>>,
-}
-
-impl Home<'_> {
-    /// Whether some command is shown, which wants `keyward login` before it.
-    fn has_commands(&self) -> bool {
-        self.places.iter().any(|place| matches!(place.next, Next::Create(_)))
-    }
 }
 
 /// A workspace that somebody is in.
@@ -147,7 +132,7 @@ mod tests {
     use keyward_core::workspace::Slug;
 
     use super::*;
-    use crate::tests::profile;
+    use crate::tests::{nasty_shell, profile};
 
     const NASTY: &str = "\"'><script>alert(1)</script>";
 
@@ -174,10 +159,8 @@ mod tests {
     fn whatever_stands_on_the_front_pages_is_escaped() {
         let place = |next| Place { name: NASTY, slug: NASTY, role: NASTY, next };
         let home = Home {
-            shell: Shell { product: NASTY, who: Some(NASTY) },
-            name: NASTY,
+            shell: nasty_shell(),
             email: NASTY,
-            word: NASTY,
             server: NASTY,
             places: vec![
                 place(Next::Create(NASTY.to_owned())),
@@ -189,7 +172,7 @@ mod tests {
         let html = home.render().unwrap();
         assert!(html.contains("&#60;script&#62;alert(1)"), "{html}");
         let alone = Home { places: Vec::new(), ..home };
-        let landing = Landing { shell: Shell { product: NASTY, who: Some(NASTY) }, door_open: true };
+        let landing = Landing { shell: nasty_shell(), door_open: true };
         for html in [html, alone.render().unwrap(), landing.render().unwrap()] {
             assert!(!html.contains("<script>alert") && !html.contains("\"'>"), "{html}");
         }

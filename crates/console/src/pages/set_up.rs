@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::welcome;
 use crate::Console;
 use crate::form::{Field, FormPage, Group, Outcome, token_of};
-use crate::respond::Shell;
+use crate::shell::Shell;
 use crate::stop::{Reason, Stop};
 use crate::visitor::{Arriving, Fields};
 
@@ -49,7 +49,7 @@ pub(crate) async fn submit(
     }
     let owner = first_owner(&mut input, console.service.set_up.claims());
     match set_up(&console.service, &ctx, &input.token, owner).await {
-        Ok(signed_in) => welcome(&console, &ctx, &signed_in),
+        Ok(signed_in) => welcome(&console, &ctx, &signed_in, ""),
         Err(refusal) => match Outcome::from(refusal) {
             Outcome::Again(wrong) => Ok(form(&console, &input).show_again(wrong)),
             Outcome::LinkGone => Err(Stop::new(&console, Reason::SetUpLinkGone)),
@@ -70,7 +70,7 @@ fn first_owner(input: &mut SetUp, claims: bool) -> FirstOwner {
     }
 }
 
-fn form<'a>(console: &'a Console, input: &SetUp) -> FormPage<'a> {
+fn form(console: &Console, input: &SetUp) -> FormPage {
     let product = &console.service.profile.product;
     let word = &product.workspace_word;
     let claims = console.service.set_up.claims();
@@ -93,7 +93,7 @@ fn form<'a>(console: &'a Console, input: &SetUp) -> FormPage<'a> {
         shell: Shell::of(console),
         heading: format!("Set up {}", product.name),
         intro: vec![intro],
-        action: "/setup",
+        action: "/setup".to_owned(),
         groups: [Some(account), workspace].into_iter().flatten().collect(),
         submit: if claims { "Take over" } else { "Set up" },
         complaints: Vec::new(),

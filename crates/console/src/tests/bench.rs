@@ -1,5 +1,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -24,9 +25,11 @@ use keyward_service::Service;
 use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::SystemClock;
 use keyward_service::limits::Limits;
+use keyward_service::lockout::{FreeTries, Lockout};
 use keyward_service::nodes::{NodeReport, Nodes};
 use keyward_service::password::Passwords;
-use keyward_service::sealing::SealingKey;
+use keyward_service::sealing::{Sealing, SealingKey};
+use keyward_service::session_use::SessionUse;
 use keyward_service::set_up::{SetUpDoor, open_set_up};
 use keyward_service::uses::Uses;
 use keyward_storage::sqlite::SqliteStore;
@@ -34,6 +37,8 @@ use keyward_web::Peer;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
+use crate::form_token::FormToken;
+use crate::shell::{Here, Shell, Tab, Who};
 use crate::{Console, router};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -45,7 +50,11 @@ struct NoNodes;
 impl Nodes for NoNodes {
     async fn catch_up(&self, _: Epoch) {}
 
-    fn report(&self, _: Epoch) -> Vec<NodeReport> {
+    async fn report(&self, _: Epoch) -> Vec<NodeReport> {
+        Vec::new()
+    }
+
+    async fn settle(&self, _: Epoch, _: Duration) -> Vec<NodeReport> {
         Vec::new()
     }
 }
@@ -78,10 +87,12 @@ impl Bench {
             limits: Arc::new(NoNodes),
             uses: Arc::new(NoNodes),
             passwords: Passwords::new().unwrap(),
+            lockout: Lockout::new(FreeTries::default()).unwrap(),
+            session_use: SessionUse::default(),
             operator: None,
             billing: None,
             checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
-            sealing_key: SealingKey::new(&[7; 32]),
+            sealing: Sealing::new(SealingKey::new(&[7; 32]), Vec::new()),
             reach: Reach::default(),
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
@@ -112,6 +123,15 @@ impl Bench {
     pub(super) async fn post(&self, path: &str, form: &str) -> Answer {
         let request = browser("POST", path).header("sec-fetch-site", "same-origin");
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
+    }
+
+    /// Sends a form of somebody signed in, with the token of their forms.
+    pub(super) async fn post_as(&self, cookie: &str, path: &str, form: &str) -> Answer {
+        let session = cookie.split_once('=').unwrap().1;
+        let token = FormToken::of(session);
+        let request = browser("POST", path).header("sec-fetch-site", "same-origin").header(COOKIE, cookie);
+        let body = format!("form_token={}&{form}", token.as_str());
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     pub(super) async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -163,6 +183,13 @@ impl Answer {
         cookie.split(';').next().unwrap().to_owned()
     }
 
+    /// The value of the first input of that name.
+    pub(super) fn value(&self, name: &str) -> &str {
+        let start = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self.html.split_once(&start).unwrap_or_else(|| panic!("no {name} in {}", self.html));
+        rest.split('"').next().unwrap()
+    }
+
     pub(super) fn assert_page(&self, status: u16, holds: &str) {
         assert_eq!(self.status.as_u16(), status, "{}", self.html);
         assert!(self.html.contains(holds), "no {holds:?} in {}", self.html);
@@ -212,4 +239,18 @@ pub(crate) fn profile(name: &str, workspace_word: &str) -> Profile {
         Product { name: name.into(), workspace_word: workspace_word.into(), revoked_word: "Revoked".into() };
     let plans = vec![plan("pro", true), plan("starter", false)];
     Profile::new("test", product, keys, catalogue, roles, plans, Routes::default()).unwrap()
+}
+
+/// What stands around a page, with a script in every text.
+pub(crate) fn nasty_shell() -> Shell {
+    const NASTY: &str = "\"'><script>alert(1)</script>";
+    let nasty = || NASTY.to_owned();
+    Shell {
+        profile: Arc::new(profile(NASTY, NASTY)),
+        who: Some(Who { name: nasty(), token: FormToken::of("a session"), places: vec![(nasty(), nasty())] }),
+        here: Some(Here { name: nasty(), slug: nasty() }),
+        tab: Tab::Keys,
+        note: None,
+        stale: true,
+    }
 }

@@ -22,6 +22,7 @@ async fn asking(bench: &Bench, cookie: &str) -> Ctx {
         door: Door::Console,
         ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         user_agent: None,
+        session: None,
     };
     let presented = Presented { key: None, session: Some(session) };
     authenticate(&bench.service, presented, request).await.unwrap()
@@ -40,8 +41,8 @@ async fn somebody_new_joins_with_a_name_and_a_password() {
 
     let form = format!("token={token}&name=Bob&password=correct+horse+battery");
     let bob = bench.post("/invitation", &form).await.went_home();
-    bench.get_as(&bob, "/").await.assert_page(200, "The guest");
-    bench.get_as(&bob, "/").await.assert_page(200, "Your role may not create keys here.");
+    bench.get_as(&bob, "/workspaces").await.assert_page(200, "The guest");
+    bench.get_as(&bob, "/workspaces").await.assert_page(200, "Your role may not create keys here.");
 
     bench.post("/invitation", &form).await.assert_page(404, "This invitation does not work");
 }
@@ -61,8 +62,8 @@ async fn somebody_with_an_account_gives_its_password() {
     wrong.assert_page(422, "The invited address has an account already");
     wrong.assert_page(422, "id=\"password-complaint-1\"");
     let bob = bench.post("/invitation", &form(&second, "correct+horse+battery")).await.went_home();
-    bench.get_as(&bob, "/").await.assert_page(200, "<code>acme</code>");
-    bench.get_as(&bob, "/").await.assert_page(200, "<code>other</code>");
+    bench.get_as(&bob, "/workspaces").await.assert_page(200, "data-copy>acme</code>");
+    bench.get_as(&bob, "/workspaces").await.assert_page(200, "data-copy>other</code>");
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 mod bench;
 mod invitation;
+mod keys;
 mod session;
 mod set_up;
 mod shell;
 
-pub(crate) use bench::profile;
+pub(crate) use bench::{nasty_shell, profile};

@@ -10,8 +10,8 @@ async fn the_first_owner_comes_in_once_by_the_link() {
     bench.get("/setup").await.assert_page(200, "data-from-link");
 
     let cookie = bench.post("/setup", &set_up_form(&token)).await.went_home();
-    let home = bench.get_as(&cookie, "/").await;
-    home.assert_page(200, "<code>acme</code>");
+    let home = bench.get_as(&cookie, "/workspaces").await;
+    home.assert_page(200, "data-copy>acme</code>");
     home.assert_page(200, "KEY=$(keyward keys create ci --workspace acme --scope products:read)");
     home.assert_page(200, "/api/v1/acme/whoami");
     home.assert_page(200, "keyward login --server http://127.0.0.1:8080");
@@ -72,7 +72,7 @@ async fn a_link_that_claims_an_owner_asks_for_no_workspace() {
 
     let form = format!("token={}&name=Grace&email=grace%40example.com&password={PASSWORD}", token.expose());
     bench.post("/setup", &form.replace(' ', "+")).await.went_home();
-    bench.get_as(&cookie, "/").await.assert_page(200, "Grace");
+    bench.get_as(&cookie, "/workspaces").await.assert_page(200, "Grace");
 }
 
 #[tokio::test]

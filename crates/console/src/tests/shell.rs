@@ -41,7 +41,7 @@ async fn assets_are_kept_for_ever_under_a_name_that_tells_their_content() {
         assert!(asset.header("content-type").contains(extension.trim_end_matches('s')) || extension != "svg");
         weight += asset.html.len();
     }
-    assert!(weight < 20 * 1024, "{weight}");
+    assert!(weight < 48 * 1024, "{weight}");
     bench.get("/assets/keyward.0000000000000000.css").await.assert_page(404, "There is no page here");
 }
 

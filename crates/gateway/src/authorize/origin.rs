@@ -17,20 +17,20 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// What is known of the original request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Origin<'a> {
+pub(crate) struct Origin<'a> {
     /// Whether the peer is a trusted proxy. If not, nothing it says is below.
-    pub(super) is_believed: bool,
-    pub(super) method: Option<&'a str>,
+    pub(crate) is_believed: bool,
+    pub(crate) method: Option<&'a str>,
     /// Path and query, undecoded.
-    pub(super) target: Option<&'a str>,
+    pub(crate) target: Option<&'a str>,
     /// Where the request came from. `None`: the proxy named something that is no address.
-    pub(super) client: Option<IpAddr>,
+    pub(crate) client: Option<IpAddr>,
 }
 
 impl<'a> Origin<'a> {
     /// Reads the configured family. One of it that is there twice is an error: whoever stands behind might
     /// read the other one.
-    pub(super) fn read(
+    pub(crate) fn read(
         settings: &Settings,
         peer: IpAddr,
         headers: &'a HeaderMap,
@@ -55,11 +55,79 @@ impl<'a> Origin<'a> {
                 (method, once(&ORIGINAL_URI, "X-Original-URI")?, client)
             }
         };
-        let client = match client {
-            Some(chain) => client_of(settings, text(chain)),
-            None => Some(peer.to_canonical()),
-        };
+        let client = client_behind(settings, peer, client);
         Ok(Self { is_believed: true, method: method.map(text), target: target.map(text), client })
+    }
+
+    /// A request that came here itself. Only where it came from is told in a header, if a trusted peer passed it on.
+    pub(crate) fn direct(
+        settings: &Settings,
+        peer: IpAddr,
+        method: &'a str,
+        target: &'a str,
+        headers: &HeaderMap,
+    ) -> Result<Self, &'static str> {
+        let client = if settings.trusts(peer) {
+            let chain = only(headers, &FORWARDED_FOR).map_err(|Repeated| "X-Forwarded-For")?;
+            client_behind(settings, peer, chain)
+        } else {
+            Some(peer.to_canonical())
+        };
+        Ok(Self { is_believed: true, method: Some(method), target: Some(target), client })
+    }
+
+    /// A request that is a copy of the original one: only where that came from is told in a header.
+    pub(crate) fn of_itself(
+        settings: &Settings,
+        peer: IpAddr,
+        method: &'a str,
+        target: &'a str,
+        headers: &HeaderMap,
+    ) -> Result<Self, &'static str> {
+        if !settings.trusts(peer) {
+            let client = Some(peer.to_canonical());
+            return Ok(Self { is_believed: false, method: None, target: None, client });
+        }
+        let chain = only(headers, &FORWARDED_FOR).map_err(|Repeated| "X-Forwarded-For")?;
+        let client = client_behind(settings, peer, chain);
+        Ok(Self { is_believed: true, method: Some(method), target: Some(target), client })
+    }
+
+    /// A request that a trusted peer tells of in words, with the address `source` that is connected to it. That address
+    /// is what counts, unless it is a proxy of ours too.
+    pub(crate) fn told(
+        settings: &Settings,
+        peer: IpAddr,
+        method: &'a str,
+        target: &'a str,
+        source: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Self {
+        if !settings.trusts(peer) {
+            return Self {
+                is_believed: false,
+                method: None,
+                target: None,
+                client: Some(peer.to_canonical()),
+            };
+        }
+        let chain = headers.get(&FORWARDED_FOR).map(text);
+        let client = match source.map(str::parse::<IpAddr>) {
+            Some(Ok(source)) if !settings.trusts(source) => Some(source.to_canonical()),
+            Some(Ok(source)) => chain.map_or(Some(source.to_canonical()), |chain| client_of(settings, chain)),
+            Some(Err(_)) => None,
+            // Connected by a socket of the machine's own.
+            None => chain.and_then(|chain| client_of(settings, chain)),
+        };
+        Self { is_believed: true, method: Some(method), target: Some(target), client }
+    }
+}
+
+/// Where a request came from that a trusted peer passed on.
+fn client_behind(settings: &Settings, peer: IpAddr, chain: Option<&HeaderValue>) -> Option<IpAddr> {
+    match chain {
+        Some(chain) => client_of(settings, text(chain)),
+        None => Some(peer.to_canonical()),
     }
 }
 

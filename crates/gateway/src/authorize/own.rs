@@ -1,54 +1,61 @@
 //! What the gateway's own configuration of the address says: `?workspace=&scope=&mode=`.
 
-use percent_encoding::percent_decode;
+use std::collections::HashMap;
 
 use crate::bounds::{NAME_LEN_MAX, SCOPES_ASKED_MAX};
+use crate::form::{self, Parameter};
 
 /// The parameters of the address.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Own {
-    pub(super) workspace: Option<String>,
+pub(crate) struct Own {
+    pub(crate) workspace: Option<String>,
     /// All of these are needed, and the routes table is not asked. Empty: the routes table says.
-    pub(super) scopes: Vec<String>,
+    pub(crate) scopes: Vec<String>,
     /// Whether only 401 and 403 can be passed on.
-    pub(super) for_nginx: bool,
+    pub(crate) for_nginx: bool,
 }
 
 impl Own {
     /// Reads the query. `None` where anything in it is unknown, repeated or empty: a typo in a gateway's
     /// configuration must not open the door.
-    pub(super) fn parse(query: &str) -> Option<Self> {
+    pub(crate) fn parse(query: &str) -> Option<Self> {
         let mut own = Self::default();
-        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-            let (name, value) = parameter.split_once('=')?;
-            let value = decode(value)?;
-            match &*decode(name)? {
-                "workspace" if own.workspace.is_none() && !value.is_empty() => own.workspace = Some(value),
-                "scope" => {
-                    let before = own.scopes.len();
-                    own.scopes.extend(value.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
-                    if own.scopes.len() == before {
-                        return None;
-                    }
+        for Parameter { name, value } in form::read(query)? {
+            match &*name {
+                "workspace" if own.workspace.is_none() && !value.is_empty() => {
+                    own.workspace = Some(value.into_owned());
                 }
+                "scope" => own.add_scopes(&value)?,
                 "mode" if value == "nginx" && !own.for_nginx => own.for_nginx = true,
                 _ => return None,
             }
         }
-        let fits =
-            own.scopes.len() <= SCOPES_ASKED_MAX && own.scopes.iter().all(|name| name.len() <= NAME_LEN_MAX);
-        fits.then_some(own)
+        own.fits().then_some(own)
     }
-}
 
-/// Decodes `%XX` and `+`. `None` for what is not well-formed.
-fn decode(text: &str) -> Option<String> {
-    let well_formed = text.split('%').skip(1).all(|rest| {
-        let mut digits = rest.bytes().take(2);
-        digits.len() == 2 && digits.all(|b| b.is_ascii_hexdigit())
-    });
-    let spaced: Vec<u8> = text.bytes().map(|b| if b == b'+' { b' ' } else { b }).collect();
-    well_formed.then(|| percent_decode(&spaced).decode_utf8().ok().map(std::borrow::Cow::into_owned))?
+    /// Reads pairs that a gateway's configuration has in place of a query.
+    pub(crate) fn of_pairs(pairs: &HashMap<String, String>) -> Option<Self> {
+        let mut own = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "workspace" if !value.is_empty() => own.workspace = Some(value.clone()),
+                "scope" => own.add_scopes(value)?,
+                _ => return None,
+            }
+        }
+        own.fits().then_some(own)
+    }
+
+    /// Adds names with spaces between. `None`: there is none.
+    fn add_scopes(&mut self, names: &str) -> Option<()> {
+        let before = self.scopes.len();
+        self.scopes.extend(names.split(' ').filter(|name| !name.is_empty()).map(str::to_owned));
+        (self.scopes.len() > before).then_some(())
+    }
+
+    fn fits(&self) -> bool {
+        self.scopes.len() <= SCOPES_ASKED_MAX && self.scopes.iter().all(|name| name.len() <= NAME_LEN_MAX)
+    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_wire::problem::Problem;
 use keyward_wire::verify::{BatchAnswer, BatchRequest, BatchResult, RateLimit};
 
-use crate::answer::{Answer, Trouble};
+use crate::answer::{Answer, Trouble, as_json};
 use crate::gateway::Gateway;
 use crate::verify::question::{check, parse};
-use crate::verify::{Decided, as_json, decide, read};
+use crate::verify::{Decided, decide, read};
 
 /// Whether keys may do things: up to 100 questions, answered in their order.
 ///

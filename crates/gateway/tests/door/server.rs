@@ -64,6 +64,8 @@ async fn metrics_count_decisions_and_name_no_key() {
         "keyward_decisions_total{door=\"authorize\",code=\"unauthenticated\"} 1",
         "keyward_epoch 42",
         "keyward_lease_left_milliseconds 4000",
+        "keyward_epoch_age_milliseconds 0",
+        "keyward_ready 1",
         "keyward_replica_keys 8",
         "keyward_uses_dropped_total{reason=\"full\"} 0",
     ] {

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: knowledge of the store. The commands of clients know a server by its HTTP API alone.
 
+mod account;
 mod answer;
 mod audit;
 mod backup;
@@ -21,6 +22,7 @@ mod failure;
 mod grant;
 mod http_client;
 mod interrupt;
+mod invitations;
 mod invite;
 mod json;
 mod keys;
@@ -30,6 +32,7 @@ mod man;
 mod members;
 mod migrate;
 mod names;
+mod nodes;
 mod operator;
 mod out_file;
 mod pages;
@@ -51,6 +54,7 @@ pub(crate) mod terminal;
 pub(crate) mod text;
 mod usage;
 mod users;
+mod vaults;
 mod verify;
 mod webhooks;
 mod whoami;
@@ -79,7 +83,7 @@ Start here:
 `keyward help COMMAND` explains a command. `keyward --help` lists exit codes and the environment.";
 
 /// What the ids begin with that people write on command lines, and how many letters follow. A secret is longer.
-const ID_PREFIXES: [&str; 6] = ["key", "usr", "ws", "sa", "rol", "req"];
+const ID_PREFIXES: [&str; 10] = ["key", "usr", "ws", "sa", "rol", "vlt", "sec", "inv", "ses", "req"];
 const ID_BODY_LEN: usize = 26;
 
 const ENVIRONMENT: &str = "\
@@ -116,17 +120,25 @@ enum Command {
     Login(login::Login),
     Logout(logout::Logout),
     Whoami(whoami::Whoami),
+    #[command(subcommand, after_help = account::EXAMPLES)]
+    Account(account::Account),
     #[command(subcommand, after_help = keys::EXAMPLES)]
     Keys(keys::Keys),
     #[command(subcommand, after_help = service_accounts::EXAMPLES)]
     ServiceAccounts(service_accounts::ServiceAccounts),
+    #[command(subcommand, after_help = vaults::EXAMPLES)]
+    Vaults(vaults::Vaults),
     #[command(subcommand, after_help = webhooks::EXAMPLES)]
     Webhooks(webhooks::Webhooks),
     #[command(subcommand, after_help = members::EXAMPLES)]
     Members(members::Members),
     Invite(invite::Invite),
+    #[command(subcommand, after_help = invitations::EXAMPLES)]
+    Invitations(invitations::Invitations),
     #[command(subcommand, after_help = roles::EXAMPLES)]
     Roles(roles::Roles),
+    #[command(subcommand, after_help = nodes::EXAMPLES)]
+    Nodes(nodes::Nodes),
     #[command(subcommand, after_help = workspaces::EXAMPLES)]
     Workspaces(workspaces::Workspaces),
     #[command(subcommand, after_help = audit::EXAMPLES)]
@@ -196,13 +208,17 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Server(command) => server_side::run(command),
         Command::Login(login) => login::run(&login).map(done),
         Command::Logout(logout) => logout::run(&logout).map(done),
+        Command::Account(account) => account::run(&account).map(done),
         Command::Whoami(whoami) => whoami::run(&whoami).map(done),
         Command::Keys(keys) => keys::run(&keys).map(done),
         Command::ServiceAccounts(accounts) => service_accounts::run(&accounts).map(done),
+        Command::Vaults(vaults) => vaults::run(&vaults).map(done),
         Command::Webhooks(webhooks) => webhooks::run(&webhooks).map(done),
         Command::Members(members) => members::run(&members).map(done),
+        Command::Invitations(invitations) => invitations::run(&invitations).map(done),
         Command::Invite(invite) => invite::run(&invite).map(done),
         Command::Roles(roles) => roles::run(&roles).map(done),
+        Command::Nodes(nodes) => nodes::run(&nodes).map(done),
         Command::Workspaces(workspaces) => workspaces::run(&workspaces).map(done),
         Command::Audit(audit) => audit::run(&audit),
         Command::Usage(usage) => usage::run(&usage).map(done),
@@ -275,6 +291,10 @@ mod tests {
             ("keyward usage key_1 --ip here", ValueValidation),
             ("keyward usage key_1 --workspace acme --personal", ArgumentConflict),
             ("keyward keys list --owner Ada", ValueValidation),
+            ("keyward vaults store Production", MissingRequiredArgument),
+            ("keyward vaults store a b --secret-stdin --secret-file x", ArgumentConflict),
+            ("keyward vaults reveal a b --force", MissingRequiredArgument),
+            ("keyward keys create ci --personal --vault Production", ArgumentConflict),
             ("keyward members set-role Ada admin", ValueValidation),
             ("keyward members suspend Ada", ValueValidation),
             ("keyward roles show", MissingRequiredArgument),
@@ -288,6 +308,9 @@ mod tests {
             ("keyward users suspend ada@example.com", ValueValidation),
             ("keyward users show usr_1 --api-key-file x", UnknownArgument),
             ("keyward invite ada@example.com", MissingRequiredArgument),
+            ("keyward account end-session", MissingRequiredArgument),
+            ("keyward account end-session ses_1 --others", ArgumentConflict),
+            ("keyward invitations withdraw ada@example.com", ValueValidation),
             ("keyward audit list --personal --workspace acme", ArgumentConflict),
             ("keyward audit list --actor Ada", ValueValidation),
             ("keyward audit list --since soon", ValueValidation),

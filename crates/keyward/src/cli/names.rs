@@ -35,6 +35,14 @@ pub(super) struct KeyId(String);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WebhookId(String);
 
+/// The id of an invitation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InvitationId(String);
+
+/// The id of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SessionId(String);
+
 /// The id of a delivery to a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeliveryId(String);
@@ -79,6 +87,28 @@ impl FromStr for WebhookId {
             return Ok(Self(text.to_owned()));
         }
         Err("a webhook's id looks like whk_01jd8x…; `keyward webhooks list` shows them".to_owned())
+    }
+}
+
+impl FromStr for InvitationId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_id(text, "inv_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("an invitation's id looks like inv_01jd8x…; `keyward invitations list` shows them".to_owned())
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if is_id(text, "ses_") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err("a session's id looks like ses_01jd8x…; `keyward account sessions` shows them".to_owned())
     }
 }
 
@@ -128,6 +158,16 @@ pub(super) fn parse_service_account(text: &str) -> Result<NameOrId, String> {
     name_or_id(text, "sa_")
 }
 
+/// Reads what names a vault.
+pub(super) fn parse_vault(text: &str) -> Result<NameOrId, String> {
+    name_or_id(text, "vlt_")
+}
+
+/// Reads what names a secret of a vault.
+pub(super) fn parse_secret(text: &str) -> Result<NameOrId, String> {
+    name_or_id(text, "sec_")
+}
+
 /// A whole id is one; what merely begins like one may be a name.
 fn name_or_id(text: &str, prefix: &str) -> Result<NameOrId, String> {
     let is_whole_id = text.strip_prefix(prefix).is_some_and(|unique| {
@@ -154,6 +194,13 @@ fn is_id(text: &str, prefix: &str) -> bool {
     (1..=ID_LEN_MAX).contains(&unique.len()) && unique.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
+impl fmt::Display for NameOrId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Id(text) | Self::Name(text)) = self;
+        f.write_str(text)
+    }
+}
+
 impl fmt::Display for Slug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -167,6 +214,18 @@ impl fmt::Display for UserId {
 }
 
 impl fmt::Display for WebhookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for InvitationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -25,6 +25,13 @@ KEYWARD_BOOTSTRAP__OWNER_EMAIL, KEYWARD_BOOTSTRAP__OWNER_PASSWORD_FILE and
 KEYWARD_BOOTSTRAP__WORKSPACE_NAME.
 SIGTERM or Ctrl-C lets what is under way finish, and stops.";
 
+const GATEWAY_EXAMPLES: &str = "\
+Examples:
+  KEYWARD_GATEWAY__CREDENTIAL_FILE=/run/secrets/feed keyward gateway --control-plane https://keys.internal:8082
+  keyward gateway --control-plane https://a.internal:8082 --control-plane https://b.internal:8082
+
+It needs the profile that the control plane has, and no store. /readyz says whether it may decide.";
+
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
   keyward doctor
@@ -47,6 +54,12 @@ pub(super) enum ServerSide {
     /// Run the server: the control plane and the data plane
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Flags),
+    /// Run a gateway node: a data plane of its own, which follows a control plane elsewhere
+    ///
+    /// It holds the keys in memory and decides without asking anyone. When it has not heard from a control plane for
+    /// four seconds, it accepts nothing any more.
+    #[command(after_help = GATEWAY_EXAMPLES)]
+    Gateway(GatewayFlags),
     /// Look for what would keep the server from working, and say what would help
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Flags),
@@ -67,6 +80,23 @@ pub(super) enum ServerSide {
         #[arg(long)]
         data_plane: bool,
     },
+}
+
+/// `keyward gateway`
+#[derive(Debug, clap::Args)]
+pub(super) struct GatewayFlags {
+    /// A control plane to follow: the address of its feed. Repeat it for more of the same store
+    #[arg(long = "control-plane", value_name = "URL")]
+    control_planes: Vec<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl GatewayFlags {
+    fn all(self) -> Flags {
+        let control_planes = Some(self.control_planes.join(",")).filter(|text| !text.is_empty());
+        Flags { control_planes, ..self.flags }
+    }
 }
 
 /// `keyward config …`
@@ -108,6 +138,7 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
     match command {
         ServerSide::Quickstart(quickstart) => wait_for(crate::quickstart::run(quickstart))?,
         ServerSide::Serve(flags) => wait_for(crate::serve::run(config::load(&flags)?))?,
+        ServerSide::Gateway(flags) => wait_for(crate::gateway::run(config::load(&flags.all())?))?,
         ServerSide::Doctor(flags) => wait_for(crate::doctor::run(config::load(&flags)?))?,
         ServerSide::Migrate(migrate) => return wait_for(upkeep::migrate::run(&migrate)),
         ServerSide::Backup(backup) => return wait_for(upkeep::backup::run(&backup)),

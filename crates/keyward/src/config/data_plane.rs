@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::mistake::{Mistakes, quote};
+use super::secret::SecretText;
 use super::server::{LOOPBACK, parse_address};
 use super::setting::{Setting, Shape};
 use super::values::{Values, one_of};
 
+/// Shortest and longest secret of an asker: 128 random bits in hex, out of reach for guessing; and what fits a header.
+const SECRET_LEN: std::ops::RangeInclusive<usize> = 32..=512;
 /// Longest name of a node: it stands in receipts, usage logs and metrics.
 const NODE_LEN_MAX: usize = 64;
 
@@ -45,7 +48,16 @@ pub(super) const NODE: Setting = Setting {
     flag: None,
     default: Some("local"),
     takes: "1 to 64 of `A-Z`, `a-z`, `0-9`, `_`, `.` and `-`",
-    meaning: "The name of this node in receipts and usage logs. Give each node its own.",
+    meaning: "The name of this node in receipts and usage logs. Give each node its own. A gateway node that is given none is called as its machine is.",
+};
+
+pub(super) const INTROSPECTION_SECRET: Setting = Setting {
+    name: "data_plane.introspection_secret",
+    shape: Shape::Secret,
+    flag: None,
+    default: None,
+    takes: "32 to 512 visible ASCII characters; make one with `openssl rand -hex 32`",
+    meaning: "What whoever asks `/oauth2/introspect` (RFC 7662) authenticates with, as a bearer token or as the password of Basic authentication. Left out: nobody may ask there.",
 };
 
 /// Which family of forwarded headers is read.
@@ -58,7 +70,7 @@ pub(crate) enum ForwardedHeaders {
 }
 
 /// Settings of the data plane.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct DataPlane {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
@@ -68,6 +80,8 @@ pub(crate) struct DataPlane {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// The name of this node.
     pub(crate) node: String,
+    /// What whoever introspects authenticates with.
+    pub(crate) introspection_secret: Option<SecretText>,
 }
 
 impl DataPlane {
@@ -78,11 +92,28 @@ impl DataPlane {
         let forwarded = mistakes.take(values.required(&FORWARDED, |text| one_of(text, &families)));
         let trusted_proxies = mistakes.take(values.networks(&TRUSTED_PROXIES));
         let node = mistakes.take(values.required(&NODE, parse_node));
-        Some(Self { listen: listen?, forwarded: forwarded?, trusted_proxies: trusted_proxies?, node: node? })
+        let introspection_secret = mistakes.take(values.optional(&INTROSPECTION_SECRET, parse_secret));
+        Some(Self {
+            listen: listen?,
+            forwarded: forwarded?,
+            trusted_proxies: trusted_proxies?,
+            node: node?,
+            introspection_secret: introspection_secret?,
+        })
     }
 }
 
-fn parse_node(text: &str) -> Result<String, String> {
+fn parse_secret(text: &str) -> Result<SecretText, String> {
+    if SECRET_LEN.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(SecretText::new(text));
+    }
+    let (least, most) = (SECRET_LEN.start(), SECRET_LEN.end());
+    Err(format!(
+        "must have {least} to {most} visible ASCII characters without spaces; make one with: openssl rand -hex 32"
+    ))
+}
+
+pub(crate) fn parse_node(text: &str) -> Result<String, String> {
     let letters_fit = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
     if letters_fit && text.len() <= NODE_LEN_MAX {
         return Ok(text.to_owned());

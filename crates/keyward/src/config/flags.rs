@@ -22,6 +22,9 @@ pub(crate) struct Flags {
     /// The store, such as sqlite:keyward.sqlite
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
+    // Only a gateway node has one to set.
+    #[arg(skip)]
+    pub(crate) control_planes: Option<String>,
     /// What is logged, such as info or warn,keyward=debug
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
@@ -54,6 +57,7 @@ impl Flags {
             "--listen" => &self.listen,
             "--data-plane-listen" => &self.data_plane_listen,
             "--store" => &self.store,
+            "--control-plane" => &self.control_planes,
             "--log" => &self.log,
             _ => return None,
         };

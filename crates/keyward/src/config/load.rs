@@ -34,6 +34,13 @@ pub(crate) struct Loaded {
     pub(super) values: Values,
 }
 
+impl Loaded {
+    /// Whether somebody named this node.
+    pub(crate) fn says_node(&self) -> bool {
+        !matches!(self.values.origin(&super::data_plane::NODE), Origin::Default)
+    }
+}
+
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loaded")

@@ -1,7 +1,8 @@
 //! The one table of settings: it drives reading, `keyward config show` and the reference.
 
 use super::{
-    audit, billing, bootstrap, data_plane, log, mail, notices, operator, server, store, usage, webhooks,
+    audit, billing, bootstrap, data_plane, feed, gateway, log, mail, notices, operator, proxy, server,
+    sign_in, store, usage, webhooks,
 };
 
 /// What every variable of Keyward's starts with.
@@ -85,7 +86,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 35] = [
+pub(super) const ALL: [&Setting; 51] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -96,6 +97,19 @@ pub(super) const ALL: [&Setting; 35] = [
     &data_plane::FORWARDED,
     &data_plane::TRUSTED_PROXIES,
     &data_plane::NODE,
+    &data_plane::INTROSPECTION_SECRET,
+    &feed::LISTEN,
+    &feed::CREDENTIALS,
+    &feed::TLS_CERTIFICATE_FILE,
+    &feed::TLS_KEY_FILE,
+    &feed::TLS_CLIENT_AUTHORITY_FILE,
+    &gateway::CONTROL_PLANES,
+    &gateway::CREDENTIAL,
+    &gateway::COPY_FILE,
+    &gateway::TLS_CERTIFICATE_FILE,
+    &gateway::TLS_KEY_FILE,
+    &proxy::UPSTREAM,
+    &proxy::LISTEN,
     &store::URL,
     &store::SYSTEM_URL,
     &store::OWNER_URL,
@@ -104,6 +118,7 @@ pub(super) const ALL: [&Setting; 35] = [
     &webhooks::ALLOW_HTTP,
     &webhooks::ALLOWED_NETWORKS,
     &webhooks::KEY_FILE,
+    &webhooks::OTHER_KEY_FILES,
     &usage::RETENTION_DAYS,
     &usage::COUNTS_RETENTION_DAYS,
     &usage::ENTRIES_MAX,
@@ -112,6 +127,8 @@ pub(super) const ALL: [&Setting; 35] = [
     &bootstrap::WORKSPACE_NAME,
     &bootstrap::WORKSPACE_SLUG,
     &operator::TOKEN,
+    &sign_in::ACCOUNT_FREE_TRIES,
+    &sign_in::ADDRESS_FREE_TRIES,
     &billing::STRIPE_WEBHOOK_SECRET,
     &billing::PRICES,
     &notices::ENABLED,

@@ -4,12 +4,16 @@ use super::audit::Audit;
 use super::billing::Billing;
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
+use super::feed::Feed;
+use super::gateway::Gateway;
 use super::log::Log;
 use super::mail::Mail;
 use super::mistake::{Mistake, Mistakes};
 use super::notices::Notices;
 use super::operator::Operator;
+use super::proxy::Proxy;
 use super::server::Server;
+use super::sign_in::SignIn;
 use super::store::Store;
 use super::usage::Usage;
 use super::values::Values;
@@ -23,6 +27,12 @@ pub(crate) struct Settings {
     pub(crate) server: Server,
     /// The data plane.
     pub(crate) data_plane: DataPlane,
+    /// What gateway nodes follow, if any can.
+    pub(crate) feed: Option<Feed>,
+    /// What a gateway node follows.
+    pub(crate) gateway: Gateway,
+    /// The reverse proxy, if there is one.
+    pub(crate) proxy: Option<Proxy>,
     /// Where everything is kept.
     pub(crate) store: Store,
     /// The audit log.
@@ -35,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) bootstrap: Option<Bootstrap>,
     /// Whoever runs Keyward.
     pub(crate) operator: Operator,
+    /// Signing in.
+    pub(crate) sign_in: SignIn,
     /// The payment provider, if there is one.
     pub(crate) billing: Option<Billing>,
     /// Whether people are told before their keys expire.
@@ -50,24 +62,32 @@ impl Settings {
         let log = Log::read(values, mistakes);
         let server = Server::read(values, mistakes);
         let data_plane = DataPlane::read(values, mistakes);
+        let feed = Feed::read(values, mistakes);
+        let gateway = Gateway::read(values, mistakes);
+        let proxy = Proxy::read(values, mistakes);
         let store = Store::read(values, mistakes);
         let audit = Audit::read(values, mistakes);
         let webhooks = Webhooks::read(values, mistakes);
         let usage = Usage::read(values, mistakes);
         let bootstrap = Bootstrap::read(values, mistakes);
         let operator = Operator::read(values, mistakes);
+        let sign_in = SignIn::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
         let notices = Notices::read(values, mistakes);
         let mail = Mail::read(values, mistakes);
         let settings = Self {
             server: server?,
             data_plane: data_plane?,
+            feed: feed?,
+            gateway: gateway?,
+            proxy: proxy?,
             store: store?,
             audit: audit?,
             webhooks: webhooks?,
             usage: usage?,
             bootstrap: bootstrap?,
             operator: operator?,
+            sign_in: sign_in?,
             billing: billing?,
             notices: notices?,
             mail: mail?,

@@ -15,6 +15,7 @@ use super::mail::MailTls;
 use super::reference::reference;
 use super::secret::SecretText;
 use super::setting::ALL;
+use super::settings::Settings;
 use super::show::{json_text, summary, table};
 use super::store::StoreUrl;
 
@@ -99,9 +100,18 @@ fn flags_win_over_environment_over_file_over_defaults() {
     assert_eq!(shown_listen(with_flag), "server.listen 127.0.0.1:3 flag --listen");
 }
 
-#[test]
-fn every_setting_of_a_file_is_read() {
-    let text = r#"
+fn check_feed_and_gateway(settings: &Settings) {
+    let feed = settings.feed.as_ref().unwrap();
+    assert_eq!((feed.listen.to_string().as_str(), feed.tls.is_some()), ("10.0.0.5:8082", true));
+    assert_eq!(feed.client_authority.as_deref(), Some("nodes.pem".as_ref()));
+    assert_eq!(settings.gateway.control_planes[0].host, "keys.internal");
+    assert_eq!(settings.gateway.copy.as_deref(), Some("node.copy".as_ref()));
+    assert_eq!(settings.gateway.tls.as_ref().unwrap().key.to_str(), Some("node.key"));
+    assert_eq!(settings.gateway.credential.as_ref().unwrap().expose(), TOKEN);
+}
+
+/// A file with every setting in it.
+const EVERY_SETTING: &str = r#"
 profile = "cveium"
 log = "warn,keyward=debug"
 log_format = "json"
@@ -114,6 +124,25 @@ listen = "0.0.0.0:0"
 forwarded = "x-original"
 trusted_proxies = []
 node = "eu-1"
+introspection_secret = "0123456789abcdef0123456789abcdef"
+[proxy]
+upstream = "http://127.0.0.1:9090"
+listen = "127.0.0.1:8090"
+[sign_in]
+account_free_tries = 5
+address_free_tries = 20
+[feed]
+listen = "10.0.0.5:8082"
+credentials = "0123456789abcdef0123456789abcdef"
+tls_certificate_file = "feed.pem"
+tls_key_file = "feed.key"
+tls_client_authority_file = "nodes.pem"
+[gateway]
+control_planes = ["https://keys.internal:8082"]
+credential = "0123456789abcdef0123456789abcdef"
+copy_file = "node.copy"
+tls_certificate_file = "node.pem"
+tls_key_file = "node.key"
 [store]
 url = "postgres://server:a-password@db.example.com/keyward"
 system_url = "postgres://system:a-password@db.example.com/keyward"
@@ -128,6 +157,7 @@ allowed_networks = ["10.0.0.0/8"]
 
 [sealing]
 key_file = "/run/secrets/sealing-key"
+other_key_files = ["/run/secrets/sealing-key-of-last-year"]
 [usage]
 retention_days = 30
 counts_retention_days = 60
@@ -154,14 +184,23 @@ username = "keyward"
 password = "a password of the mail server"
 from = "Keys of Acme <keys@example.com>"
 "#;
+
+#[test]
+fn every_setting_of_a_file_is_read() {
     let flags = |flags: &mut Flags| flags.config = Some("own.toml".into());
-    let loaded = Start::new().file("own.toml", text).flags(flags).load().unwrap();
+    let loaded = Start::new().file("own.toml", EVERY_SETTING).flags(flags).load().unwrap();
     let settings = &loaded.settings;
     assert_eq!(settings.server.public_url.as_deref(), Some("https://keys.example.com"));
     assert_eq!(settings.server.trusted_proxies[1].to_string(), "::1/128");
     assert!(settings.data_plane.trusted_proxies.is_empty());
     assert_eq!(settings.data_plane.forwarded, ForwardedHeaders::XOriginal);
     assert_eq!(settings.audit.signing_key_file.as_deref(), Some("/run/secrets/audit-key".as_ref()));
+    assert_eq!(settings.data_plane.introspection_secret.as_ref().unwrap().expose(), TOKEN);
+    let proxy = settings.proxy.as_ref().unwrap();
+    assert_eq!((proxy.upstream.as_str(), proxy.listen.port()), ("127.0.0.1:9090", 8090));
+    assert_eq!((settings.sign_in.free.account, settings.sign_in.free.address), (5, 20));
+    assert_eq!(settings.webhooks.other_sealing_key_files.len(), 1);
+    check_feed_and_gateway(settings);
     assert!(settings.webhooks.reach.allow_http);
     assert_eq!(settings.webhooks.reach.allowed.len(), 1);
     assert_eq!(settings.webhooks.sealing_key_file.as_deref(), Some("/run/secrets/sealing-key".as_ref()));
@@ -476,10 +515,13 @@ fn json_has_every_setting_with_its_origin() {
 #[test]
 fn every_flag_of_the_table_is_one_of_the_command_line() {
     let command = Flags::augment_args(Command::new("keyward"));
+    // This one is of `keyward gateway` alone.
+    let of_gateway = ["--control-plane".to_owned()];
     let known: Vec<String> = command
         .get_arguments()
         .filter_map(|argument| argument.get_long())
         .map(|long| format!("--{long}"))
+        .chain(of_gateway)
         .collect();
     let text = || Some("x".to_owned());
     let flags = Flags {
@@ -488,6 +530,7 @@ fn every_flag_of_the_table_is_one_of_the_command_line() {
         listen: text(),
         data_plane_listen: text(),
         store: text(),
+        control_planes: text(),
         log: text(),
     };
     for flag in ALL.iter().filter_map(|setting| setting.flag) {
@@ -510,4 +553,38 @@ fn the_reference_has_every_setting() {
     let example = example.replace("/run/secrets/keyward-operator-token", "token");
     let example = example.replace("/run/secrets/keyward-stripe-webhook-secret", "webhook-secret");
     folder.file("keyward.toml", &example).load().unwrap();
+}
+
+#[test]
+fn a_feed_is_read_with_what_secures_it() {
+    let (old, new) = ("a".repeat(32), "b".repeat(40));
+    let files = "tls_certificate_file = \"feed.pem\"\ntls_key_file = \"feed.key\"\n";
+    let text = format!("[feed]\nlisten = \"10.0.0.5:8082\"\ncredentials = \"{old} {new}\"\n{files}");
+    let loaded = Start::new().file("keyward.toml", &text).load().unwrap();
+    let feed = loaded.settings.feed.as_ref().unwrap();
+    let credentials: Vec<&str> = feed.credentials.iter().map(SecretText::expose).collect();
+    assert_eq!(credentials, [&old[..], &new[..]]);
+    assert!(feed.tls.is_some() && !format!("{feed:?}").contains(&old));
+    for bad in ["a, b", &"a".repeat(31), &format!("{old} {new} {old}")] {
+        let text = text.replace(&format!("{old} {new}"), bad);
+        assert!(Start::new().file("keyward.toml", &text).load().is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn control_planes_are_addresses_that_nobody_on_the_way_can_read() {
+    let load = |urls: &str| {
+        let text = format!("[gateway]\ncontrol_planes = [{urls}]\n");
+        Start::new().file("keyward.toml", &text).load()
+    };
+    let loaded = load(r#""https://Keys.internal:8082", "http://127.0.0.1:9", "https://[::1]""#).unwrap();
+    let found: Vec<_> = loaded.settings.gateway.control_planes.iter().collect();
+    let shown: Vec<_> = found.iter().map(|end| (end.host.as_str(), end.port, end.secure)).collect();
+    assert_eq!(shown, [("keys.internal", 8082, true), ("127.0.0.1", 9, false), ("::1", 443, true)]);
+    for bad in ["http://keys.internal", "keys.internal:8082", "https://a:b@keys.internal", "https://a/x", ""]
+    {
+        assert!(load(&format!("\"{bad}\"")).is_err(), "{bad}");
+    }
+    let nine = ["\"https://a\""; 9].join(",");
+    assert!(load(&nine).is_err());
 }

@@ -104,6 +104,14 @@ impl Values {
         }
     }
 
+    /// The texts of a list. None at all is a list too.
+    pub(super) fn texts(&self, setting: &Setting) -> &[String] {
+        match self.given(setting).map(|given| &given.raw) {
+            Some(Raw::List(texts)) => texts,
+            Some(Raw::Text(_) | Raw::Map(_)) | None => &[],
+        }
+    }
+
     /// Networks. None at all is a list too.
     pub(super) fn networks(&self, setting: &Setting) -> Result<Vec<IpNet>, Mistake> {
         let Some(Raw::List(parts)) = self.given(setting).map(|given| &given.raw) else {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keyward_core::network::Reach;
 
-use super::mistake::Mistakes;
+use super::mistake::{Mistake, Mistakes};
 use super::setting::{Setting, Shape};
 use super::values::{Values, one_of};
 
@@ -32,8 +32,20 @@ pub(super) const KEY_FILE: Setting = Setting {
     flag: None,
     default: None,
     takes: "the path of a file of 32 random bytes; it is made if it does not exist, readable by its owner only",
-    meaning: "What secrets that the server must be able to read again are sealed with in the store, such as those that sign webhooks. Whoever has the store alone cannot read them. Left out: it lies beside the store, its name ending in `.sealing-key`.",
+    meaning: "What secrets that the server must be able to read again are sealed with in the store, such as those of vaults and those that sign webhooks. Whoever has the store alone cannot read them. Left out: it lies beside the store, its name ending in `.sealing-key`.",
 };
+
+pub(super) const OTHER_KEY_FILES: Setting = Setting {
+    name: "sealing.other_key_files",
+    shape: Shape::List,
+    flag: None,
+    default: None,
+    takes: "paths of files such as that of `sealing.key_file`",
+    meaning: "Sealing keys beside the one of `sealing.key_file`, while that is replaced: what they have sealed can be read, and is sealed with that one after the start. They can be left out once the log says that nothing else is sealed with them.",
+};
+
+/// Most keys beside the present one: a replacement that is under way, and some that were forgotten.
+const OTHERS_MAX: usize = 8;
 
 /// Settings of webhooks and of what seals their secrets.
 #[derive(Debug)]
@@ -42,6 +54,8 @@ pub(crate) struct Webhooks {
     pub(crate) reach: Reach,
     /// Where the sealing key is. `None`: beside the store.
     pub(crate) sealing_key_file: Option<PathBuf>,
+    /// Where others are, which open what they have sealed.
+    pub(crate) other_sealing_key_files: Vec<PathBuf>,
 }
 
 impl Webhooks {
@@ -50,9 +64,19 @@ impl Webhooks {
         let allow_http = mistakes.take(values.required(&ALLOW_HTTP, |text| one_of(text, &choices)));
         let allowed = mistakes.take(values.networks(&ALLOWED_NETWORKS));
         let sealing_key_file = mistakes.take(values.optional(&KEY_FILE, parse_path));
+        let others = mistakes.take(read_others(values));
         let reach = Reach { allow_http: allow_http?, allowed: allowed? };
-        Some(Self { reach, sealing_key_file: sealing_key_file? })
+        Some(Self { reach, sealing_key_file: sealing_key_file?, other_sealing_key_files: others? })
     }
+}
+
+fn read_others(values: &Values) -> Result<Vec<PathBuf>, Mistake> {
+    let texts = values.texts(&OTHER_KEY_FILES);
+    if texts.len() > OTHERS_MAX {
+        return Err(values.wrong(&OTHER_KEY_FILES, format!("names more than {OTHERS_MAX} files")));
+    }
+    let paths = texts.iter().map(|text| parse_path(text));
+    paths.collect::<Result<_, _>>().map_err(|problem| values.wrong(&OTHER_KEY_FILES, problem))
 }
 
 fn parse_path(text: &str) -> Result<PathBuf, String> {

@@ -4,7 +4,7 @@ use keyward_verifier::BootTime;
 use rustix::time::{ClockId, clock_gettime};
 
 /// `CLOCK_BOOTTIME`. A pause by a hypervisor may escape it.
-pub(super) fn now() -> BootTime {
+pub(crate) fn now() -> BootTime {
     let time = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);

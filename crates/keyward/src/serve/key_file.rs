@@ -27,23 +27,33 @@ pub(super) struct Said {
 
 /// Reads the key, and makes it if it is not there.
 pub(super) fn load(path: &Path, said: &Said) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
-    let failed = |done: &str, error: io::Error| {
-        Failure::failed(format!("{} {} cannot be {done}: {error}", said.what, path.display()))
-            .advise(format!("Name a file that this user can use with {}.", said.setting))
-    };
     let key = match read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            make(path).map_err(|error| failed("made", error))?;
+            make(path).map_err(|error| unusable(path, said, "made", &error))?;
             read(path)
         }
         read => read,
     };
-    let key = key.map_err(|error| failed("read", error))?;
+    let key = key.map_err(|error| unusable(path, said, "read", &error))?;
+    exact(&key, path, said)
+}
+
+fn unusable(path: &Path, said: &Said, done: &str, error: &io::Error) -> Failure {
+    Failure::failed(format!("{} {} cannot be {done}: {error}", said.what, path.display()))
+        .advise(format!("Name a file that this user can use with {}.", said.setting))
+}
+
+fn exact(key: &[u8], path: &Path, said: &Said) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
     let exact = key.first_chunk::<KEY_LEN>().filter(|_| key.len() == KEY_LEN);
     exact.map(|key| Zeroizing::new(*key)).ok_or_else(|| {
         let what = format!("{} is no {}: it does not have {KEY_LEN} bytes", path.display(), said.kind);
         Failure::failed(what).advise(said.advice)
     })
+}
+
+/// Reads a key that must be there already.
+pub(super) fn load_existing(path: &Path, said: &Said) -> Result<Zeroizing<[u8; KEY_LEN]>, Failure> {
+    read(path).map_err(|error| unusable(path, said, "read", &error)).and_then(|key| exact(&key, path, said))
 }
 
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {

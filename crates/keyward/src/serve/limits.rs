@@ -17,6 +17,8 @@ pub(crate) const ADVISED_MIN: usize = 2_048;
 pub(crate) struct Room {
     pub(crate) control_plane: usize,
     pub(crate) data_plane: usize,
+    /// Of gateway nodes. None, unless they may follow.
+    pub(crate) feed: usize,
 }
 
 impl Room {
@@ -25,14 +27,25 @@ impl Room {
     pub(crate) fn of(limit: usize) -> Self {
         let control_plane = (limit / 4).clamp(1, keyward_api::CONNECTIONS_MAX);
         let rest = limit.saturating_sub(control_plane).saturating_sub(OWN_FILES);
-        Self { control_plane, data_plane: rest.clamp(1, keyward_gateway::CONNECTIONS_MAX) }
+        Self { control_plane, data_plane: rest.clamp(1, keyward_gateway::CONNECTIONS_MAX), feed: 0 }
+    }
+
+    /// Leaves gateway nodes what nobody else wants of a limit, and a fourth of the data plane's part at least.
+    fn with_feed(self, limit: usize) -> Self {
+        let taken = self.control_plane + self.data_plane + OWN_FILES;
+        let fourth = self.data_plane / 4;
+        let (feed, data_plane) = match limit.saturating_sub(taken) {
+            left if left >= fourth => (left, self.data_plane),
+            _ => (fourth, self.data_plane - fourth),
+        };
+        Self { feed: feed.clamp(1, keyward_api::FEED_CONNECTIONS_MAX), data_plane, ..self }
     }
 }
 
-/// Raises the limit as far as this process may, and shares it out.
-pub(super) fn make_room() -> Room {
+/// Raises the limit as far as this process may, and shares it out. `has_feed`: gateway nodes may follow.
+pub(crate) fn make_room(has_feed: bool) -> Room {
     let limit = raise();
-    let room = Room::of(limit);
+    let room = if has_feed { Room::of(limit).with_feed(limit) } else { Room::of(limit) };
     if limit < WANTED {
         tracing::warn!(
             limit,
@@ -79,17 +92,22 @@ mod tests {
 
     #[test]
     fn both_planes_get_all_they_want_where_there_is_enough() {
-        let room = Room { control_plane: 1_024, data_plane: 8_192 };
+        let room = Room { control_plane: 1_024, data_plane: 8_192, feed: 0 };
         assert_eq!(Room::of(WANTED), room);
         assert_eq!(Room::of(usize::MAX), room);
     }
 
     #[test]
     fn the_control_plane_leaves_the_data_plane_its_part() {
-        assert_eq!(Room::of(1_024), Room { control_plane: 256, data_plane: 640 });
+        assert_eq!(Room::of(1_024), Room { control_plane: 256, data_plane: 640, feed: 0 });
+        let with_feed = Room::of(1_024).with_feed(1_024);
+        assert_eq!(with_feed, Room { control_plane: 256, data_plane: 480, feed: 160 });
+        assert_eq!(Room::of(WANTED + 4_096).with_feed(WANTED + 4_096).feed, 4_096);
         for limit in 256..WANTED {
-            let room = Room::of(limit);
-            assert!(room.control_plane + room.data_plane + OWN_FILES <= limit, "{limit}: {room:?}");
+            for room in [Room::of(limit), Room::of(limit).with_feed(limit)] {
+                let all = room.control_plane + room.data_plane + room.feed + OWN_FILES;
+                assert!(all <= limit, "{limit}: {room:?}");
+            }
         }
     }
 
@@ -98,6 +116,7 @@ mod tests {
         for limit in 0..256 {
             let room = Room::of(limit);
             assert!(room.control_plane > 0 && room.data_plane > 0, "{limit}: {room:?}");
+            assert!(room.with_feed(limit).feed > 0 && room.with_feed(limit).data_plane > 0, "{limit}");
         }
     }
 

@@ -2,8 +2,10 @@
 //! alone, so a restart misses nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use keyward_gateway::Measure;
 use keyward_service::Service;
 use keyward_service::give_notices::{LOOKED_AT_ONCE, give_notices};
 use keyward_service::letter::Post;
@@ -22,11 +24,79 @@ const BREATH: Duration = Duration::from_millis(20);
 /// takes longer is sent again later.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// What became of notices and mails since the start.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    given: AtomicU64,
+    sent: AtomicU64,
+    failed: AtomicU64,
+    refused: AtomicU64,
+    given_up: AtomicU64,
+    dropped: AtomicU64,
+    troubles: AtomicU64,
+}
+
+impl Tally {
+    /// For `/metrics`.
+    pub(super) fn measures(&self) -> Vec<Measure> {
+        let counter = |name, help, value: &AtomicU64| Measure {
+            name,
+            kind: "counter",
+            help,
+            value: value.load(Ordering::Relaxed),
+        };
+        vec![
+            counter("keyward_notices_total", "Notices of keys' ends that were given.", &self.given),
+            counter("keyward_mails_sent_total", "Mails that a mail server took.", &self.sent),
+            counter(
+                "keyward_mail_failed_attempts_total",
+                "Attempts to send a mail that failed.",
+                &self.failed,
+            ),
+            counter(
+                "keyward_mails_refused_total",
+                "Mails that a mail server refused for good.",
+                &self.refused,
+            ),
+            counter(
+                "keyward_mails_given_up_total",
+                "Mails that were given up after their last attempt.",
+                &self.given_up,
+            ),
+            counter(
+                "keyward_mails_dropped_total",
+                "Mails that nobody needed any more when they were to be sent.",
+                &self.dropped,
+            ),
+            counter(
+                "keyward_notice_store_troubles_total",
+                "How often the store could not be asked what is due, or told what became of it.",
+                &self.troubles,
+            ),
+        ]
+    }
+
+    fn note(&self, outcome: Outcome) {
+        let more: &[&AtomicU64] = match outcome {
+            Outcome::Nothing => &[],
+            Outcome::Sent => &[&self.sent],
+            Outcome::Retried => &[&self.failed],
+            Outcome::Refused => &[&self.failed, &self.refused],
+            Outcome::GivenUp => &[&self.failed, &self.given_up],
+            Outcome::Dropped => &[&self.dropped],
+        };
+        for counter in more {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Gives notices until the server stops.
-pub(super) async fn give(service: Arc<Service>, by_mail: bool, stop: Stop) {
-    let mut trouble = Trouble::default();
+pub(super) async fn give(service: Arc<Service>, tally: Arc<Tally>, by_mail: bool, stop: Stop) {
+    let mut trouble = Trouble::new(&tally);
     loop {
         let round = trouble.seen("notices cannot be given", give_notices(&service, by_mail).await);
+        tally.given.fetch_add(round.map_or(0, |round| round.given.into()), Ordering::Relaxed);
         let more = round.is_some_and(|round| round.looked_at >= LOOKED_AT_ONCE);
         if stopped_after(more, &stop).await {
             return;
@@ -35,8 +105,14 @@ pub(super) async fn give(service: Arc<Service>, by_mail: bool, stop: Stop) {
 }
 
 /// Sends mails until the server stops.
-pub(super) async fn send(service: Arc<Service>, post: Arc<dyn Post>, sender: Sender, stop: Stop) {
-    let mut trouble = Trouble::default();
+pub(super) async fn send(
+    service: Arc<Service>,
+    tally: Arc<Tally>,
+    post: Arc<dyn Post>,
+    sender: Sender,
+    stop: Stop,
+) {
+    let mut trouble = Trouble::new(&tally);
     loop {
         let sent = tokio::select! {
             sent = send_mail(&service, post.as_ref(), &sender) => sent,
@@ -46,6 +122,7 @@ pub(super) async fn send(service: Arc<Service>, post: Arc<dyn Post>, sender: Sen
             }
         };
         let outcome = trouble.seen("mails cannot be sent", sent);
+        tally.note(outcome.unwrap_or(Outcome::Nothing));
         let more = outcome.is_some_and(|outcome| outcome != Outcome::Nothing);
         if stopped_after(more, &stop).await {
             return;
@@ -67,12 +144,16 @@ async fn overdue(stop: Stop) {
 }
 
 /// Whether the last round failed: said when it begins and when it ends, not each second.
-#[derive(Default)]
-struct Trouble {
+struct Trouble<'a> {
+    tally: &'a Tally,
     is_there: bool,
 }
 
-impl Trouble {
+impl<'a> Trouble<'a> {
+    const fn new(tally: &'a Tally) -> Self {
+        Self { tally, is_there: false }
+    }
+
     fn seen<T>(&mut self, what: &str, result: Result<T, Refusal>) -> Option<T> {
         match result {
             Ok(done) => {
@@ -83,6 +164,7 @@ impl Trouble {
                 Some(done)
             }
             Err(refusal) => {
+                self.tally.troubles.fetch_add(1, Ordering::Relaxed);
                 if !self.is_there {
                     tracing::error!(error = ?refusal, "{what} for now");
                 }

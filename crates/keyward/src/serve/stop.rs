@@ -7,11 +7,11 @@ use crate::cli::Failure;
 
 /// Whether the process was asked to stop. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
     /// Listens for the signals from now on.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let (asked, receiver) = watch::channel(false);
         let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
         let [terminate, interrupt] = signals;
@@ -32,7 +32,7 @@ impl Stop {
     }
 
     /// Resolves once the process was asked to stop.
-    pub(super) async fn asked(mut self) {
+    pub(crate) async fn asked(mut self) {
         // An error would mean that the signals are no longer heard: then stopping is right as well.
         let _ = self.0.wait_for(|asked| *asked).await;
     }

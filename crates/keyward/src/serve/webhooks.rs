@@ -142,10 +142,10 @@ async fn begin_due(
 }
 
 async fn attempt(service: &Service, tally: &Tally, sender: &Sender, claimed: &Claimed) {
-    let attempt = sender.send(service, claimed).await;
-    match conclude(service, claimed, &attempt).await {
+    let tried = sender.send(service, claimed).await;
+    match conclude(service, claimed, &tried).await {
         Ok(Some(Outcome::Delivered)) => tally.delivered.fetch_add(1, Ordering::Relaxed),
-        Ok(Some(Outcome::Again(_))) => tally.failed.fetch_add(1, Ordering::Relaxed),
+        Ok(Some(Outcome::Again(_) | Outcome::Later { .. })) => tally.failed.fetch_add(1, Ordering::Relaxed),
         Ok(Some(Outcome::GivenUp)) => {
             tally.failed.fetch_add(1, Ordering::Relaxed);
             tally.given_up.fetch_add(1, Ordering::Relaxed)
@@ -157,7 +157,7 @@ async fn attempt(service: &Service, tally: &Tally, sender: &Sender, claimed: &Cl
             0
         }
     };
-    tracing::debug!(webhook = %claimed.webhook.id, delivery = %claimed.id, status = ?attempt.status, "event sent");
+    tracing::debug!(webhook = %claimed.webhook.id, delivery = %claimed.id, status = ?tried.attempt.status, "event sent");
 }
 
 /// Sweeps away what is old, and counts how the webhooks do, until the server stops.

@@ -16,8 +16,8 @@ fn all(settings: &Settings) -> Vec<(PathBuf, &'static str, &'static str)> {
         ),
         (
             sealing_key::path(settings),
-            "the key that secrets of webhooks are sealed with",
-            "each webhook needs a new signing secret before it gets anything again",
+            "the key that secrets of webhooks and vaults are sealed with",
+            "what is in vaults is lost, and each webhook needs a new signing secret before it gets anything again",
         ),
     ]
 }

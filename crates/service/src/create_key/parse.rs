@@ -44,6 +44,8 @@ pub struct NewKey {
     pub workspaces: Option<Vec<String>>,
     /// Workspace keys: the identifier of the service account to act as. `None`: one of its own.
     pub service_account: Option<String>,
+    /// Workspace keys: the identifier of the vault that its secret is put into at once.
+    pub vault: Option<String>,
 }
 
 /// A rule that somebody asks for, as they wrote it.
@@ -97,6 +99,11 @@ pub(crate) fn parse(
     if kind == KeyKind::Personal && input.service_account.is_some() {
         let message = "a personal key acts as its owner; leave this out";
         complaints.add(FieldError::new("service_account", FieldCode::Contradiction, message));
+    }
+    if kind == KeyKind::Personal && input.vault.is_some() {
+        let message =
+            "a vault is a workspace's; whoever sees a personal key's secret there would act as its owner";
+        complaints.add(FieldError::new("vault_id", FieldCode::Contradiction, message));
     }
     let name = complaints.take(DisplayName::parse("name", &input.name));
     let description = parse_description(&mut complaints, input.description);

@@ -64,7 +64,13 @@ impl Asker {
         };
         let ctx = Ctx {
             now: at(0),
-            request: Request { id: RequestId::new(0, [0; 10]), door: Door::Api, ip: None, user_agent: None },
+            request: Request {
+                id: RequestId::new(0, [0; 10]),
+                door: Door::Api,
+                ip: None,
+                user_agent: None,
+                session: None,
+            },
             caller: Caller::Session { session: SessionId::new(0, [0; 10]), person },
             claim: Some(claim),
         };

@@ -12,7 +12,7 @@ REVOKE ALL ON SCHEMA keyward FROM PUBLIC, {server}, {system};
 GRANT USAGE ON SCHEMA keyward TO {server}, {system};
 GRANT EXECUTE ON FUNCTION tenant_workspace(), tenant_person(), is_system(), may_tell(text, text) TO {server}, {system};
 GRANT EXECUTE ON FUNCTION keys_with(bigint[], boolean, bigint), known_secrets(bytea[]) TO {server}, {system};
-GRANT EXECUTE ON FUNCTION number_changes(bigint), make_usage_days(bigint[]), forget_usage(bigint, bigint) TO {system};
+GRANT EXECUTE ON FUNCTION number_changes(bigint[]), make_usage_days(bigint[]), forget_usage(bigint, bigint) TO {system};
 GRANT USAGE ON SEQUENCE change_ids TO {server}, {system};
 -- A store that is copied keeps its numbers, and goes on behind them.
 GRANT UPDATE ON SEQUENCE usage_entries_n_seq, usage_gaps_n_seq, webhook_deliveries_number_seq TO {system};
@@ -38,6 +38,8 @@ GRANT SELECT (id, workspace_id, person_id, state), UPDATE (state) ON idempotency
 GRANT SELECT ON usage_entries, usage_counts, usage_gaps TO {server};
 GRANT SELECT, INSERT, UPDATE ON webhooks TO {server};
 GRANT SELECT, INSERT, UPDATE (due_at, claim, attempts) ON webhook_deliveries TO {server};
+GRANT SELECT, INSERT, UPDATE, DELETE ON vaults TO {server};
+GRANT SELECT, INSERT, DELETE ON vault_secrets TO {server};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notices_due TO {server};
 GRANT SELECT ON notices, mails TO {server};
 
@@ -53,7 +55,9 @@ GRANT SELECT, INSERT, UPDATE (confirmed_at) ON incarnations TO {system};
 GRANT SELECT, UPDATE ON epochs_reserved TO {system};
 GRANT SELECT, INSERT ON numbering_goes_on TO {system};
 GRANT SELECT, INSERT ON usage_entries TO {system};
-GRANT SELECT, INSERT, UPDATE, DELETE ON usage_counts, usage_writers, usage_gaps, key_networks TO {system};
+GRANT SELECT, INSERT, UPDATE, DELETE ON usage_counts, usage_writers, usage_batches, usage_gaps, key_networks TO {system};
+GRANT SELECT, INSERT, UPDATE, DELETE ON servers, nodes TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhooks, webhook_deliveries TO {system};
+GRANT SELECT, INSERT, UPDATE, DELETE ON vaults, vault_secrets TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON notices_due, mails TO {system};
 GRANT SELECT, INSERT ON notices TO {system};

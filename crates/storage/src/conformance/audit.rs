@@ -4,7 +4,7 @@ use keyward_core::key::{Principal, PrincipalId};
 
 use super::Bed;
 use super::town::{Town, at, unique};
-use crate::{AuditFilter, AuditHead, CHAIN_LEN_MAX, FIRST_PREV, Page, Position, SortValue};
+use crate::{AuditFilter, AuditHead, CHAIN_LEN_MAX, Changed, FIRST_PREV, Page, Position, SortValue};
 
 pub(crate) fn entry(home: AuditHome, actor: PrincipalId) -> AuditEntry {
     AuditEntry {
@@ -50,6 +50,31 @@ pub(crate) async fn entries_are_chained_in_each_log(bed: &impl Bed) {
     assert_eq!(tx.audit_chain(acme, 1, 1).await.unwrap(), chain[1..2]);
     assert_eq!(tx.audit_chain(acme, 3, 10).await.unwrap(), []);
     assert_eq!(tx.audit_chain(ada, 0, 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn many_entries_and_changes_of_one_transaction_keep_their_order(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let home = AuditHome::Workspace(town.acme.id);
+    let before = town.system_view().await.last_epoch().await.unwrap();
+    let mut tx = town.begin().await;
+    let mut written = Vec::new();
+    for n in 0..700 {
+        let entry = entry(home, PrincipalId::User(town.ada.id));
+        tx.append_audit(&entry).await.unwrap();
+        written.push(entry.id);
+        let changed = if n == 699 { Changed::Person(town.ada.id) } else { Changed::Workspace(town.acme.id) };
+        tx.record_change(changed).await.unwrap();
+    }
+    let epoch = tx.commit().await.unwrap();
+    assert_eq!(epoch.0, before.0 + 700);
+    let chain = town.view().await.audit_chain(home, 0, 1_000).await.unwrap();
+    assert_eq!(chain.iter().map(|line| line.id).collect::<Vec<_>>(), written);
+    let mut parts = Vec::new();
+    let mut tx = town.system_view().await;
+    tx.changes_since(before, 1, &mut |part| parts.push((part.up_to, part.states.len()))).await.unwrap();
+    // The workspace is told with its first change, the person with hers, which is the last.
+    assert_eq!(parts.iter().map(|(_, states)| states).sum::<usize>(), 2, "{parts:?}");
+    assert_eq!(parts.last().map(|(up_to, _)| *up_to), Some(epoch));
 }
 
 pub(crate) async fn a_part_of_a_chain_is_as_long_as_memory_allows(bed: &impl Bed) {

@@ -4,7 +4,7 @@ use keyward_core::secret::SecretDigest;
 
 use super::Bed;
 use super::town::{Town, at, role, unique};
-use crate::Invitation;
+use crate::{Invitation, Page, Position, SortValue};
 
 pub(crate) fn invitation(town: &Town, email: &str, to_ms: i64) -> Invitation {
     let id = unique();
@@ -36,6 +36,34 @@ pub(crate) async fn an_invitation_works_once_and_until_its_time_is_over(bed: &im
     assert!(tx.use_invitation(bob.id).await.unwrap());
     assert!(!tx.use_invitation(bob.id).await.unwrap());
     assert_eq!(tx.invitation_by_token(&bob.token, at(1)).await.unwrap(), None);
+}
+
+pub(crate) async fn open_invitations_are_listed_found_and_taken_back(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let to = |name: &str, end| invitation(&town, &format!("{name}@example.com"), end);
+    let (over, first, second, third) = (to("ada", 10), to("bob", 50), to("carol", 50), to("dave", 90));
+    let mut tx = town.begin().await;
+    for one in [&over, &third, &second, &first] {
+        // Each forgets those whose time is over when it is made.
+        tx.insert_invitation(one).await.unwrap();
+    }
+    let acme = town.acme.id;
+    let mut tied = [first.clone(), second.clone()];
+    tied.sort_by_key(|one| one.id);
+    let two = tx.invitations(acme, at(10), &Page { limit: 2, after: None }).await.unwrap();
+    assert_eq!(two, tied);
+    let value = SortValue::Number(tied[0].expires_at.as_microsecond());
+    let after = Some(Position { value, id: tied[0].id.to_bytes() });
+    let rest = tx.invitations(acme, at(10), &Page { limit: 10, after }).await.unwrap();
+    assert_eq!(rest, [tied[1].clone(), third.clone()]);
+    assert_eq!(tx.invitation(third.id, at(89)).await.unwrap().as_ref(), Some(&third));
+    assert_eq!(tx.invitation(third.id, at(90)).await.unwrap(), None);
+    assert_eq!(tx.invitation_of(acme, &third.email, at(89)).await.unwrap().as_ref(), Some(&third));
+    assert_eq!(tx.invitation_of(acme, &third.email, at(90)).await.unwrap(), None);
+    assert_eq!(tx.invitation_of(town.globex.id, &third.email, at(1)).await.unwrap(), None);
+    assert!(tx.delete_invitation(third.id).await.unwrap());
+    assert!(!tx.delete_invitation(third.id).await.unwrap());
+    assert_eq!(tx.invitation(third.id, at(1)).await.unwrap(), None);
 }
 
 pub(crate) async fn a_second_invitation_replaces_the_first(bed: &impl Bed) {

@@ -3,7 +3,7 @@ use keyward_core::rate::RequestsPerMinute;
 
 use super::Bed;
 use super::town::{Town, another_secret, at, display, personal_key, role, service_account_of, workspace_key};
-use crate::{KnownSecret, StoreError, Unique};
+use crate::{KnownSecret, StoreError, Tx, Unique};
 
 fn by_ada(town: &Town) -> Principal {
     Principal { id: PrincipalId::User(town.ada.id), name: "Ada then".into() }
@@ -121,8 +121,8 @@ pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {
     let key = workspace_key("ci", town.acme.id, town.ada.id);
     town.keep(&key).await;
     let mut tx = town.begin().await;
-    assert!(tx.service_account_name_taken("api_ci").await.unwrap());
-    assert!(!tx.service_account_name_taken("api_cd").await.unwrap());
+    assert!(is_name_taken(&mut tx, "api_ci").await);
+    assert!(!is_name_taken(&mut tx, "api_cd").await);
     let error = tx.insert_key(&workspace_key("ci", town.acme.id, town.ada.id)).await.unwrap_err();
     assert!(matches!(error, StoreError::Duplicate(Unique::ServiceAccountName)), "{error}");
     let copy = Key { secret: key.secret.clone(), ..workspace_key("cd", town.acme.id, town.ada.id) };
@@ -131,7 +131,7 @@ pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {
     drop(tx);
     // Another workspace has names of its own.
     let mut tx = town.store.begin(town.outside()).await.unwrap();
-    assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+    assert!(!is_name_taken(&mut tx, "api_ci").await);
     tx.insert_key(&workspace_key("ci", town.globex.id, town.eve.id)).await.unwrap();
 }
 
@@ -164,6 +164,48 @@ pub(crate) async fn a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_o
     assert_eq!(nowhere.known_secrets(&asked).await.unwrap(), []);
 }
 
+async fn is_name_taken(tx: &mut Box<dyn Tx>, name: &str) -> bool {
+    tx.service_account_names_taken(&[name.to_owned()]).await.unwrap() == [name]
+}
+
+pub(crate) async fn keys_that_come_together_are_all_kept_or_none(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let keys: Vec<Key> = (0..5)
+        .map(|n| match n {
+            1 => Key { expires_at: None, ..workspace_key("endless", town.acme.id, town.ada.id) },
+            2 => Key { description: None, ..personal_key("own", town.ada.id, Some(vec![town.acme.id])) },
+            3 => {
+                let key = workspace_key("rotated", town.acme.id, town.ada.id);
+                key.rotate(another_secret(), at(1), jiff::SignedDuration::from_hours(1)).unwrap()
+            }
+            4 => workspace_key("revoked", town.acme.id, town.ada.id).revoke(at(7), by_ada(&town)),
+            _ => workspace_key("ci", town.acme.id, town.ada.id),
+        })
+        .map(|key| Key { version: 1, ..key })
+        .collect();
+    let mut tx = town.begin().await;
+    // One of another tenant, and one whose secret is known, among them.
+    let foreign = workspace_key("ci", town.globex.id, town.eve.id);
+    let copy = Key { secret: keys[0].secret.clone(), ..workspace_key("copy", town.acme.id, town.ada.id) };
+    let among = |odd: &Key| [&keys[..3], std::slice::from_ref(odd), &keys[3..]].concat();
+    assert!(matches!(tx.insert_keys(&among(&foreign)).await, Err(StoreError::Changed)));
+    let error = tx.insert_keys(&among(&copy)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Duplicate(Unique::SecretDigest)), "{error}");
+    for key in &keys {
+        assert_eq!(tx.key(key.id).await.unwrap(), None);
+    }
+    tx.insert_keys(&keys).await.unwrap();
+    tx.insert_keys(&[]).await.unwrap();
+    for key in &keys {
+        assert_eq!(&tx.key(key.id).await.unwrap().unwrap().key, key);
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.system_view().await;
+    for key in &keys {
+        assert_eq!(tx.key_by_digest(&key.secret.digest).await.unwrap().as_ref(), Some(key));
+    }
+}
+
 pub(crate) async fn a_refused_key_leaves_nothing_behind(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let key = workspace_key("ci", town.acme.id, town.ada.id);
@@ -174,7 +216,7 @@ pub(crate) async fn a_refused_key_leaves_nothing_behind(bed: &impl Bed) {
     tx.commit().await.unwrap();
     let mut tx = town.view().await;
     assert_eq!(tx.key(copy.id).await.unwrap(), None);
-    assert!(!tx.service_account_name_taken("api_cd").await.unwrap());
+    assert!(!is_name_taken(&mut tx, "api_cd").await);
 }
 
 pub(crate) async fn a_deleted_service_account_leaves_its_name_free(bed: &impl Bed) {
@@ -188,7 +230,7 @@ pub(crate) async fn a_deleted_service_account_leaves_its_name_free(bed: &impl Be
     tx.delete_service_account(account.id, at(7)).await.unwrap();
     assert!(matches!(tx.delete_service_account(account.id, at(8)).await, Err(StoreError::Changed)));
     assert_eq!(tx.service_account(account.id).await.unwrap(), None);
-    assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+    assert!(!is_name_taken(&mut tx, "api_ci").await);
     tx.insert_key(&workspace_key("ci", town.acme.id, town.ada.id)).await.unwrap();
     let row = tx.key(key.id).await.unwrap().unwrap();
     assert_eq!(service_account_of(&row.key), account, "its name is still known");

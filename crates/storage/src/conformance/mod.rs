@@ -11,9 +11,11 @@ pub(crate) mod lists;
 pub(crate) mod lives;
 pub(crate) mod mails;
 pub(crate) mod members;
+pub(crate) mod nodes;
 pub(crate) mod notices;
 pub(crate) mod people;
 pub(crate) mod roles;
+pub(crate) mod sealed;
 pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod stale;
@@ -22,6 +24,7 @@ pub(crate) mod tenancy;
 pub(crate) mod town;
 pub(crate) mod usage;
 pub(crate) mod uses;
+pub(crate) mod vaults;
 pub(crate) mod webhooks;
 pub(crate) mod workspaces;
 
@@ -83,7 +86,8 @@ macro_rules! conformance {
             people:
                 a_person_is_found_by_id_and_by_address,
                 two_people_cannot_have_one_address,
-                a_person_gets_another_address_name_and_password;
+                a_person_gets_another_address_name_and_password,
+                a_person_is_renamed_and_their_password_replaced_once;
             workspaces:
                 a_workspace_is_found_by_id_and_by_slug,
                 two_workspaces_cannot_have_one_slug,
@@ -104,13 +108,16 @@ macro_rules! conformance {
                 service_accounts_come_page_by_page;
             sessions:
                 a_session_is_found_until_it_ends,
-                a_new_session_forgets_those_that_have_ended;
+                a_new_session_forgets_those_that_have_ended,
+                a_persons_sessions_are_listed_used_and_ended,
+                the_oldest_session_ends_where_there_are_too_many;
             subscriptions:
                 a_subscription_comes_back_as_it_was_kept_last,
                 the_plans_that_are_paid_for_are_a_workspaces_own,
                 ended_subscriptions_are_forgotten_after_a_while;
             invitations:
                 an_invitation_works_once_and_until_its_time_is_over,
+                open_invitations_are_listed_found_and_taken_back,
                 a_second_invitation_replaces_the_first;
             keys:
                 a_key_comes_back_as_it_was_kept,
@@ -122,6 +129,7 @@ macro_rules! conformance {
                 a_key_is_restricted_only_to_workspaces_of_its_owner,
                 secrets_and_service_accounts_are_unique,
                 a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_own,
+                keys_that_come_together_are_all_kept_or_none,
                 a_refused_key_leaves_nothing_behind,
                 a_deleted_service_account_leaves_its_name_free,
                 keys_are_left_without_an_owner_who_goes,
@@ -140,7 +148,12 @@ macro_rules! conformance {
                 use_is_told_to_those_who_see_the_key,
                 old_uses_are_forgotten_in_parts,
                 it_is_known_how_far_a_nodes_log_is_whole,
+                a_batch_of_uses_is_taken_once,
                 gaps_that_touch_are_one;
+            nodes:
+                a_server_sees_the_nodes_of_all_others,
+                nodes_come_further_and_new_ones_join,
+                a_server_that_was_struck_off_has_to_enrol_anew;
             stale:
                 keys_to_look_at_are_found_by_their_reason,
                 a_persons_keys_to_look_at_are_theirs_alone,
@@ -164,6 +177,7 @@ macro_rules! conformance {
             audit:
                 an_entry_is_kept,
                 entries_are_chained_in_each_log,
+                many_entries_and_changes_of_one_transaction_keep_their_order,
                 a_part_of_a_chain_is_as_long_as_memory_allows,
                 an_undone_operation_leaves_the_chain_whole,
                 entries_are_found_by_each_filter_newest_first;
@@ -184,8 +198,20 @@ macro_rules! conformance {
                 too_many_waiting_events_are_dropped_and_counted,
                 a_disabled_webhook_gets_nothing_until_it_is_enabled,
                 what_waits_goes_at_once_when_a_webhook_is_back,
+                a_receiver_that_asked_for_it_is_left_alone,
+                one_workspace_does_not_take_every_place,
                 deliveries_are_found_by_each_filter_newest_first,
                 ended_deliveries_and_those_of_deleted_webhooks_are_swept_away;
+            vaults:
+                a_vault_is_kept_edited_and_deleted,
+                vaults_of_a_workspace_differ_in_more_than_case,
+                vaults_and_secrets_come_page_by_page,
+                a_secret_comes_back_sealed_as_it_was_kept,
+                a_secret_says_what_it_opens_of_its_key,
+                a_secret_is_of_no_key_of_another_workspace;
+            sealed:
+                all_that_is_sealed_is_found_in_parts,
+                what_is_sealed_otherwise_is_no_edit;
             changes:
                 changes_are_numbered_in_the_order_of_commits,
                 changes_come_in_parts_without_a_gap,

@@ -1,5 +1,7 @@
+use keyward_core::id::UserId;
+
 use super::Bed;
-use super::town::{Town, person};
+use super::town::{Town, display, person, unique};
 use crate::{StoreError, SystemReason, Unique};
 
 pub(crate) async fn a_person_is_found_by_id_and_by_address(bed: &impl Bed) {
@@ -34,4 +36,19 @@ pub(crate) async fn a_person_gets_another_address_name_and_password(bed: &impl B
     changed.person.email = town.eve.email.clone();
     let error = tx.update_person(&changed).await.unwrap_err();
     assert!(matches!(error, StoreError::Duplicate(Unique::PersonEmail)), "{error}");
+}
+
+pub(crate) async fn a_person_is_renamed_and_their_password_replaced_once(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (ada, email) = (town.ada.id, &town.ada.email);
+    let mut tx = town.system().await;
+    let before = tx.credentials(email).await.unwrap().unwrap();
+    assert!(tx.rename_person(ada, &display("Countess")).await.unwrap());
+    assert!(tx.replace_password(ada, &before.password_hash, "$argon2id$new").await.unwrap());
+    assert!(!tx.replace_password(ada, &before.password_hash, "$argon2id$late").await.unwrap());
+    let after = tx.credentials(email).await.unwrap().unwrap();
+    assert_eq!((after.person.name, after.password_hash.as_str()), (display("Countess"), "$argon2id$new"));
+    let nobody = UserId::new(0, unique());
+    assert!(!tx.rename_person(nobody, &display("x")).await.unwrap());
+    assert!(!tx.replace_password(nobody, "$argon2id$new", "x").await.unwrap());
 }

@@ -3,7 +3,7 @@ use keyward_core::secret::SecretDigest;
 
 use super::Bed;
 use super::town::{Town, at, unique};
-use crate::Session;
+use crate::{SESSIONS_MAX, Session};
 
 pub(crate) fn session(user: UserId, from_ms: i64, to_ms: i64) -> Session {
     let id = unique();
@@ -15,6 +15,7 @@ pub(crate) fn session(user: UserId, from_ms: i64, to_ms: i64) -> Session {
         expires_at: at(to_ms),
         ip: Some("2001:db8::7".parse().unwrap()),
         user_agent: Some("Browser/1".into()),
+        last_used_at: None,
     }
 }
 
@@ -44,4 +45,40 @@ pub(crate) async fn a_new_session_forgets_those_that_have_ended(bed: &impl Bed) 
     assert_eq!(tx.session(&ended.token, at(1)).await.unwrap(), None);
     assert!(tx.session(&open.token, at(1)).await.unwrap().is_some());
     assert!(tx.session(&others.token, at(1)).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_persons_sessions_are_listed_used_and_ended(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (ada, eve) = (town.ada.id, town.eve.id);
+    let [old, new, over] = [(0, 100), (1, 101), (0, 50)].map(|(from, to)| session(ada, from, to));
+    let others = session(eve, 0, 100);
+    let mut tx = town.system().await;
+    for session in [&old, &over, &new, &others] {
+        tx.insert_session(session).await.unwrap();
+    }
+    assert_eq!(tx.sessions(ada, at(50)).await.unwrap(), [new.clone(), old.clone()]);
+    tx.touch_session(old.id, at(60)).await.unwrap();
+    let used = Session { last_used_at: Some(at(60)), ..old.clone() };
+    assert_eq!(tx.sessions(ada, at(60)).await.unwrap(), [new.clone(), used.clone()]);
+    assert_eq!(tx.session(&old.token, at(60)).await.unwrap().unwrap().0, used);
+    assert!(!tx.end_session(eve, old.id).await.unwrap(), "it is another's");
+    assert!(tx.end_session(ada, old.id).await.unwrap());
+    assert!(!tx.end_session(ada, old.id).await.unwrap());
+    tx.insert_session(&old).await.unwrap();
+    assert_eq!(tx.end_other_sessions(ada, new.id).await.unwrap(), 2, "the one whose time is over goes too");
+    assert_eq!(tx.sessions(ada, at(1)).await.unwrap(), [new]);
+    assert_eq!(tx.sessions(eve, at(1)).await.unwrap(), [others]);
+}
+
+pub(crate) async fn the_oldest_session_ends_where_there_are_too_many(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let all: Vec<Session> =
+        (0..=i64::from(SESSIONS_MAX)).map(|from| session(town.ada.id, from, from + 1_000)).collect();
+    let mut tx = town.system().await;
+    for session in &all {
+        tx.insert_session(session).await.unwrap();
+    }
+    assert_eq!(tx.session(&all[0].token, at(1)).await.unwrap(), None);
+    assert!(tx.session(&all[1].token, at(1)).await.unwrap().is_some());
+    assert_eq!(tx.sessions(town.ada.id, at(1)).await.unwrap().len(), SESSIONS_MAX as usize);
 }

@@ -19,10 +19,12 @@ use super::town::{
     shared_account, workspace, workspace_key,
 };
 use super::usage::used;
+use super::vaults::{vault, vault_secret};
 use super::webhooks::{attempt, event_for, webhook};
 use crate::{
-    AuditFilter, Changed, DeliveryFilter, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd, Outcome,
-    Page, ServiceAccountRow, StoreError, SystemReason, Tenant, Tx, Webhook, WrittenUpTo,
+    AuditFilter, Changed, DeliveryFilter, Invitation, KeyFilter, KeyScope, KeySort, KeyUse, LastUse, MailEnd,
+    NewVaultSecret, Outcome, Page, SealedKind, SealedRow, SealedSecret, ServiceAccountRow, StoreError,
+    SystemReason, Tenant, Tx, Vault, Webhook, WrittenUpTo,
 };
 
 const PAGE: Page = Page { limit: 100, after: None };
@@ -37,6 +39,9 @@ pub(crate) struct Full {
     account: ServiceAccountRow,
     hook: Webhook,
     delivery: keyward_core::id::DeliveryId,
+    vault: Vault,
+    stored: NewVaultSecret,
+    invited: Invitation,
 }
 
 impl Full {
@@ -49,7 +54,8 @@ impl Full {
         town.keep(&of_ada).await;
         let mut tx = town.system().await;
         tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(1)).await.unwrap();
-        tx.insert_invitation(&invitation(&town, "carol@example.com", 100)).await.unwrap();
+        let invited = invitation(&town, "carol@example.com", 100);
+        tx.insert_invitation(&invited).await.unwrap();
         let (own_role, account) = (custom_role("deployer"), shared_account("bot"));
         tx.insert_role(town.acme.id, &own_role).await.unwrap();
         tx.insert_service_account(town.acme.id, &account).await.unwrap();
@@ -57,6 +63,10 @@ impl Full {
         tx.insert_webhook(&hook).await.unwrap();
         let event = event_for(&hook, "key_1", 1);
         assert!(tx.append_delivery(&event, 10).await.unwrap());
+        let vault = vault(town.acme.id, "Production");
+        let stored = vault_secret(&vault, "database");
+        tx.insert_vault(&vault).await.unwrap();
+        tx.insert_vault_secret(&stored).await.unwrap();
         for home in [AuditHome::Workspace(town.acme.id), AuditHome::Person(town.ada.id)] {
             tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
         }
@@ -66,7 +76,19 @@ impl Full {
             assert!(tx.insert_mail(&mail_of(&notice, town.ada.id)).await.unwrap());
         }
         tx.commit().await.unwrap();
-        Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery: event.id }
+        Self {
+            town,
+            bob,
+            of_acme,
+            of_ada,
+            role: own_role,
+            account,
+            hook,
+            delivery: event.id,
+            vault,
+            stored,
+            invited,
+        }
     }
 
     fn filter(scope: KeyScope) -> KeyFilter {
@@ -74,7 +96,19 @@ impl Full {
     }
 
     async fn sees_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
+        let Self {
+            town,
+            bob,
+            of_acme,
+            of_ada,
+            role: own_role,
+            account,
+            hook,
+            delivery,
+            vault: strongroom,
+            stored,
+            invited,
+        } = self;
         let (acme, ada) = (town.acme.id, town.ada.id);
         assert_eq!(tx.workspace(acme).await.unwrap(), None);
         assert_eq!(tx.workspace_by_slug(&town.acme.slug).await.unwrap(), None);
@@ -88,6 +122,9 @@ impl Full {
         assert_eq!(tx.count_members(acme).await.unwrap(), 0);
         assert_eq!(tx.places(ada, 10).await.unwrap(), []);
         assert_eq!(tx.open_invitations(acme, at(1)).await.unwrap(), 0);
+        assert_eq!(tx.invitations(acme, at(1), &PAGE).await.unwrap(), []);
+        assert_eq!(tx.invitation(invited.id, at(1)).await.unwrap(), None);
+        assert_eq!(tx.invitation_of(acme, &invited.email, at(1)).await.unwrap(), None);
         assert_eq!(tx.key(of_acme.id).await.unwrap(), None);
         assert_eq!(tx.key(of_ada.id).await.unwrap(), None);
         for scope in [KeyScope::OfWorkspace, KeyScope::OfPerson] {
@@ -98,7 +135,7 @@ impl Full {
             }
         }
         assert_eq!(tx.live_keys(at(0), 10).await.unwrap(), 0);
-        assert!(!tx.service_account_name_taken("api_ci").await.unwrap());
+        assert_eq!(tx.service_account_names_taken(&["api_ci".to_owned()]).await.unwrap(), [""; 0]);
         assert_eq!(tx.service_account(service_account_of(of_acme).id).await.unwrap(), None);
         assert_eq!(tx.service_account(account.account.id).await.unwrap(), None);
         assert_eq!(tx.service_accounts(acme, None, &PAGE).await.unwrap(), []);
@@ -119,10 +156,27 @@ impl Full {
         assert_eq!(tx.subscribers(acme, 10).await.unwrap(), []);
         assert_eq!(tx.deliveries(hook.id, &DeliveryFilter::default(), &PAGE).await.unwrap(), []);
         assert_eq!(tx.delivery(*delivery).await.unwrap(), None);
+        assert_eq!(tx.vault(strongroom.id).await.unwrap(), None);
+        assert_eq!(tx.vaults(acme, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.vault_secret(stored.id).await.unwrap(), None);
+        assert_eq!(tx.vault_secrets(strongroom.id, &PAGE).await.unwrap(), []);
+        assert_eq!(tx.sealed_vault_secret(stored.id).await.unwrap(), None);
     }
 
     async fn writes_nothing(&self, tx: &mut Box<dyn Tx>) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
+        let Self {
+            town,
+            bob,
+            of_acme,
+            of_ada,
+            role: own_role,
+            account,
+            hook,
+            delivery,
+            vault: strongroom,
+            stored,
+            invited,
+        } = self;
         let (acme, ada) = (&town.acme, town.ada.id);
         let mut renamed = acme.clone();
         renamed.name = display("taken over");
@@ -132,6 +186,7 @@ impl Full {
         assert!(!tx.update_membership(acme.id, bob.id, &role("owner")).await.unwrap());
         assert!(!tx.delete_membership(acme.id, bob.id).await.unwrap());
         refused(&tx.insert_invitation(&invitation(town, "mallory@example.com", 100)).await);
+        assert!(!tx.delete_invitation(invited.id).await.unwrap());
         refused(&tx.insert_key(&workspace_key("new", acme.id, town.eve.id)).await);
         refused(&tx.insert_key(&personal_key("new", ada, None)).await);
         for key in [of_acme, of_ada] {
@@ -163,10 +218,29 @@ impl Full {
         let elsewhere = Webhook { workspace: town.globex.id, ..hook.clone() };
         refused(&tx.append_delivery(&event_for(&elsewhere, "key_1", 1), 10).await.map(drop));
         assert!(tx.delivery(*delivery).await.unwrap().is_none());
+        refused(&tx.insert_vault(&vault(acme.id, "new")).await);
+        refused(&tx.update_vault(&Vault { version: 2, ..strongroom.clone() }).await);
+        assert!(!tx.delete_vault(strongroom.id).await.unwrap());
+        refused(&tx.insert_vault_secret(&vault_secret(strongroom, "new")).await);
+        let elsewhere = Vault { workspace: town.globex.id, ..strongroom.clone() };
+        refused(&tx.insert_vault_secret(&vault_secret(&elsewhere, "new")).await);
+        assert!(!tx.delete_vault_secret(stored.id).await.unwrap());
     }
 
     async fn is_untouched(&self) {
-        let Self { town, bob, of_acme, of_ada, role: own_role, account, hook, delivery } = self;
+        let Self {
+            town,
+            bob,
+            of_acme,
+            of_ada,
+            role: own_role,
+            account,
+            hook,
+            delivery,
+            vault: strongroom,
+            stored,
+            invited,
+        } = self;
         let mut tx = town.system_view().await;
         assert_eq!(tx.workspace(town.acme.id).await.unwrap().as_ref(), Some(&town.acme));
         assert_eq!(tx.key(of_acme.id).await.unwrap().unwrap().key, *of_acme);
@@ -174,12 +248,16 @@ impl Full {
         assert_eq!(tx.members(town.acme.id, &PAGE).await.unwrap().len(), 2);
         assert_eq!(tx.member(town.acme.id, bob.id).await.unwrap().unwrap().role.which, role("viewer"));
         assert_eq!(tx.open_invitations(town.acme.id, at(1)).await.unwrap(), 1);
+        assert!(tx.invitation(invited.id, at(1)).await.unwrap().is_some());
         assert!(tx.service_account(service_account_of(of_acme).id).await.unwrap().is_some());
         assert_eq!(tx.service_account(account.account.id).await.unwrap().as_ref(), Some(account));
         assert_eq!(tx.role(own_role.id).await.unwrap().as_ref(), Some(own_role));
         let kept = tx.webhook(hook.id).await.unwrap().unwrap();
         assert_eq!((kept.version, kept.health.waiting), (1, 1));
         assert!(tx.delivery(*delivery).await.unwrap().is_some());
+        let filled = Vault { secrets: 1, ..strongroom.clone() };
+        assert_eq!(tx.vault(strongroom.id).await.unwrap(), Some(filled));
+        assert_eq!(tx.sealed_vault_secret(stored.id).await.unwrap().as_ref(), Some(&stored.sealed));
     }
 }
 
@@ -245,6 +323,12 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.insert_session(&session).await);
     misused(&tx.session(&session.token, at(1)).await);
     misused(&tx.delete_session(session.id).await);
+    misused(&tx.sessions(town.ada.id, at(1)).await);
+    misused(&tx.touch_session(session.id, at(1)).await);
+    misused(&tx.end_session(town.ada.id, session.id).await);
+    misused(&tx.end_other_sessions(town.ada.id, session.id).await);
+    misused(&tx.rename_person(town.ada.id, &display("x")).await);
+    misused(&tx.replace_password(town.ada.id, "x", "y").await);
     misused(&tx.put_subscription(&subscription("sub_1", town.acme.id, Some("pro"))).await);
     misused(&tx.subscription("sub_1").await);
     misused(&tx.paid_plans(town.acme.id).await);
@@ -263,10 +347,24 @@ pub(crate) async fn a_tenant_does_no_work_of_the_system(bed: &impl Bed) {
     misused(&tx.sweep_deliveries(at(1), 1).await);
     let attempt = attempt(1, 200);
     misused(&tx.finish_delivery(&claimed, &attempt, Outcome::Delivered, at(1)).await);
+    let row = SealedRow {
+        kind: SealedKind::VaultSecret,
+        workspace: town.acme.id,
+        id: full.stored.id.to_bytes(),
+        sealed: full.stored.sealed.clone(),
+    };
+    misused(&tx.sealed_rows(row.kind, [0; 16], 1).await);
+    misused(&tx.reseal(&row, &SealedSecret([].into())).await);
     misused(&tx.note_networks(&[]).await);
     misused(&tx.append_usage("node", &[used(key.id, 1, "valid")]).await);
     misused(&tx.note_usage_written("node", WrittenUpTo { at: at(1), is_stopped: false }).await);
     misused(&tx.usage_written("node").await);
+    misused(&tx.take_usage_batch("node", 1, at(1), at(0)).await);
+    misused(&tx.enrol_server("server", 1, &[]).await);
+    misused(&tx.note_nodes("server", 1, 2, &[]).await);
+    misused(&tx.strike_nodes("server", &[]).await);
+    misused(&tx.strike_server("server", 1).await);
+    misused(&tx.nodes_elsewhere("server", 1).await);
     misused(&tx.forget_usage_before(at(1), 1).await);
     misused(&tx.forget_usage_counts_before(at(1), 1).await);
     misused(&tx.usage_beyond(1).await);

@@ -241,6 +241,28 @@ pub(crate) async fn it_is_known_how_far_a_nodes_log_is_whole(bed: &impl Bed) {
     }
 }
 
+pub(crate) async fn a_batch_of_uses_is_taken_once(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let take = async |writer: &str, number, ms, forgotten| {
+        let mut tx = town.system().await;
+        let taken = tx.take_usage_batch(writer, number, at(ms), at(forgotten)).await.unwrap();
+        tx.commit().await.unwrap();
+        taken
+    };
+    assert!(take("one", 1, 10, 0).await);
+    assert!(!take("one", 1, 11, 0).await, "it comes again");
+    assert!(take("one", 3, 12, 0).await, "a number may be left out");
+    assert!(!take("one", 2, 13, 0).await, "an earlier one comes late");
+    assert!(take("two", 1, 14, 0).await, "each writer counts for itself");
+    let mut tx = town.system().await;
+    assert!(tx.take_usage_batch("one", 4, at(15), at(0)).await.unwrap());
+    drop(tx);
+    assert!(take("one", 4, 16, 0).await, "what was not committed was not taken");
+    assert!(take("three", 1, 20, 15).await);
+    assert!(take("two", 1, 21, 15).await, "nothing was heard of it for too long");
+    assert!(!take("one", 4, 22, 15).await, "of this one something was");
+}
+
 pub(crate) async fn gaps_that_touch_are_one(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let gap =

@@ -6,8 +6,9 @@ use keyward_core::webhook::{DeliveryStatus, Disabled};
 use super::Bed;
 use super::town::{Town, at, unique};
 use crate::{
-    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, Health, NewDelivery,
-    OldSecret, Outcome, Page, Position, SealedSecret, SortValue, StoreError, Tx, Webhook,
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, AT_ONCE_OF_WORKSPACE, Attempt, Claimed, Delivery, DeliveryFilter,
+    Health, NewDelivery, OldSecret, Outcome, Page, Position, SealedSecret, SortValue, StoreError, Tx,
+    Webhook,
 };
 
 pub(crate) fn webhook(workspace: WorkspaceId) -> Webhook {
@@ -212,6 +213,31 @@ pub(crate) async fn no_more_of_a_webhook_are_under_way_than_may_be(bed: &impl Be
     assert_eq!(of_busy, 1, "that one's claim has run out");
 }
 
+pub(crate) async fn one_workspace_does_not_take_every_place(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let many = AT_ONCE_OF_WORKSPACE / AT_ONCE_OF_WEBHOOK + 2;
+    let mut tx = town.system().await;
+    for _ in 0..many {
+        let hook = webhook(town.acme.id);
+        tx.insert_webhook(&hook).await.unwrap();
+        for n in 0..AT_ONCE_OF_WEBHOOK {
+            assert!(tx.append_delivery(&event_for(&hook, &format!("key_{n}"), 1), 100).await.unwrap());
+        }
+    }
+    let other = webhook(town.globex.id);
+    tx.insert_webhook(&other).await.unwrap();
+    let late = event_for(&other, "key_1", 9);
+    assert!(tx.append_delivery(&late, 100).await.unwrap());
+    let room = AT_ONCE_OF_WORKSPACE + 1;
+    let first = tx.claim_due(at(10), at(30), room, [1; 16]).await.unwrap();
+    let of_acme: Vec<_> = first.iter().filter(|one| one.webhook.workspace == town.acme.id).collect();
+    assert_eq!(of_acme.len(), AT_ONCE_OF_WORKSPACE as usize);
+    assert!(ids(&first).contains(&late.id), "another's is not kept waiting");
+    assert_eq!(claim(&mut tx, 12).await, [], "there is more, and it waits");
+    assert!(finish(&mut tx, of_acme[0], 13, Outcome::Delivered).await);
+    assert_eq!(claim(&mut tx, 13).await.len(), 1, "one ended, one begins");
+}
+
 pub(crate) async fn too_many_waiting_events_are_dropped_and_counted(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let hook = webhook(town.acme.id);
@@ -271,6 +297,32 @@ pub(crate) async fn what_waits_goes_at_once_when_a_webhook_is_back(bed: &impl Be
     assert_eq!(ids(&back), [one.id]);
     assert!(finish(&mut tx, &back[0], 51, Outcome::Delivered).await);
     assert_eq!(ids(&claim(&mut tx, 51).await), [two.id]);
+}
+
+pub(crate) async fn a_receiver_that_asked_for_it_is_left_alone(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let (hook, other) = (webhook(town.acme.id), webhook(town.acme.id));
+    let many: Vec<_> =
+        (0..=AT_ONCE_OF_WEBHOOK).map(|n| event_for(&hook, &format!("key_{n}"), n.into())).collect();
+    keep(&town, &hook, &many).await;
+    let of_other = event_for(&other, "key_1", 1);
+    keep(&town, &other, std::slice::from_ref(&of_other)).await;
+    let mut tx = town.system().await;
+    let mut claimed = claim(&mut tx, 10).await;
+    claimed.retain(|one| one.webhook.id == hook.id);
+    let later = Outcome::Later { at: at(15), all_from: at(500) };
+    assert!(finish(&mut tx, &claimed[0], 11, later).await);
+    assert_eq!(health(&mut tx, hook.id).await.failing_since, Some(at(11)));
+    for one in &claimed[1..] {
+        assert!(finish(&mut tx, one, 12, Outcome::Later { at: at(700), all_from: at(500) }).await);
+    }
+    let of_hook = |claimed: Vec<Claimed>| -> Vec<Claimed> {
+        claimed.into_iter().filter(|one| one.webhook.id == hook.id).collect()
+    };
+    assert_eq!(of_hook(claim(&mut tx, 499).await), [], "also what was never tried waits");
+    assert_eq!(ids(&claim(&mut tx, 499).await), [], "and what is another's is under way");
+    let first = of_hook(claim(&mut tx, 500).await);
+    assert_eq!((ids(&first), first[0].attempts), (vec![many[0].id], 1), "until then, and then one at a time");
 }
 
 pub(crate) async fn deliveries_are_found_by_each_filter_newest_first(bed: &impl Bed) {

@@ -8,10 +8,9 @@ use keyward_core::audit::{AuditEntry, AuditHome};
 use keyward_core::id::{AuditId, RequestId};
 use keyward_core::key::PrincipalId;
 
-use super::chain::{home_id, home_type, link_all};
-use super::link::Link;
+use super::chain::{home_id, link_all};
 use super::opening::Opening;
-use super::row::{Columns, each, holds, many, one, principal_columns, run_one};
+use super::row::{Columns, each, holds, many, one};
 use super::value::{Value, params};
 use super::{Mode, PostgresTx};
 use crate::audit::{CHAIN_LEN_MAX, Parts};
@@ -98,32 +97,6 @@ fn line(columns: &mut Columns<'_>) -> Result<AuditLine, StoreError> {
     Ok(AuditLine::kept(&written.parts(number, prev), columns.take()?))
 }
 
-async fn append(link: &Link, entry: &AuditEntry) -> Result<(), StoreError> {
-    let sql = "INSERT INTO audit_entries
-                   (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
-                    user_agent, request_id)
-               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
-               WHERE is_system() OR $3 = tenant_workspace() OR $3 = tenant_person()";
-    let (actor_type, actor_id, actor_name) = principal_columns(&entry.actor);
-    let params = params![
-        entry.id,
-        home_type(entry.home),
-        home_id(entry.home),
-        entry.at.as_microsecond(),
-        actor_type,
-        actor_id,
-        actor_name,
-        entry.action.as_str(),
-        entry.target.as_str(),
-        entry.before.as_deref(),
-        entry.after.as_deref(),
-        entry.ip.map(|ip| ip.to_string()),
-        entry.user_agent.as_deref(),
-        entry.request_id,
-    ];
-    run_one(link, sql, params).await
-}
-
 /// A statement with a filter, each of whose conditions has an index that follows it.
 struct Question {
     sql: String,
@@ -203,8 +176,11 @@ impl PostgresTx {
 #[async_trait]
 impl Audit for PostgresTx {
     async fn append_audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
-        // Without a savepoint: where this fails, nothing may be committed.
-        append(self.write()?, entry).await
+        self.write()?;
+        if !self.pending.take_entry(self.view, entry) {
+            return Err(StoreError::Changed);
+        }
+        self.flush_if_full().await
     }
 
     async fn audit_entries(

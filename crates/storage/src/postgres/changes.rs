@@ -2,9 +2,9 @@
 //! so epochs are in the order of commits, and no writer waits for another.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join;
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::id::{KeyId, ServiceAccountId};
 use keyward_core::key::ServiceAccount;
@@ -13,16 +13,14 @@ use keyward_core::role::RoleRef;
 use super::PostgresTx;
 use super::keys::{each_key, key_by_id, keys_by_id};
 use super::link::Link;
-use super::opening::Opening;
-use super::pool::Pool;
-use super::row::{Columns, each, many, one, run, run_one};
+use super::row::{Columns, Statement, ask_in_turn, each, many, one, prepare_all, run, run_one};
 use super::value::params;
 use super::workspaces::{workspace, workspace_columns};
 use crate::key_json::grant_from_json;
 use crate::{ChangeLog, Changed, StoreError};
 
 /// Changes that are looked at together, before the states they led to are read: some 100 bytes each.
-const ROWS_MAX: i64 = 1_000;
+const ROWS_MAX: usize = 1_000;
 
 /// A role as it is told: a deleted one holds nothing.
 macro_rules! role_columns {
@@ -31,38 +29,32 @@ macro_rules! role_columns {
     };
 }
 
-/// Makes the transaction durable. Returns which of its changes was the last, if it has any.
-pub(super) async fn commit(link: &Link, has_changes: bool) -> Result<Option<i64>, StoreError> {
-    if !has_changes {
-        return finish(link).await.map(|()| None);
-    }
-    let id = link.last_of("SELECT currval('keyward.change_ids'); COMMIT").await?;
-    id.parse().map(Some).map_err(|_| StoreError::Unavailable("a change has no number".to_owned()))
+/// Writes the last of a transaction and makes it durable, in one question. Returns which of its changes was the last, if
+/// it has any.
+pub(super) async fn commit(
+    link: &Link,
+    last: Vec<Statement>,
+    has_changes: bool,
+) -> Result<Option<i64>, StoreError> {
+    prepare_all(link, &last).await?;
+    // The first asks the database first. Where it fails, so does the second.
+    let (written, committed) = join(ask_in_turn(link, last), async {
+        if has_changes {
+            link.last_of("SELECT currval('keyward.change_ids'); COMMIT").await.map(Some)
+        } else {
+            finish(link).await.map(|()| None)
+        }
+    })
+    .await;
+    written?;
+    let id = committed?.map(|id| id.parse()).transpose();
+    id.map_err(|_| StoreError::Unavailable("a change has no number".to_owned()))
 }
 
 /// The same for what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll
 /// back: the question before it fails then.
 pub(super) async fn finish(link: &Link) -> Result<(), StoreError> {
     link.last_of("SELECT 1; COMMIT").await.map(drop)
-}
-
-/// Numbers what is committed. Returns the epoch of one change, or the last of all.
-///
-/// A connection may have died while it was idle. The work may be done twice, so another is asked then.
-pub(super) async fn number(order: &Arc<Pool>, own: Option<i64>) -> Result<Epoch, StoreError> {
-    loop {
-        let seat = order.begin(&Opening::of_statement()).await?;
-        let link = seat.link()?;
-        let sql = "SELECT keyward.number_changes($1)";
-        let numbered = one(link, "changes", sql, params![own], epoch).await;
-        match numbered {
-            Err(_) if !seat.is_new() && !link.is_usable() => {}
-            numbered => {
-                seat.give_back();
-                return numbered.map(Option::unwrap_or_default);
-            }
-        }
-    }
 }
 
 /// The epoch of the last change that the open transaction sees.
@@ -181,7 +173,8 @@ async fn changes_after(link: &Link, after: Epoch) -> Result<Vec<(Epoch, Changed)
                WHERE epoch > $1 AND is_system() ORDER BY epoch LIMIT $2";
     // Beyond the range there is no change.
     let from = i64::try_from(after.0).unwrap_or(i64::MAX);
-    many(link, "changes", sql, params![from, ROWS_MAX], |columns| Ok((epoch(columns)?, changed(columns)?)))
+    let at_most = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+    many(link, "changes", sql, params![from, at_most], |columns| Ok((epoch(columns)?, changed(columns)?)))
         .await
 }
 
@@ -215,9 +208,7 @@ async fn each_part(
     let (mut told, mut up_to) = (HashSet::new(), after);
     loop {
         let rows = changes_after(link, up_to).await?;
-        if rows.is_empty() {
-            return Ok(up_to);
-        }
+        let is_last = rows.len() < ROWS_MAX;
         let mut part = Vec::new();
         for (epoch, changed) in rows {
             if told.insert(changed) {
@@ -229,24 +220,27 @@ async fn each_part(
             }
             up_to = epoch;
         }
-        tell(Changes { up_to, states: states(link, &part).await? });
+        if up_to > after {
+            tell(Changes { up_to, states: states(link, &part).await? });
+        }
+        if is_last {
+            return Ok(up_to);
+        }
     }
 }
 
 #[async_trait]
 impl ChangeLog for PostgresTx {
     async fn record_change(&mut self, changed: Changed) -> Result<(), StoreError> {
-        let sql = "INSERT INTO changes (kind, subject_id, user_id) SELECT $1, $2, $3 WHERE may_tell($1, $2)";
-        let (kind, subject, user) = match changed {
-            Changed::Key(id) => ("key", id.to_string(), None),
-            Changed::Workspace(id) => ("workspace", id.to_string(), None),
-            Changed::Membership(workspace, user) => ("membership", workspace.to_string(), Some(user)),
-            Changed::Person(id) => ("person", id.to_string(), None),
-            Changed::ServiceAccount(id) => ("service_account", id.to_string(), None),
-            Changed::Role(id) => ("role", id.to_string(), None),
-        };
         // What would be refused is not even tried, so nothing fails that would need a savepoint.
-        run_one(self.write()?, sql, params![kind, subject, user]).await?;
+        let sql = "INSERT INTO changes (kind, subject_id, user_id) SELECT $1, $2, $3 WHERE may_tell($1, $2)";
+        self.write()?;
+        if self.pending.take_change(self.view, changed) {
+            self.flush_if_full().await?;
+        } else {
+            let (kind, subject, user) = changed.columns();
+            run_one(self.write()?, sql, params![kind, subject, user]).await?;
+        }
         self.has_changes = true;
         Ok(())
     }

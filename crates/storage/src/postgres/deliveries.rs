@@ -5,17 +5,17 @@
 
 use jiff::Timestamp;
 use keyward_core::event::EventKind;
-use keyward_core::id::{DeliveryId, WebhookId};
+use keyward_core::id::{DeliveryId, WebhookId, WorkspaceId};
 use keyward_core::webhook::DeliveryStatus;
 
 use super::key_list::numbered;
 use super::link::Link;
-use super::row::{Columns, many, one, run, run_one};
+use super::row::{Columns, count, many, one, run, run_one};
 use super::value::{Value, params};
 use super::webhooks::{reckon, select_webhooks, webhook};
 use crate::{
-    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, LOG_MAX, NewDelivery,
-    Outcome, Page, SortValue, StoreError, Webhook,
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, AT_ONCE_OF_WORKSPACE, Attempt, Claimed, Delivery, DeliveryFilter,
+    LOG_MAX, NewDelivery, Outcome, Page, SortValue, StoreError, Webhook,
 };
 
 const COLUMNS: &str =
@@ -130,19 +130,34 @@ pub(super) async fn claim(
     limit: u32,
     claim: [u8; 16],
 ) -> Result<Vec<Claimed>, StoreError> {
-    let due = select_webhooks!("next_due_at <= $1 ORDER BY next_due_at LIMIT $2 FOR UPDATE SKIP LOCKED");
-    let webhooks = many(link, "webhooks", due, params![now.as_microsecond(), limit], webhook).await?;
+    let due = select_webhooks!(
+        "next_due_at <= $1 AND (
+             SELECT count(*) FROM webhooks o JOIN webhook_deliveries d ON d.webhook_id = o.id
+             WHERE o.workspace_id = webhooks.workspace_id AND o.deleted_at IS NULL
+               AND d.claim IS NOT NULL AND d.due_at > $1) < $3
+         ORDER BY next_due_at LIMIT $2 FOR UPDATE SKIP LOCKED"
+    );
+    let params = params![now.as_microsecond(), limit, i64::from(AT_ONCE_OF_WORKSPACE)];
+    let webhooks = many(link, "webhooks", due, params, webhook).await?;
     let mut claimed = Vec::new();
     for webhook in webhooks {
         let left = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-        if left == 0 {
-            break;
+        let left = left.min(room_of(link, webhook.workspace, now).await?);
+        if left > 0 {
+            let id = webhook.id;
+            claimed.extend(claim_of(link, webhook, now, until, left, claim).await?);
+            reckon(link, id, now).await?;
         }
-        let id = webhook.id;
-        claimed.extend(claim_of(link, webhook, now, until, left, claim).await?);
-        reckon(link, id, now).await?;
     }
     Ok(claimed)
+}
+
+/// How many more deliveries of a workspace may be under way.
+async fn room_of(link: &Link, workspace: WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {
+    let under_way = "SELECT count(*) FROM webhooks o JOIN webhook_deliveries d ON d.webhook_id = o.id
+                     WHERE o.workspace_id = $1 AND o.deleted_at IS NULL AND d.claim IS NOT NULL AND d.due_at > $2";
+    let under_way = count(link, under_way, params![workspace, now.as_microsecond()]).await?;
+    Ok(AT_ONCE_OF_WORKSPACE.saturating_sub(under_way))
 }
 
 /// As many of one webhook as may be under way.
@@ -203,7 +218,7 @@ pub(super) async fn finish(
     let log = log.split_off(log.len().saturating_sub(LOG_MAX));
     let (status, due_at, ended_at) = match outcome {
         Outcome::Delivered => (DeliveryStatus::Delivered, None, Some(now)),
-        Outcome::Again(at) => (DeliveryStatus::Waiting, Some(at), None),
+        Outcome::Again(at) | Outcome::Later { at, .. } => (DeliveryStatus::Waiting, Some(at), None),
         Outcome::GivenUp => (DeliveryStatus::Failed, None, Some(now)),
     };
     note_health(link, webhook.id, outcome, now).await?;
@@ -222,6 +237,10 @@ pub(super) async fn finish(
         let wake = "UPDATE webhook_deliveries SET due_at = $2 WHERE webhook_id = $1 AND due_at > $2 AND claim IS NULL";
         run(link, wake, params![webhook.id, now.as_microsecond()]).await?;
     }
+    if let Outcome::Later { all_from, .. } = outcome {
+        let put_off = "UPDATE webhook_deliveries SET due_at = $2 WHERE webhook_id = $1 AND due_at < $2 AND claim IS NULL";
+        run(link, put_off, params![webhook.id, all_from.as_microsecond()]).await?;
+    }
     reckon(link, webhook.id, now).await?;
     Ok(true)
 }
@@ -238,7 +257,7 @@ async fn note_health(
             let sql = "UPDATE webhooks SET waiting = waiting - 1, succeeded_at = $2, failing_since = NULL WHERE id = $1";
             run_one(link, sql, params![id, now]).await
         }
-        Outcome::Again(_) => {
+        Outcome::Again(_) | Outcome::Later { .. } => {
             let sql = "UPDATE webhooks SET failing_since = coalesce(failing_since, $2) WHERE id = $1";
             run_one(link, sql, params![id, now]).await
         }

@@ -44,6 +44,7 @@ fn duplicate(constraint: &str) -> StoreError {
         "service_account_names" => StoreError::Duplicate(Unique::ServiceAccountName),
         "memberships_once" => StoreError::Duplicate(Unique::Membership),
         "role_names" => StoreError::Duplicate(Unique::RoleName),
+        "vault_names" => StoreError::Duplicate(Unique::VaultName),
         other => StoreError::Unavailable(format!("already there: {other}")),
     }
 }

@@ -89,9 +89,9 @@ impl Idempotency for PostgresTx {
 
     async fn forget_claims(&mut self, now: Timestamp, limit: u32) -> Result<(), StoreError> {
         // Those that somebody else is at are passed over: nobody waits for a claim whose time is over.
-        let sql = "DELETE FROM idempotency WHERE is_system() AND id IN
-                       (SELECT id FROM idempotency WHERE expires_at <= $1
-                        ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+        let sql = "DELETE FROM idempotency WHERE is_system() AND id = ANY(ARRAY(
+                       SELECT id FROM idempotency WHERE expires_at <= $1
+                       ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
         run(self.system_write()?, sql, params![now.as_microsecond(), limit]).await.map(drop)
     }
 

@@ -3,34 +3,30 @@
 //! It holds, for each key, a number for each run of three characters in these texts, drawn from the run and the key's
 //! home: so no search touches what another tenant's keys hold.
 
-use keyward_core::key::{Belongs, Key};
+use keyward_core::key::Key;
 use sha2::{Digest as _, Sha256};
 
+use super::key_insert::home_of;
 use super::key_row::is_seen;
 use super::link::Link;
 use super::row::{holds, run_one};
-use super::value::{Value, params};
+use super::value::params;
 use crate::{StoreError, grams};
 
-/// Puts the present texts of a key into the index.
+/// Puts the present texts of a key into the index, in the place of earlier ones.
 pub(super) async fn write(link: &Link, key: &Key) -> Result<(), StoreError> {
-    let (sql, params) = statement(key);
-    run_one(link, sql, params).await
-}
-
-/// The statement that does it.
-pub(super) fn statement(key: &Key) -> (&'static str, Vec<Value>) {
-    let home = match &key.belongs {
-        Belongs::ToPerson { owner, .. } => owner.to_string(),
-        Belongs::ToWorkspace { workspace, .. } => workspace.to_string(),
-    };
     let sql = concat!(
         "INSERT INTO key_grams (key_id, home_id, grams)
          SELECT k.id, k.home_id, $2 FROM keys k WHERE k.id = $1 AND ",
         is_seen!(),
         " ON CONFLICT (key_id) DO UPDATE SET grams = excluded.grams"
     );
-    (sql, params![key.id, of_texts(&home, key.name.as_str(), key.description.as_deref())])
+    run_one(link, sql, params![key.id, of_key(key)]).await
+}
+
+/// The numbers of a key's present texts.
+pub(super) fn of_key(key: &Key) -> Vec<i64> {
+    of_texts(&home_of(key), key.name.as_str(), key.description.as_deref())
 }
 
 /// The numbers of a key's texts.

@@ -1,41 +1,18 @@
-//! A key as it is written.
+//! A key as it is written over its previous version.
 
 use jiff::Timestamp;
 use keyward_core::id::WorkspaceId;
-use keyward_core::key::{Belongs, Key, ServiceAccount, StoredSecret, Which};
+use keyward_core::key::{Belongs, Key, StoredSecret, Which};
 use keyward_core::rate::RequestsPerMinute;
 
 use super::key_grams;
-use super::key_row::{NEVER_ENDS, NEVER_USED, is_seen};
+use super::key_row::{NEVER_ENDS, is_seen};
 use super::link::Link;
 use super::notices;
-use super::row::{many, only_text, principal_columns, run, run_in_turn, run_one, version_column};
-use super::service_accounts;
-use super::value::{Value, params};
+use super::row::{many, only_text, principal_columns, run, run_one, version_column};
+use super::value::params;
+use crate::StoreError;
 use crate::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
-use crate::{ServiceAccountRow, StoreError};
-
-/// A statement and its values.
-type Statement = (&'static str, Vec<Value>);
-
-/// Keeps a new key and all that comes with it: one question to the database, for an import has thousands of keys.
-pub(super) async fn insert(link: &Link, key: &Key) -> Result<(), StoreError> {
-    let mut statements = Vec::new();
-    if let Belongs::ToWorkspace { workspace, acts_as, .. } = &key.belongs {
-        statements.extend(own_account(*workspace, acts_as, key.created_at)?);
-    }
-    statements.push(row(key)?);
-    statements.push(secret(key, &key.secret, Which::Current, None));
-    statements.push((KEEP_USES, params![key.id, NEVER_USED]));
-    statements.push(key_grams::statement(key));
-    statements.extend(notices::first(key));
-    run_in_turn(link, statements).await?;
-    if key.old.is_some() || !key.retired.is_empty() {
-        // One that was rotated before it came here.
-        write_secrets(link, key).await?;
-    }
-    write_restriction(link, key).await
-}
 
 /// Writes a key over its previous version.
 pub(super) async fn update(link: &Link, key: &Key) -> Result<(), StoreError> {
@@ -47,89 +24,9 @@ pub(super) async fn update(link: &Link, key: &Key) -> Result<(), StoreError> {
     }
     if ends_differently || key.revoked.is_some() {
         notices::unschedule(link, key.id).await?;
-        if let Some((sql, params)) = notices::first(key) {
-            run_one(link, sql, params).await?;
-        }
+        notices::schedule_first(link, key).await?;
     }
     write_restriction(link, key).await
-}
-
-const KEEP_USES: &str =
-    "INSERT INTO key_uses (key_id, home_id, used_at) SELECT id, home_id, $2 FROM keys WHERE id = $1";
-const KEEP_SECRET: &str =
-    "INSERT INTO key_secrets (digest, key_id, home_id, which, hint, rotated_at, ends_at)
-                           SELECT $1, k.id, k.home_id, $3, $6, $4, $5 FROM keys k WHERE k.id = $2";
-
-/// The service account that comes with the key. One that stands alone is there before it.
-fn own_account(
-    workspace: WorkspaceId,
-    account: &ServiceAccount,
-    at: Timestamp,
-) -> Result<Vec<Statement>, StoreError> {
-    if account.shared {
-        return Ok(Vec::new());
-    }
-    let row = ServiceAccountRow {
-        account: account.clone(),
-        description: None,
-        created_at: at,
-        disabled_at: None,
-        keys: 0,
-        version: 1,
-    };
-    service_accounts::statements(workspace, &row)
-}
-
-/// A secret that is not there yet.
-fn secret(key: &Key, secret: &StoredSecret, which: Which, times: Option<(i64, i64)>) -> Statement {
-    let (rotated_at, ends_at) = times.unzip();
-    let hint = secret.hint.as_str();
-    let params = params![*secret.digest.as_bytes(), key.id, which.as_str(), rotated_at, ends_at, hint];
-    (KEEP_SECRET, params)
-}
-
-/// The key itself.
-fn row(key: &Key) -> Result<Statement, StoreError> {
-    let sql = "INSERT INTO keys
-                   (id, kind, home_id, workspace_id, owner_id, service_account_id, restricted, name, description, \"grant\",
-                    created_at, created_by_type, created_by_id, created_by_name, ends_at, revoked_at,
-                    revoked_by_type, revoked_by_id, revoked_by_name, allowed_cidrs, metadata, version, requests_per_minute)
-               SELECT $1, $2, coalesce($3, $4), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
-               WHERE (is_system() OR ($2 = 'workspace' AND $3 = tenant_workspace())
-                      OR ($2 = 'personal' AND $4 = tenant_person()))
-                 AND ($5 IS NULL OR EXISTS (SELECT 1 FROM users a
-                          WHERE a.id = $5 AND a.workspace_id = $3 AND a.deleted_at IS NULL))";
-    let (workspace, owner, acts_as) = match &key.belongs {
-        Belongs::ToPerson { owner, .. } => (None, Some(*owner), None),
-        Belongs::ToWorkspace { workspace, owner, acts_as } => (Some(*workspace), *owner, Some(acts_as.id)),
-    };
-    let (maker_type, maker_id, maker_name) = principal_columns(&key.created_by);
-    let (revoker_type, revoker_id, revoker_name) = revoker_columns(key);
-    let params = params![
-        key.id,
-        key.kind().as_str(),
-        workspace,
-        owner,
-        acts_as,
-        is_restricted(key),
-        key.name.as_str(),
-        key.description.as_deref(),
-        grant_to_json(&key.grant),
-        key.created_at.as_microsecond(),
-        maker_type,
-        maker_id,
-        maker_name,
-        key.expires_at.map_or(NEVER_ENDS, Timestamp::as_microsecond),
-        key.revoked.as_ref().map(|revoked| revoked.at.as_microsecond()),
-        revoker_type,
-        revoker_id,
-        revoker_name,
-        cidrs_to_json(&key.allowed_cidrs),
-        metadata_to_json(&key.metadata),
-        version_column(key.version)?,
-        key.requests_per_minute.map(RequestsPerMinute::get),
-    ];
-    Ok((sql, params))
 }
 
 async fn update_row(link: &Link, key: &Key) -> Result<(), StoreError> {
@@ -177,7 +74,7 @@ async fn update_row(link: &Link, key: &Key) -> Result<(), StoreError> {
 
 /// Makes the secrets what the key says. In this order each place is free before it is taken; a digest that is
 /// another key's, or was retired, is refused.
-async fn write_secrets(link: &Link, key: &Key) -> Result<(), StoreError> {
+pub(super) async fn write_secrets(link: &Link, key: &Key) -> Result<(), StoreError> {
     let retire =
         "UPDATE key_secrets SET which = 'retired' WHERE digest = $1 AND key_id = $2 AND which <> 'retired'";
     for digest in &key.retired {
@@ -200,17 +97,19 @@ async fn write_secret(
 ) -> Result<(), StoreError> {
     let over = "UPDATE key_secrets SET which = $3, rotated_at = $4, ends_at = $5
                 WHERE digest = $1 AND key_id = $2 AND which <> 'retired'";
+    let keep = "INSERT INTO key_secrets (digest, key_id, home_id, which, hint, rotated_at, ends_at)
+                SELECT $1, k.id, k.home_id, $3, $6, $4, $5 FROM keys k WHERE k.id = $2";
     let (digest, (rotated_at, ends_at)) = (*secret.digest.as_bytes(), times.unzip());
     if run(link, over, params![digest, key.id, which.as_str(), rotated_at, ends_at]).await? > 0 {
         return Ok(());
     }
-    let (keep, params) = self::secret(key, secret, which, times);
-    run_one(link, keep, params).await
+    let hint = secret.hint.as_str();
+    run_one(link, keep, params![digest, key.id, which.as_str(), rotated_at, ends_at, hint]).await
 }
 
 /// Makes the restriction what the key says. A workspace can be added while the owner is a member; one that
 /// they have left since then stays.
-async fn write_restriction(link: &Link, key: &Key) -> Result<(), StoreError> {
+pub(super) async fn write_restriction(link: &Link, key: &Key) -> Result<(), StoreError> {
     let Belongs::ToPerson { owner, workspaces } = &key.belongs else { return Ok(()) };
     let before = "SELECT workspace_id FROM key_workspaces WHERE key_id = $1 ORDER BY place";
     let before: Vec<WorkspaceId> = many(link, "key_workspaces", before, params![key.id], only_text).await?;
@@ -234,13 +133,13 @@ async fn write_restriction(link: &Link, key: &Key) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn is_restricted(key: &Key) -> bool {
+pub(super) fn is_restricted(key: &Key) -> bool {
     matches!(&key.belongs, Belongs::ToPerson { workspaces: Some(_), .. })
 }
 
-type PrincipalColumns<'a> = (Option<&'static str>, Option<String>, Option<&'a str>);
+pub(super) type PrincipalColumns<'a> = (Option<&'static str>, Option<String>, Option<&'a str>);
 
-fn revoker_columns(key: &Key) -> PrincipalColumns<'_> {
+pub(super) fn revoker_columns(key: &Key) -> PrincipalColumns<'_> {
     match &key.revoked {
         None => (None, None, None),
         Some(revoked) => {

@@ -9,6 +9,7 @@ use keyward_core::key::Key;
 use keyward_core::secret::SecretDigest;
 
 use super::PostgresTx;
+use super::key_insert;
 use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
@@ -51,14 +52,18 @@ pub(super) async fn each_key(link: &Link, mut read: impl FnMut(Key) + Send) -> R
 
 #[async_trait]
 impl Keys for PostgresTx {
-    async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {
+    async fn insert_keys(&mut self, keys: &[Key]) -> Result<(), StoreError> {
         let link = self.write()?;
-        whole(link, key_write::insert(link, key)).await
+        whole(link, key_insert::insert(link, keys)).await?;
+        self.pending.wrote(keys.iter().map(|key| key.id));
+        Ok(())
     }
 
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError> {
         let link = self.write()?;
-        whole(link, key_write::update(link, key)).await
+        whole(link, key_write::update(link, key)).await?;
+        self.pending.wrote([key.id]);
+        Ok(())
     }
 
     async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {

@@ -73,6 +73,8 @@ impl Link {
 
     /// Asks a statement. Its rows come as they are read.
     pub(super) async fn ask(&self, sql: &str, params: Vec<Value>) -> Result<RowStream, StoreError> {
+        #[cfg(test)]
+        super::tests::watch::saw(sql, &params);
         if let Some(statement) = self.statement(sql, &params).await? {
             return self.within(self.client.query_raw(&statement, &params)).await;
         }

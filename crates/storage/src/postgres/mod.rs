@@ -14,23 +14,29 @@ mod failure;
 mod idempotency;
 mod invitations;
 mod key_grams;
+mod key_insert;
 mod key_lead;
 mod key_list;
 mod key_row;
 mod key_write;
 mod keys;
 mod link;
+mod listening;
 mod lives;
 mod mails;
 mod members;
+mod nodes;
 mod notices;
+mod numbering;
 mod opening;
+mod pending;
 mod people;
 mod pool;
 mod power;
 mod roles;
 mod row;
 mod schema;
+mod sealed;
 mod service_accounts;
 mod sessions;
 mod stale;
@@ -42,11 +48,12 @@ mod turns;
 mod usage;
 mod uses;
 mod value;
+mod vaults;
 mod webhooks;
 mod whole;
 mod workspaces;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
@@ -56,8 +63,12 @@ use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 pub use address::Address;
 use chain::Chain;
 use link::Link;
+use listening::Listening;
+use numbering::Numbering;
 use opening::{Opening, View};
+use pending::Pending;
 use pool::{Pool, Seat};
+use row::run_in_turn;
 pub use schema::{Roles, Versions, migrate, versions};
 use turns::{Taken, Turns};
 pub use whole::{PostgresSource, PostgresTarget};
@@ -97,7 +108,11 @@ struct Inner {
     system: Arc<Pool>,
     order: Arc<Pool>,
     turns: Turns,
+    numbering: Numbering,
     chain: Chain,
+    /// Where to listen for what is numbered. `None`: behind a pool that hands nothing on.
+    hears_at: Option<Address>,
+    listening: OnceLock<Listening>,
     bounds: Bounds,
 }
 
@@ -131,7 +146,10 @@ impl PostgresStore {
             system: pool(&settings.system, FOR_SYSTEM),
             order: pool(&settings.system, FOR_ORDER),
             turns: Turns::default(),
+            numbering: Numbering::default(),
             chain: Chain::default(),
+            hears_at: settings.prepares.then(|| settings.system.clone()),
+            listening: OnceLock::new(),
             bounds,
         })))
     }
@@ -141,6 +159,7 @@ impl PostgresStore {
             SystemReason::Feed => &self.0.feed,
             SystemReason::Authenticate | SystemReason::Found => &self.0.doors,
             SystemReason::RecordUse
+            | SystemReason::Nodes
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat
@@ -160,7 +179,17 @@ impl PostgresStore {
         let turns = self.0.turns.take(opening.turns()).await?;
         let seat = pool.begin(&opening).await?;
         let inner = Arc::clone(&self.0);
-        Ok(Box::new(PostgresTx { seat, mode, view, inner, has_changes: false, is_linked: false, turns }))
+        let pending = Pending::default();
+        Ok(Box::new(PostgresTx {
+            seat,
+            mode,
+            view,
+            inner,
+            pending,
+            has_changes: false,
+            is_linked: false,
+            turns,
+        }))
     }
 }
 
@@ -184,10 +213,20 @@ impl Store for PostgresStore {
         tracing::trace!(?reason, "system view");
         if reason == SystemReason::Feed {
             // What is committed now is in the snapshot, with its number.
-            changes::number(&self.0.order, None).await?;
+            self.0.numbering.number(&self.0.order, None).await?;
             Chain::link_soon(&self.0);
         }
         self.open_tx(self.pool_for(reason), Opening::to_read(View::System), Mode::Reading, View::System).await
+    }
+
+    async fn heard_beyond(&self, epoch: Epoch) -> Epoch {
+        match &self.0.hears_at {
+            Some(address) => {
+                let listening = self.0.listening.get_or_init(|| Listening::begin(address.clone()));
+                listening.heard_beyond(epoch).await
+            }
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -203,6 +242,8 @@ struct PostgresTx {
     mode: Mode,
     view: View,
     inner: Arc<Inner>,
+    /// What is written before it ends.
+    pending: Pending,
     /// Whether it has changes that will be numbered.
     has_changes: bool,
     /// Whether the audit log was looked after for this snapshot.
@@ -237,6 +278,14 @@ impl PostgresTx {
         self.write()
     }
 
+    async fn flush_if_full(&mut self) -> Result<(), StoreError> {
+        if self.pending.is_full() {
+            let statements = self.pending.statements();
+            run_in_turn(self.write()?, statements).await?;
+        }
+        Ok(())
+    }
+
     fn only_system(&self) -> Result<(), StoreError> {
         match self.view {
             View::System => Ok(()),
@@ -247,17 +296,20 @@ impl PostgresTx {
 
 #[async_trait]
 impl Tx for PostgresTx {
-    async fn commit(self: Box<Self>) -> Result<Epoch, StoreError> {
+    async fn commit(mut self: Box<Self>) -> Result<Epoch, StoreError> {
         let own = match self.mode {
             // A snapshot knows the last of all as well as another.
             Mode::Reading => None,
-            Mode::Writing => changes::commit(self.seat.link()?, self.has_changes).await?,
+            Mode::Writing => {
+                let last = self.pending.statements();
+                changes::commit(self.seat.link()?, last, self.has_changes).await?
+            }
         };
         let Self { seat, inner, mode, turns, .. } = *self;
         if mode == Mode::Writing {
             seat.give_back();
         }
         drop(turns);
-        changes::number(&inner.order, own).await
+        inner.numbering.number(&inner.order, own).await
     }
 }

@@ -11,19 +11,26 @@ use keyward_core::notice::{self, Notice};
 use super::PostgresTx;
 use super::key_row::{NEVER_ENDS, is_seen};
 use super::link::{Link, whole};
-use super::row::{holds, many, only_text, run};
-use super::value::{Value, params};
+use super::row::{holds, many, only_text, run, run_one};
+use super::value::params;
 use crate::{GivenNotice, Notices, StoreError};
 
 const SCHEDULE: &str = "INSERT INTO notices_due (key_id, home_id, due_at)
                         SELECT k.id, k.home_id, $2 FROM keys k WHERE k.id = $1
                         ON CONFLICT (key_id) DO UPDATE SET due_at = excluded.due_at";
 
-/// What notes when the first notice of a key is to come. `None`: there is none to come.
-pub(super) fn first(key: &Key) -> Option<(&'static str, Vec<Value>)> {
+/// When somebody must look for the first notice of a key. `None`: there is none to come.
+pub(super) fn first_due(key: &Key) -> Option<i64> {
     let first = key.expires_at.and_then(|end| notice::next_due(end, key.created_at));
-    let due_at = first.filter(|_| key.revoked.is_none())?;
-    Some((SCHEDULE, params![key.id, due_at.as_microsecond()]))
+    first.filter(|_| key.revoked.is_none()).map(Timestamp::as_microsecond)
+}
+
+/// Notes when that is.
+pub(super) async fn schedule_first(link: &Link, key: &Key) -> Result<(), StoreError> {
+    match first_due(key) {
+        Some(due_at) => run_one(link, SCHEDULE, params![key.id, due_at]).await,
+        None => Ok(()),
+    }
 }
 
 /// Whether a key is to get another end than it has.

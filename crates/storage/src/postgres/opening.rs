@@ -5,7 +5,7 @@
 
 use super::link::Link;
 use super::row::run;
-use super::value::{Value, params};
+use super::value::params;
 use crate::{StoreError, SystemReason, Tenant};
 
 /// How long a statement may take: of a tenant as long as somebody waits for an answer; of the system as long as a
@@ -28,6 +28,8 @@ pub(super) struct Opening {
     /// Empty: each statement is a transaction of its own.
     control: &'static str,
     view: View,
+    /// Whether its statements are about single rows: one plan does for all values, and is made once.
+    is_of_rows: bool,
     /// Whose turn it waits for, in this order.
     turns: Vec<String>,
 }
@@ -35,7 +37,12 @@ pub(super) struct Opening {
 impl Opening {
     /// A snapshot to read from.
     pub(super) const fn to_read(view: View) -> Self {
-        Self { control: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", view, turns: Vec::new() }
+        Self {
+            control: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            view,
+            is_of_rows: false,
+            turns: Vec::new(),
+        }
     }
 
     /// A transaction that may write. Those of one workspace, and those of one person, take turns: rules such as "one
@@ -44,7 +51,7 @@ impl Opening {
         let workspace = tenant.workspace.map(|id| id.to_string());
         let person = tenant.person.map(|id| id.to_string());
         let turns = workspace.into_iter().chain(person).collect();
-        Self { control: BEGIN, view: View::Tenant(tenant), turns }
+        Self { control: BEGIN, view: View::Tenant(tenant), is_of_rows: true, turns }
     }
 
     /// A transaction of the system that may write. Seldom ones take turns, for the same reason.
@@ -57,21 +64,22 @@ impl Opening {
             SystemReason::Authenticate
             | SystemReason::Feed
             | SystemReason::RecordUse
+            | SystemReason::Nodes
             | SystemReason::Repeat
             | SystemReason::Deliver => None,
         };
         let turns = turn.map(ToOwned::to_owned).into_iter().collect();
-        Self { control: BEGIN, view: View::System, turns }
+        Self { control: BEGIN, view: View::System, is_of_rows: false, turns }
     }
 
     /// A transaction of the system that waits for nobody.
     pub(super) const fn of_store() -> Self {
-        Self { control: BEGIN, view: View::System, turns: Vec::new() }
+        Self { control: BEGIN, view: View::System, is_of_rows: false, turns: Vec::new() }
     }
 
     /// No transaction around a statement that is one by itself.
     pub(super) const fn of_statement() -> Self {
-        Self { control: "", view: View::System, turns: Vec::new() }
+        Self { control: "", view: View::System, is_of_rows: false, turns: Vec::new() }
     }
 
     /// Whose turn it waits for.
@@ -93,11 +101,13 @@ impl Opening {
             ),
         };
         let (workspace, person) = (workspace.unwrap_or_default(), person.unwrap_or_default());
-        run(link, SET, params![workspace, person, statement_max]).await?;
+        let plans = if self.is_of_rows { "force_generic_plan" } else { "auto" };
+        let mut params = params![workspace, person, statement_max, plans];
         if self.turns.is_empty() {
-            return Ok(());
+            return run(link, concat!("SELECT ", set!()), params).await.map(drop);
         }
-        run(link, TAKE_TURNS, vec![Value::from(self.turns.clone())]).await.map(drop)
+        params.push(self.turns.clone().into());
+        run(link, concat!("SELECT ", set!(), ", ", take_turns!()), params).await.map(drop)
     }
 }
 
@@ -107,11 +117,23 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// keep others from their turn for ever. What is acknowledged is on the disk, whatever the database's default is.
 /// Compiling a statement takes longer than any of ours runs. All of them have an index, which is to be followed also where the
 /// planner has last seen a small table; the snapshot alone reads tables from end to end.
-const SET: &str = "SELECT set_config('keyward.workspace', $1, true), set_config('keyward.person', $2, true),
-    set_config('search_path', 'keyward, pg_temp', true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
-    set_config('statement_timeout', $3, true), set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '60s', true),
-    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
-        ELSE current_setting('synchronous_commit') END, true)";
+macro_rules! set {
+    () => {
+        "set_config('keyward.workspace', $1, true), set_config('keyward.person', $2, true),
+         set_config('search_path', 'keyward, pg_temp', true), set_config('jit', 'off', true), set_config('enable_seqscan', 'off', true),
+         set_config('statement_timeout', $3, true), set_config('plan_cache_mode', $4, true), set_config('lock_timeout', '5s', true),
+         set_config('idle_in_transaction_session_timeout', '60s', true),
+         set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+             ELSE current_setting('synchronous_commit') END, true)"
+    };
+}
+use set;
 
-const TAKE_TURNS: &str = "SELECT pg_advisory_xact_lock(hashtextextended('keyward turn of ' || turn, 0))
-    FROM unnest($1) WITH ORDINALITY AS turns (turn, place) ORDER BY place";
+/// In the order given, behind the setting of how long they are waited for.
+macro_rules! take_turns {
+    () => {
+        "(SELECT count(pg_advisory_xact_lock(hashtextextended('keyward turn of ' || turn, 0)))
+          FROM (SELECT turn FROM unnest($5) WITH ORDINALITY AS turns (turn, place) ORDER BY place OFFSET 0) AS in_order)"
+    };
+}
+use take_turns;

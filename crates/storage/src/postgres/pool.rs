@@ -2,11 +2,15 @@
 //!
 //! A connection goes back without any state: its transaction has ended, and with it all that was set.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::stream::poll_fn;
+use futures_util::{Stream, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
 
 use super::address::Address;
 use super::failure::failed;
@@ -73,22 +77,38 @@ impl Pool {
 
 /// Opens a connection, whose work is done by a task of its own until it is dropped.
 pub(super) async fn connect(address: &Address) -> Result<Client, StoreError> {
+    let (client, mut messages) = open(address).await?;
+    tokio::spawn(async move { while let Some(Ok(_)) = messages.next().await {} });
+    Ok(client)
+}
+
+/// What a server says unasked. The connection works while somebody waits for the next.
+pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<AsyncMessage, tokio_postgres::Error>> + Send>>;
+
+/// Opens a connection.
+pub(super) async fn open(address: &Address) -> Result<(Client, Messages), StoreError> {
     let unreachable = |error: &tokio_postgres::Error| match failed(error) {
         StoreError::Unavailable(why) => address.unreachable(&why),
         other => other,
     };
     if address.uses_tls() {
         let tls = Tls::new(address.roots()).map_err(|why| address.unreachable(&why))?;
-        let (client, connection) =
-            address.config().connect(tls).await.map_err(|error| unreachable(&error))?;
-        tokio::spawn(connection);
-        Ok(client)
+        let opened = address.config().connect(tls).await;
+        let (client, connection) = opened.map_err(|error| unreachable(&error))?;
+        Ok((client, messages(connection)))
     } else {
-        let (client, connection) =
-            address.config().connect(NoTls).await.map_err(|error| unreachable(&error))?;
-        tokio::spawn(connection);
-        Ok(client)
+        let opened = address.config().connect(NoTls).await;
+        let (client, connection) = opened.map_err(|error| unreachable(&error))?;
+        Ok((client, messages(connection)))
     }
+}
+
+fn messages<S, T>(mut connection: Connection<S, T>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    Box::pin(poll_fn(move |context| connection.poll_message(context)))
 }
 
 /// A connection in use. Let go of, its transaction is rolled back.

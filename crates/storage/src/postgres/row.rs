@@ -33,17 +33,47 @@ pub(super) async fn run_one(link: &Link, sql: &str, params: Vec<Value>) -> Resul
     }
 }
 
-/// Runs statements that must each write one row, in this order, and waits once for all their answers.
-pub(super) async fn run_in_turn(
-    link: &Link,
-    statements: Vec<(&'static str, Vec<Value>)>,
-) -> Result<(), StoreError> {
-    for (sql, params) in &statements {
-        // Else one that had to be prepared first would be asked after those behind it.
+/// A statement that must write so many rows.
+pub(super) struct Statement {
+    pub(super) sql: &'static str,
+    pub(super) params: Vec<Value>,
+    pub(super) rows: usize,
+}
+
+impl Statement {
+    /// One that must write one row.
+    pub(super) const fn of_one(sql: &'static str, params: Vec<Value>) -> Self {
+        Self { sql, params, rows: 1 }
+    }
+
+    async fn run(self, link: &Link) -> Result<(), StoreError> {
+        let written = run(link, self.sql, self.params).await?;
+        if usize::try_from(written).is_ok_and(|written| written == self.rows) {
+            Ok(())
+        } else {
+            Err(StoreError::Changed)
+        }
+    }
+}
+
+/// Asks statements, in this order, and waits once for all their answers.
+pub(super) async fn run_in_turn(link: &Link, statements: Vec<Statement>) -> Result<(), StoreError> {
+    prepare_all(link, &statements).await?;
+    ask_in_turn(link, statements).await
+}
+
+/// Prepares statements that are to be asked in turn: else one that had to be prepared first would be asked after those
+/// behind it.
+pub(super) async fn prepare_all(link: &Link, statements: &[Statement]) -> Result<(), StoreError> {
+    for Statement { sql, params, .. } in statements {
         link.prepare(sql, params).await?;
     }
-    let mut asked: Vec<_> =
-        statements.into_iter().map(|(sql, params)| Box::pin(run_one(link, sql, params))).collect();
+    Ok(())
+}
+
+/// Asks statements that are prepared, all with the first poll.
+pub(super) async fn ask_in_turn(link: &Link, statements: Vec<Statement>) -> Result<(), StoreError> {
+    let mut asked: Vec<_> = statements.into_iter().map(|statement| Box::pin(statement.run(link))).collect();
     // The first poll of each asks it.
     let begun = poll_fn(|context| {
         let begun = asked.iter_mut().map(|asked| match asked.as_mut().poll(context) {

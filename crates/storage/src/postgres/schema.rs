@@ -13,6 +13,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0002_usage.sql"),
     include_str!("../../migrations/postgres/0003_webhooks.sql"),
     include_str!("../../migrations/postgres/0004_notices.sql"),
+    include_str!("../../migrations/postgres/0005_nodes.sql"),
+    include_str!("../../migrations/postgres/0006_vaults.sql"),
+    include_str!("../../migrations/postgres/0007_sessions.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");

@@ -7,8 +7,8 @@ use keyward_core::key::ServiceAccount;
 
 use super::PostgresTx;
 use super::link::whole;
-use super::row::{Columns, holds, many, one, only_text, run, run_in_turn, run_one, version_column};
-use super::value::{Value, params};
+use super::row::{Columns, Statement, many, one, only, only_text, run, run_in_turn, run_one, version_column};
+use super::value::params;
 use crate::{Page, ServiceAccountRow, ServiceAccounts, StoreError};
 
 macro_rules! select_accounts {
@@ -39,10 +39,7 @@ fn account(columns: &mut Columns<'_>) -> Result<ServiceAccountRow, StoreError> {
 }
 
 /// The statements that keep the user entry and its membership.
-pub(super) fn statements(
-    workspace: WorkspaceId,
-    row: &ServiceAccountRow,
-) -> Result<Vec<(&'static str, Vec<Value>)>, StoreError> {
+fn statements(workspace: WorkspaceId, row: &ServiceAccountRow) -> Result<Vec<Statement>, StoreError> {
     let user = "INSERT INTO users
                     (id, kind, name, workspace_id, description, shared, created_at, suspended_at, version)
                 SELECT $1, 'service_account', $2, $3, $4, $5, $6, $7, $8
@@ -60,7 +57,7 @@ pub(super) fn statements(
         row.disabled_at.map(Timestamp::as_microsecond),
         version_column(row.version)?,
     ];
-    Ok(vec![(user, params), (membership, params![workspace, id, at])])
+    Ok(vec![Statement::of_one(user, params), Statement::of_one(membership, params![workspace, id, at])])
 }
 
 #[async_trait]
@@ -131,11 +128,11 @@ impl ServiceAccounts for PostgresTx {
         many(self.read()?, "keys", sql, params![id, limit], only_text).await
     }
 
-    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM users
-                   WHERE workspace_id = tenant_workspace() AND name = $1
-                     AND kind = 'service_account' AND deleted_at IS NULL)";
-        holds(self.read()?, sql, params![name]).await
+    async fn service_account_names_taken(&mut self, names: &[String]) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT name FROM users
+                   WHERE workspace_id = tenant_workspace() AND name = ANY($1)
+                     AND kind = 'service_account' AND deleted_at IS NULL";
+        many(self.read()?, "users", sql, params![names.to_vec()], only).await
     }
 
     async fn delete_service_account(

@@ -14,7 +14,7 @@ use super::key_row::is_seen;
 use super::link::{Link, whole};
 use super::row::{Columns, many, one, only, run};
 use super::value::{Value, params};
-use crate::bounds::WALK_MAX;
+use crate::bounds::{BATCHES_FORGOTTEN_AT_ONCE, WALK_MAX};
 use crate::usage::counted;
 use crate::{
     Bucket, Found, GapReason, Page, Position, SortValue, StoreError, UsageCount, UsageEntry, UsageFilter,
@@ -250,6 +250,30 @@ impl UsageLog for PostgresTx {
         .await
     }
 
+    async fn take_usage_batch(
+        &mut self,
+        writer: &str,
+        number: u64,
+        at: Timestamp,
+        forgotten: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // Rows that another transaction has hold of go with a later batch.
+        let forget = "DELETE FROM usage_batches WHERE writer = ANY(ARRAY(
+                          SELECT writer FROM usage_batches WHERE taken_at < $1 AND is_system()
+                          ORDER BY taken_at LIMIT $2 FOR UPDATE SKIP LOCKED))";
+        let take = "INSERT INTO usage_batches (writer, number, taken_at) SELECT $1, $2, $3 WHERE is_system()
+                    ON CONFLICT (writer) DO UPDATE SET number = excluded.number, taken_at = excluded.taken_at
+                    WHERE usage_batches.number < excluded.number";
+        // A number beyond the range of the column is one that no writer comes to.
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let link = self.system_write()?;
+        whole(link, async {
+            run(link, forget, params![forgotten.as_microsecond(), BATCHES_FORGOTTEN_AT_ONCE]).await?;
+            Ok(run(link, take, params![writer, number, at.as_microsecond()]).await? > 0)
+        })
+        .await
+    }
+
     async fn note_usage_gap(&mut self, gap: &UsageGap) -> Result<(), StoreError> {
         let longer = "UPDATE usage_gaps SET ended_at = greatest(ended_at, $4)
                       WHERE n = (SELECT n FROM usage_gaps WHERE node = $1 AND reason = $2 AND ended_at >= $3
@@ -285,8 +309,8 @@ impl UsageLog for PostgresTx {
         let counts = "DELETE FROM usage_counts WHERE (key_id, bucket, began_at, code) IN
                           (SELECT key_id, bucket, began_at, code FROM usage_counts
                            WHERE bucket = $1 AND began_at < $2 AND is_system() LIMIT $3)";
-        let gaps = "DELETE FROM usage_gaps WHERE n IN
-                        (SELECT n FROM usage_gaps WHERE ended_at < $1 AND is_system() LIMIT $2)";
+        let gaps = "DELETE FROM usage_gaps WHERE n = ANY(ARRAY(
+                        SELECT n FROM usage_gaps WHERE ended_at < $1 AND is_system() LIMIT $2))";
         let (link, before) = (self.system_write()?, before.as_microsecond());
         let mut forgotten = run(link, gaps, params![before, at_most]).await?;
         for bucket in [Bucket::Hour, Bucket::Day] {

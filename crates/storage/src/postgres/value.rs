@@ -5,7 +5,7 @@ use std::error::Error;
 use bytes::BytesMut;
 use keyward_core::id::{
     AuditId, DeliveryId, EventId, InvitationId, KeyId, MailId, RequestId, RoleId, ServiceAccountId,
-    SessionId, UserId, WebhookId, WorkspaceId,
+    SessionId, UserId, VaultId, VaultSecretId, WebhookId, WorkspaceId,
 };
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -16,6 +16,8 @@ pub(super) enum Value {
     Bytes(Option<Vec<u8>>),
     Flag(bool),
     Numbers(Vec<i64>),
+    MaybeNumbers(Vec<Option<i64>>),
+    Flags(Vec<bool>),
     Texts(Vec<String>),
     MaybeTexts(Vec<Option<String>>),
     ManyBytes(Vec<Vec<u8>>),
@@ -28,7 +30,8 @@ impl Value {
             Self::Text(_) => Type::TEXT,
             Self::Bytes(_) => Type::BYTEA,
             Self::Flag(_) => Type::BOOL,
-            Self::Numbers(_) => Type::INT8_ARRAY,
+            Self::Numbers(_) | Self::MaybeNumbers(_) => Type::INT8_ARRAY,
+            Self::Flags(_) => Type::BOOL_ARRAY,
             Self::Texts(_) | Self::MaybeTexts(_) => Type::TEXT_ARRAY,
             Self::ManyBytes(_) => Type::BYTEA_ARRAY,
         }
@@ -50,6 +53,8 @@ impl ToSql for Value {
             Self::Bytes(value) => value.to_sql(&kind, out),
             Self::Flag(value) => value.to_sql(&kind, out),
             Self::Numbers(values) => values.to_sql(&kind, out),
+            Self::MaybeNumbers(values) => values.to_sql(&kind, out),
+            Self::Flags(values) => values.to_sql(&kind, out),
             Self::Texts(values) => values.to_sql(&kind, out),
             Self::MaybeTexts(values) => values.to_sql(&kind, out),
             Self::ManyBytes(values) => values.to_sql(&kind, out),
@@ -90,7 +95,11 @@ values_from! {
     &[u8] => value => Self::Bytes(Some(value.to_vec()));
     Option<&[u8]> => value => Self::Bytes(value.map(<[u8]>::to_vec));
     Vec<Option<String>> => values => Self::MaybeTexts(values);
+    Vec<Option<&str>> => values => Self::MaybeTexts(values.into_iter().map(|text| text.map(ToOwned::to_owned)).collect());
     Vec<i64> => values => Self::Numbers(values);
+    Vec<Option<i64>> => values => Self::MaybeNumbers(values);
+    Vec<bool> => values => Self::Flags(values);
+    Vec<&str> => values => Self::Texts(values.into_iter().map(ToOwned::to_owned).collect());
     Vec<String> => values => Self::Texts(values);
     Vec<Vec<u8>> => values => Self::ManyBytes(values);
 }
@@ -122,9 +131,19 @@ ids_from!(
     ServiceAccountId,
     SessionId,
     UserId,
+    VaultId,
+    VaultSecretId,
     WebhookId,
     WorkspaceId
 );
+
+/// One value of each of some rows, for `unnest`.
+pub(super) fn column<'a, Row, T>(rows: &'a [Row], value: impl Fn(&'a Row) -> T) -> Value
+where
+    Value: From<Vec<T>>,
+{
+    Value::from(rows.iter().map(value).collect::<Vec<T>>())
+}
 
 /// The values of a statement, in the order of its `$1`, `$2`, …
 macro_rules! params {

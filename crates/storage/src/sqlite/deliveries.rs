@@ -5,16 +5,16 @@
 
 use jiff::Timestamp;
 use keyward_core::event::EventKind;
-use keyward_core::id::{DeliveryId, EventId, WebhookId};
+use keyward_core::id::{DeliveryId, EventId, WebhookId, WorkspaceId};
 use keyward_core::webhook::DeliveryStatus;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::row::{Columns, many, one, run, run_one};
+use super::row::{Columns, count, many, one, run, run_one};
 use super::webhooks::{reckon, select_webhooks, webhook};
 use crate::{
-    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, Attempt, Claimed, Delivery, DeliveryFilter, LOG_MAX, NewDelivery,
-    Outcome, Page, SortValue, StoreError, Webhook,
+    AT_ONCE_OF_FAILING, AT_ONCE_OF_WEBHOOK, AT_ONCE_OF_WORKSPACE, Attempt, Claimed, Delivery, DeliveryFilter,
+    LOG_MAX, NewDelivery, Outcome, Page, SortValue, StoreError, Webhook,
 };
 
 const COLUMNS: &str =
@@ -137,18 +137,33 @@ pub(super) fn claim(
     limit: u32,
     claim: [u8; 16],
 ) -> Result<Vec<Claimed>, StoreError> {
-    let due = select_webhooks!("next_due_at <= ?1 ORDER BY next_due_at LIMIT ?2");
-    let webhooks = many(connection, "webhooks", due, params![now.as_microsecond(), limit], webhook)?;
+    let due = select_webhooks!(
+        "next_due_at <= ?1 AND (
+             SELECT count(*) FROM webhooks o CROSS JOIN webhook_deliveries d ON d.webhook_id = o.id
+             WHERE o.workspace_id = webhooks.workspace_id AND o.deleted_at IS NULL
+               AND d.claim IS NOT NULL AND d.due_at > ?1) < ?3
+         ORDER BY next_due_at LIMIT ?2"
+    );
+    let params = params![now.as_microsecond(), limit, AT_ONCE_OF_WORKSPACE];
+    let webhooks = many(connection, "webhooks", due, params, webhook)?;
     let mut claimed = Vec::new();
     for webhook in webhooks {
         let left = limit.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-        if left == 0 {
-            break;
+        let left = left.min(room_of(connection, webhook.workspace, now)?);
+        if left > 0 {
+            claimed.extend(claim_of(connection, &webhook, now, until, left, claim)?);
+            reckon(connection, webhook.id, now)?;
         }
-        claimed.extend(claim_of(connection, &webhook, now, until, left, claim)?);
-        reckon(connection, webhook.id, now)?;
     }
     Ok(claimed)
+}
+
+/// How many more deliveries of a workspace may be under way.
+fn room_of(connection: &Connection, workspace: WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {
+    let under_way = "SELECT count(*) FROM webhooks o CROSS JOIN webhook_deliveries d ON d.webhook_id = o.id
+                     WHERE o.workspace_id = ?1 AND o.deleted_at IS NULL AND d.claim IS NOT NULL AND d.due_at > ?2";
+    let under_way = count(connection, under_way, params![workspace.to_bytes(), now.as_microsecond()])?;
+    Ok(AT_ONCE_OF_WORKSPACE.saturating_sub(under_way))
 }
 
 /// As many of one webhook as may be under way.
@@ -203,7 +218,7 @@ pub(super) fn finish(
     let log = log.split_off(log.len().saturating_sub(LOG_MAX));
     let (status, due_at, ended_at) = match outcome {
         Outcome::Delivered => (DeliveryStatus::Delivered, None, Some(now)),
-        Outcome::Again(at) => (DeliveryStatus::Waiting, Some(at), None),
+        Outcome::Again(at) | Outcome::Later { at, .. } => (DeliveryStatus::Waiting, Some(at), None),
         Outcome::GivenUp => (DeliveryStatus::Failed, None, Some(now)),
     };
     let webhook = &claimed.webhook;
@@ -223,6 +238,10 @@ pub(super) fn finish(
         let wake = "UPDATE webhook_deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND due_at > ?2 AND claim IS NULL";
         run(connection, wake, params![webhook.id.to_bytes(), now.as_microsecond()])?;
     }
+    if let Outcome::Later { all_from, .. } = outcome {
+        let put_off = "UPDATE webhook_deliveries SET due_at = ?2 WHERE webhook_id = ?1 AND due_at < ?2 AND claim IS NULL";
+        run(connection, put_off, params![webhook.id.to_bytes(), all_from.as_microsecond()])?;
+    }
     reckon(connection, webhook.id, now)?;
     Ok(true)
 }
@@ -239,7 +258,7 @@ fn note_health(
             let sql = "UPDATE webhooks SET waiting = waiting - 1, succeeded_at = ?2, failing_since = NULL WHERE id = ?1";
             run_one(connection, sql, params![id, now])
         }
-        Outcome::Again(_) => {
+        Outcome::Again(_) | Outcome::Later { .. } => {
             let sql = "UPDATE webhooks SET failing_since = ifnull(failing_since, ?2) WHERE id = ?1";
             run_one(connection, sql, params![id, now])
         }

@@ -9,8 +9,8 @@ use keyward_core::secret::SecretDigest;
 use rusqlite::params;
 
 use super::SqliteTx;
-use super::row::{Columns, count, one, run, run_one, whole};
-use crate::{Invitation, Invitations, StoreError};
+use super::row::{Columns, count, many, one, run, run_one, whole};
+use crate::{Invitation, Invitations, Page, Position, SortValue, StoreError};
 
 fn invitation(columns: &mut Columns<'_, '_>) -> Result<Invitation, StoreError> {
     Ok(Invitation {
@@ -67,6 +67,57 @@ impl Invitations for SqliteTx {
     async fn use_invitation(&mut self, id: InvitationId) -> Result<bool, StoreError> {
         let sql = "DELETE FROM invitations WHERE id = ?1 AND is_system()";
         Ok(run(self.system_write()?, sql, [id.to_bytes()])? > 0)
+    }
+
+    async fn invitations(
+        &mut self,
+        workspace: WorkspaceId,
+        now: Timestamp,
+        page: &Page,
+    ) -> Result<Vec<Invitation>, StoreError> {
+        let sql =
+            "SELECT id, workspace_id, email, role, token, created_by, created_at, expires_at FROM invitations
+                   WHERE workspace_id = ?1 AND expires_at > ?2 AND (expires_at, id) > (?3, ?4)
+                     AND (is_system() OR workspace_id = tenant_workspace())
+                   ORDER BY expires_at, id LIMIT ?5";
+        let (end, id) = match &page.after {
+            None => (0, [0; 16]),
+            Some(Position { value: SortValue::Number(end), id }) => (*end, *id),
+            Some(_) => return Ok(Vec::new()),
+        };
+        let params = params![workspace.to_bytes(), now.as_microsecond(), end, id, page.limit];
+        many(self.read()?, "invitations", sql, params, invitation)
+    }
+
+    async fn invitation(
+        &mut self,
+        id: InvitationId,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let sql =
+            "SELECT id, workspace_id, email, role, token, created_by, created_at, expires_at FROM invitations
+                   WHERE id = ?1 AND expires_at > ?2 AND (is_system() OR workspace_id = tenant_workspace())";
+        one(self.read()?, "invitations", sql, params![id.to_bytes(), now.as_microsecond()], invitation)
+    }
+
+    async fn invitation_of(
+        &mut self,
+        workspace: WorkspaceId,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let sql =
+            "SELECT id, workspace_id, email, role, token, created_by, created_at, expires_at FROM invitations
+                   WHERE workspace_id = ?1 AND email = ?2 AND expires_at > ?3
+                     AND (is_system() OR workspace_id = tenant_workspace())";
+        let params = params![workspace.to_bytes(), email.as_str(), now.as_microsecond()];
+        one(self.read()?, "invitations", sql, params, invitation)
+    }
+
+    async fn delete_invitation(&mut self, id: InvitationId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM invitations
+                   WHERE id = ?1 AND (is_system() OR workspace_id = tenant_workspace())";
+        Ok(run(self.write()?, sql, [id.to_bytes()])? > 0)
     }
 
     async fn open_invitations(&mut self, workspace: WorkspaceId, now: Timestamp) -> Result<u32, StoreError> {

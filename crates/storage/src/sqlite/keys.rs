@@ -47,8 +47,8 @@ fn one_key(connection: &Connection, sql: &str, params: impl Params) -> Result<Op
 
 #[async_trait]
 impl Keys for SqliteTx {
-    async fn insert_key(&mut self, key: &Key) -> Result<(), StoreError> {
-        whole(self.write()?, |connection| key_write::insert(connection, key))
+    async fn insert_keys(&mut self, keys: &[Key]) -> Result<(), StoreError> {
+        whole(self.write()?, |connection| keys.iter().try_for_each(|key| key_write::insert(connection, key)))
     }
 
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError> {

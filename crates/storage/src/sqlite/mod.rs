@@ -19,12 +19,14 @@ mod keys;
 mod lives;
 mod mails;
 mod members;
+mod nodes;
 mod notices;
 mod people;
 mod readers;
 mod roles;
 mod row;
 mod schema;
+mod sealed;
 mod service_accounts;
 mod sessions;
 mod stale;
@@ -33,6 +35,7 @@ mod subscriptions;
 pub(crate) mod tests;
 mod usage;
 mod uses;
+mod vaults;
 mod view;
 mod webhooks;
 mod whole;
@@ -104,6 +107,7 @@ impl SqliteStore {
             SystemReason::Feed => &self.feed,
             SystemReason::Authenticate | SystemReason::Found => &self.doors,
             SystemReason::RecordUse
+            | SystemReason::Nodes
             | SystemReason::Operate
             | SystemReason::Bill
             | SystemReason::Repeat

@@ -58,6 +58,18 @@ impl People for SqliteTx {
         Ok(run(self.system_write()?, sql, params)? > 0)
     }
 
+    async fn rename_person(&mut self, id: UserId, name: &DisplayName) -> Result<bool, StoreError> {
+        let sql = "UPDATE users SET name = ?2
+                   WHERE id = ?1 AND kind = 'person' AND deleted_at IS NULL AND is_system()";
+        Ok(run(self.system_write()?, sql, params![id.to_bytes(), name.as_str()])? > 0)
+    }
+
+    async fn replace_password(&mut self, id: UserId, old_hash: &str, hash: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE users SET password_hash = ?3
+                   WHERE id = ?1 AND password_hash = ?2 AND kind = 'person' AND deleted_at IS NULL AND is_system()";
+        Ok(run(self.system_write()?, sql, params![id.to_bytes(), old_hash, hash])? > 0)
+    }
+
     async fn suspend_person(&mut self, id: UserId, at: Option<Timestamp>) -> Result<bool, StoreError> {
         let sql = "UPDATE users SET suspended_at = ?2
                    WHERE id = ?1 AND kind = 'person' AND deleted_at IS NULL AND is_system()";

@@ -238,6 +238,7 @@ fn duplicate(message: &str) -> StoreError {
         ("users.workspace_id, users.name", Unique::ServiceAccountName),
         ("memberships.", Unique::Membership),
         ("roles.workspace_id, roles.folded_name", Unique::RoleName),
+        ("vaults.workspace_id, vaults.folded_name", Unique::VaultName),
     ];
     match rules.iter().find(|(columns, _)| message.contains(columns)) {
         Some((_, rule)) => StoreError::Duplicate(*rule),

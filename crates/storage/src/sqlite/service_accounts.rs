@@ -136,11 +136,18 @@ impl ServiceAccounts for SqliteTx {
         })
     }
 
-    async fn service_account_name_taken(&mut self, name: &str) -> Result<bool, StoreError> {
+    async fn service_account_names_taken(&mut self, names: &[String]) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM users
                    WHERE workspace_id = tenant_workspace() AND name = ?1
                      AND kind = 'service_account' AND deleted_at IS NULL)";
-        Ok(count(self.read()?, sql, [name])? > 0)
+        let connection = self.read()?;
+        let mut taken = Vec::new();
+        for name in names {
+            if count(connection, sql, [name])? > 0 {
+                taken.push(name.clone());
+            }
+        }
+        Ok(taken)
     }
 
     async fn delete_service_account(

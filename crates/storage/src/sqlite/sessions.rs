@@ -11,8 +11,8 @@ use rusqlite::params;
 
 use super::SqliteTx;
 use super::people::{person, person_columns};
-use super::row::{Columns, one, run, run_one};
-use crate::{Session, Sessions, StoreError};
+use super::row::{Columns, many, one, run, run_one};
+use crate::{SESSIONS_MAX, Session, Sessions, StoreError};
 
 fn session(columns: &mut Columns<'_, '_>) -> Result<Session, StoreError> {
     Ok(Session {
@@ -23,6 +23,7 @@ fn session(columns: &mut Columns<'_, '_>) -> Result<Session, StoreError> {
         expires_at: columns.time()?,
         ip: columns.ip_or_null()?,
         user_agent: columns.take()?,
+        last_used_at: columns.time_or_null()?,
     })
 }
 
@@ -32,6 +33,9 @@ impl Sessions for SqliteTx {
         let connection = self.system_write()?;
         let ended = "DELETE FROM sessions WHERE user_id = ?1 AND expires_at <= ?2 AND is_system()";
         run(connection, ended, params![session.user.to_bytes(), session.created_at.as_microsecond()])?;
+        let oldest = "DELETE FROM sessions WHERE is_system() AND id IN
+                          (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY expires_at DESC, id DESC LIMIT -1 OFFSET ?2)";
+        run(connection, oldest, params![session.user.to_bytes(), SESSIONS_MAX - 1])?;
         let sql = "INSERT INTO sessions (id, user_id, token, created_at, expires_at, ip, user_agent)
                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE is_system()";
         let params = params![
@@ -52,13 +56,37 @@ impl Sessions for SqliteTx {
         now: Timestamp,
     ) -> Result<Option<(Session, Person)>, StoreError> {
         let sql = concat!(
-            "SELECT s.id, s.user_id, s.token, s.created_at, s.expires_at, s.ip, s.user_agent, ",
+            "SELECT s.id, s.user_id, s.token, s.created_at, s.expires_at, s.ip, s.user_agent, s.last_used_at, ",
             person_columns!(),
             " FROM sessions s CROSS JOIN users p ON p.id = s.user_id
               WHERE s.token = ?1 AND s.expires_at > ?2 AND p.deleted_at IS NULL AND is_system()"
         );
         let params = params![token.as_bytes(), now.as_microsecond()];
         one(self.system_read()?, "sessions", sql, params, |columns| Ok((session(columns)?, person(columns)?)))
+    }
+
+    async fn sessions(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        let sql = "SELECT id, user_id, token, created_at, expires_at, ip, user_agent, last_used_at FROM sessions
+                   WHERE user_id = ?1 AND expires_at > ?2 AND is_system() ORDER BY expires_at DESC, id DESC LIMIT ?3";
+        let params = params![user.to_bytes(), now.as_microsecond(), SESSIONS_MAX];
+        many(self.system_read()?, "sessions", sql, params, session)
+    }
+
+    async fn touch_session(&mut self, id: SessionId, at: Timestamp) -> Result<(), StoreError> {
+        // One that has ended meanwhile is not used any more.
+        let sql = "UPDATE sessions SET last_used_at = ?2 WHERE id = ?1 AND is_system()";
+        run(self.system_write()?, sql, params![id.to_bytes(), at.as_microsecond()]).map(drop)
+    }
+
+    async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND is_system()";
+        Ok(run(self.system_write()?, sql, params![id.to_bytes(), user.to_bytes()])? > 0)
+    }
+
+    async fn end_other_sessions(&mut self, user: UserId, but: SessionId) -> Result<u32, StoreError> {
+        let sql = "DELETE FROM sessions WHERE user_id = ?1 AND id <> ?2 AND is_system()";
+        let ended = run(self.system_write()?, sql, params![user.to_bytes(), but.to_bytes()])?;
+        Ok(u32::try_from(ended).unwrap_or(u32::MAX))
     }
 
     async fn delete_session(&mut self, id: SessionId) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use super::SqliteTx;
 use super::connection::aside;
 use super::key_row::is_seen;
 use super::row::{Columns, each_until, many, one, run, whole};
-use crate::bounds::WALK_MAX;
+use crate::bounds::{BATCHES_FORGOTTEN_AT_ONCE, WALK_MAX};
 use crate::usage::counted;
 use crate::{
     Bucket, Found, GapReason, Page, Position, SortValue, StoreError, UsageCount, UsageEntry, UsageFilter,
@@ -229,6 +229,27 @@ impl UsageLog for SqliteTx {
         let sql = "SELECT up_to, is_stopped FROM usage_writers WHERE node = ?1 AND is_system()";
         one(self.system_read()?, "usage_writers", sql, [node], |columns| {
             Ok(WrittenUpTo { at: columns.time()?, is_stopped: columns.take()? })
+        })
+    }
+
+    async fn take_usage_batch(
+        &mut self,
+        writer: &str,
+        number: u64,
+        at: Timestamp,
+        forgotten: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let forget = "DELETE FROM usage_batches WHERE writer IN
+                          (SELECT writer FROM usage_batches INDEXED BY usage_batches_by_time
+                           WHERE taken_at < ?1 AND is_system() LIMIT ?2)";
+        let take = "INSERT INTO usage_batches (writer, number, taken_at) VALUES (?1, ?2, ?3)
+                    ON CONFLICT (writer) DO UPDATE SET number = excluded.number, taken_at = excluded.taken_at
+                    WHERE number < excluded.number";
+        // A number beyond the range of SQLite is one that no writer comes to.
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        whole(self.system_write()?, |connection| {
+            run(connection, forget, params![forgotten.as_microsecond(), BATCHES_FORGOTTEN_AT_ONCE])?;
+            Ok(run(connection, take, params![writer, number, at.as_microsecond()])? > 0)
         })
     }
 

@@ -2,9 +2,12 @@
 
 #[cfg(test)]
 mod decisions;
+mod follower;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod web;

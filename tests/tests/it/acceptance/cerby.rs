@@ -62,6 +62,35 @@ fn ending(workspace: &Workspace<'_>, mut body: Value) -> Key {
 }
 
 #[test]
+fn cer_6_the_secret_of_a_new_key_is_saved_in_a_vault() {
+    let keyward = cerby_with_creation();
+    let workspace = keyward.workspace();
+    let (admin, user) = (workspace.member("admin"), workspace.member("user"));
+    let vault = admin.post(&workspace.path("vaults"), json!({"name": "Team"})).expect(201).text_at("id");
+    let secrets = workspace.path(&format!("vaults/{vault}/secrets"));
+    // The wizard still shows the secret, and hands it over; or creation is told of the vault at once.
+    let shown = ending(&workspace, json!({"scopes": ["items:read"]}));
+    let saved = admin.post(&secrets, json!({"name": shown.name(), "secret": shown.secret})).expect(201);
+    let at_once = ending(&workspace, json!({"scopes": ["users:read"], "vault_id": vault}));
+    for (key, id) in [(&shown, saved.text_at("id")), (&at_once, at_once.created.text_at("vault_secret_id"))] {
+        assert_eq!(workspace.get_key(&key.id).body["status"], "active");
+        let listed = admin.get(&format!("{secrets}/{id}")).expect(200);
+        let opens = json!({"id": key.id, "name": key.name(), "status": "active", "secret": "current"});
+        assert_eq!((&listed.body["key"], &listed.body["name"]), (&opens, &json!(key.name())), "{listed}");
+        assert!(!listed.whole().contains(&key.secret), "only revealing shows it");
+        let revealed = admin.post_nothing(&format!("{secrets}/{id}/reveal")).expect(200);
+        assert_eq!(revealed.text_at("secret"), key.secret);
+        assert_eq!(revealed.header("cache-control"), Some("no-store"));
+        assert_eq!(keyward.verify_code(&revealed.text_at("secret")), "valid");
+        user.get(&secrets).problem(403, "forbidden");
+        user.post_nothing(&format!("{secrets}/{id}/reveal")).problem(403, "forbidden");
+    }
+    let log = admin.get(&workspace.path("audit?action=vault_secret.revealed")).expect(200);
+    assert_eq!(log.items().len(), 2, "{log}");
+    assert!(!log.whole().contains(&shown.secret) && !log.whole().contains(&at_once.secret));
+}
+
+#[test]
 fn cer_9_read_items_includes_reading_accounts_and_secrets() {
     let keyward = cerby_with_creation();
     let workspace = keyward.workspace();

@@ -2,7 +2,9 @@
 
 mod authorize;
 mod batch;
+mod envoy;
 mod forwarded;
+mod introspect;
 mod last_used;
 mod routes;
 mod verify;

@@ -9,7 +9,11 @@ use keyward_tests::{Keyward, Value, eventually, json, shared, unique};
 use super::identity::SUSPENSION;
 
 /// What the data plane's document lists. Those that decide are asked below; the others know no keys.
-const OPERATIONS: [&str; 6] = ["authorize", "livez", "metrics", "readyz", "verify", "verify_batch"];
+const OPERATIONS: [&str; 8] =
+    ["authorize", "authorize_envoy", "introspect", "livez", "metrics", "readyz", "verify", "verify_batch"];
+
+/// What whoever introspects sends.
+const ASKER: &str = "what-the-grid-introspects-keys-with";
 
 /// A key, and the workspace that is asked about.
 struct Case {
@@ -68,8 +72,12 @@ fn cases(keyward: &Keyward) -> Vec<Case> {
     cases
 }
 
-fn on_a_lapsed_plan() -> Case {
-    let workspace = shared("cybrium").workspace();
+fn introspected(profile: &str) -> Keyward {
+    Keyward::profile(profile).env("KEYWARD_DATA_PLANE__INTROSPECTION_SECRET", ASKER).start()
+}
+
+fn on_a_lapsed_plan(keyward: &Keyward) -> Case {
+    let workspace = keyward.workspace();
     let key = workspace.any_key();
     workspace.set_plan("starter");
     case("a key on a plan without keys", &key.secret, &workspace.slug)
@@ -90,6 +98,18 @@ fn write(grid: &mut String, keyward: &Keyward, scope: &str, case: &Case) {
     };
     let asked = gateway.get(&format!("/v1/authorize?workspace={slug}&scope={scope}"));
     let is_allowed = asked.status == 200;
+    let by_envoy = gateway.get("/v1/authorize/envoy/no/route").status;
+    assert!(if is_allowed { by_envoy == 403 } else { [401, 403].contains(&by_envoy) }, "{name}: {by_envoy}");
+    let form = format!("token={}&workspace={slug}&ip=198.51.100.7", secret.as_deref().unwrap_or_default());
+    let form_type = Some("application/x-www-form-urlencoded");
+    let introspected = keyward
+        .data()
+        .bearer(ASKER)
+        .send("POST", "/oauth2/introspect", form_type, form.as_bytes())
+        .expect(200);
+    // It asks whether the key works, not for a scope.
+    let works = matches!(code, "valid" | "insufficient_scope");
+    assert_eq!(introspected.body["active"], works, "{introspected}");
     assert_eq!(is_allowed, code == "valid", "{asked}");
     let identity = asked.headers.iter().filter(|(name, _)| name.starts_with("x-keyward-")).count();
     assert_eq!(identity, if is_allowed { 4 } else { 0 }, "{asked}");
@@ -99,7 +119,7 @@ fn write(grid: &mut String, keyward: &Keyward, scope: &str, case: &Case) {
 
 #[test]
 fn the_data_plane_decides_on_every_kind_of_key() {
-    let keyward = shared("default");
+    let keyward = &introspected("default");
     let output = keyward.command("openapi").arg("--data-plane").output().expect("keyward runs");
     let document: Value = serde_json::from_slice(&output.stdout).expect("a document");
     let paths = document["paths"].as_object().expect("paths").values();
@@ -112,6 +132,7 @@ fn the_data_plane_decides_on_every_kind_of_key() {
     for case in cases(keyward) {
         write(&mut grid, keyward, "api:read", &case);
     }
-    write(&mut grid, shared("cybrium"), "scans:read", &on_a_lapsed_plan());
+    let cybrium = introspected("cybrium");
+    write(&mut grid, &cybrium, "scans:read", &on_a_lapsed_plan(&cybrium));
     insta::assert_snapshot!(grid);
 }

@@ -56,10 +56,33 @@ impl Asked {
         let request = stage.document.request(&operation, &targets);
         let ghost = stage.document.request(&operation, &ghosts);
         let nobodys = request.ask(&stage.keyward.anonymous());
-        let Targets { slug, key, personal_key, member, own_role, service_account, webhook, delivery, .. } =
-            targets;
+        let Targets {
+            slug,
+            key,
+            personal_key,
+            member,
+            own_role,
+            service_account,
+            webhook,
+            delivery,
+            vault,
+            vault_secret,
+            ..
+        } = targets;
         let name = stage.workspace.name.clone();
-        let own = [slug, key, personal_key, member, own_role, service_account, webhook, delivery, name];
+        let own = [
+            slug,
+            key,
+            personal_key,
+            member,
+            own_role,
+            service_account,
+            webhook,
+            delivery,
+            vault,
+            vault_secret,
+            name,
+        ];
         let own = own.into_iter().filter(|own| !own.is_empty()).collect();
         Self { operation, request, ghost, nobodys, own }
     }
@@ -77,6 +100,8 @@ impl Asked {
             Rule::OtherSite => Expected::OneOf(&[403]),
             _ if operation.is_public => Expected::AsNobody,
             Rule::Nothing => Expected::OneOf(&[403]),
+            // People are asked for their password first, and keys are refused.
+            _ if operation.id == "change_password" && rule != Rule::Stranger => Expected::OneOf(&[403, 422]),
             // Where there is no session there is nothing to end, and that is no mistake; a key is one.
             _ if operation.id == "sign_out" => Expected::OneOf(&[204, 401, 403]),
             Rule::Stranger => Expected::AsOfGhosts(&[401]),
@@ -271,6 +296,10 @@ fn a_key_on_a_plan_without_keys_gets_nowhere() {
         service_account: "sa_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
         webhook: "whk_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
         delivery: "dlv_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        session: "ses_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        invitation: "inv_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        vault: "vlt_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
+        vault_secret: "sec_01ktbbgefxfaevzcbehh3z7cjz".to_owned(),
         scope: stage.scope.to_owned(),
         role: "member".to_owned(),
         plan: "enterprise".to_owned(),

@@ -78,11 +78,20 @@ impl<'a> Stage<'a> {
                 self.keep_secret(&owner.post_nothing(&format!("{one}/rotate")).expect(200).text_at("secret"));
             }
         }
-        let make =
+        let new_id =
             |what: &str, body: Value| owner.post(&self.workspace.path(what), body).expect(201).text_at("id");
-        let own_role = make("roles", json!({"name": unique("role"), "scopes": [self.scope]}));
-        let service_account = make("service-accounts", json!({"name": unique("bot")}));
+        let own_role = new_id("roles", json!({"name": unique("role"), "scopes": [self.scope]}));
+        let service_account = new_id("service-accounts", json!({"name": unique("bot")}));
         let (webhook, delivery) = self.webhook(operation);
+        let (vault, vault_secret) = self.vault(operation);
+        let invitation = if operation.has(Place::Invitation) {
+            let made = self.workspace.invite(&format!("{}@example.com", unique("invited")), "viewer");
+            self.keep_secret(&made.text_at("token"));
+            made.text_at("id")
+        } else {
+            String::new()
+        };
+        let session = if operation.has(Place::Session) { self.session() } else { String::new() };
         let member = if operation.has(Place::Member) { &self.member("member") } else { owner };
         Targets {
             slug: self.workspace.slug.clone(),
@@ -93,6 +102,10 @@ impl<'a> Stage<'a> {
             service_account,
             webhook,
             delivery,
+            session,
+            invitation,
+            vault,
+            vault_secret,
             scope: self.scope.to_owned(),
             role: "viewer".to_owned(),
             plan: self.plan.to_owned(),
@@ -119,11 +132,38 @@ impl<'a> Stage<'a> {
         (made.text_at("id"), sent)
     }
 
+    /// Another session of the owner's.
+    fn session(&self) -> String {
+        let owner = self.workspace.owner();
+        self.keep_person_secret(&self.keyward.sign_in(&owner.email, &owner.password));
+        owner.get("/api/v1/me/sessions").expect(200).items()[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A vault, and something in it, where the operation is about such. Only an empty one can be deleted.
+    fn vault(&self, operation: &Operation) -> (String, String) {
+        if !operation.has(Place::Vault) {
+            return Default::default();
+        }
+        let owner = self.workspace.owner();
+        let make =
+            |what: &str, body: Value| owner.post(&self.workspace.path(what), body).expect(201).text_at("id");
+        let vault = make("vaults", json!({"name": unique("vault")}));
+        if operation.id == "delete_vault" {
+            return (vault, String::new());
+        }
+        let secret = unique("a secret of a vault");
+        self.keep_secret(&secret);
+        let kept =
+            make(&format!("vaults/{vault}/secrets"), json!({"name": unique("kept"), "secret": secret}));
+        (vault, kept)
+    }
+
     /// Who is to get what was asked for, and how they ask for it.
     pub(super) fn rightful(&self, operation: &Operation, request: &Request) -> (Caller, Request) {
         let owner = self.workspace.owner();
         let body = match operation.id.as_str() {
             "sign_in" => json!({"email": owner.email, "password": owner.password}),
+            "change_password" => json!({"current_password": owner.password, "new_password": owner.password}),
             "accept_invitation" => {
                 let token = self.workspace.invite("grace@example.com", "viewer").text_at("token");
                 json!({"token": token, "name": "Grace", "password": "a passphrase of her own"})
@@ -134,7 +174,8 @@ impl<'a> Stage<'a> {
             }
             _ => return ((**owner).clone(), request.clone()),
         };
-        (self.keyward.anonymous(), Request { body: Some(body), ..request.clone() })
+        let caller = if operation.is_public { self.keyward.anonymous() } else { (**owner).clone() };
+        (caller, Request { body: Some(body), ..request.clone() })
     }
 
     /// All that the owner sees: every list and resource that is found without an identifier.
@@ -143,7 +184,8 @@ impl<'a> Stage<'a> {
         let mut view = BTreeMap::new();
         for operation in self.document.operations() {
             let is_found = operation.places.iter().all(|(_, place)| *place == Place::Workspace);
-            let stays = !operation.tells_of_the_door() && !operation.tells_of_use();
+            let stays =
+                !operation.tells_of_the_door() && !operation.tells_of_use() && !operation.tells_of_nodes();
             if operation.is_safe() && is_found && stays {
                 let limit =
                     if operation.queries.iter().any(|name| name == "limit") { "?limit=200" } else { "" };

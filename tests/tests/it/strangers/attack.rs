@@ -8,7 +8,7 @@ use super::world::Names;
 use crate::surface::{Document, Operation, Request, Targets};
 
 /// Fields that hold any text.
-const FREE_TEXTS: &[&str] = &["name", "description", "metadata", "reason"];
+const FREE_TEXTS: &[&str] = &["name", "description", "metadata", "reason", "secret"];
 
 /// What is asked, on either plane.
 pub(super) struct Question {
@@ -134,7 +134,7 @@ impl Making<'_> {
             let operation = &arsenal.operations[self.dice.below(arsenal.operations.len())];
             let has_room = !operation.queries.is_empty() || !arsenal.document.fields(operation).is_empty();
             let is_wanted = match operation.id.as_str() {
-                "sign_out" => false,
+                "sign_out" | "end_other_sessions" | "change_password" => false,
                 "sign_in" => self.dice.one_in(20),
                 _ => approach == Approach::Frontal || has_room,
             };
@@ -155,6 +155,10 @@ impl Making<'_> {
             service_account: self.pick_id(&names.service_accounts, &own.service_accounts),
             webhook: self.pick_id(&names.webhooks, &own.webhooks),
             delivery: self.pick_id(&names.deliveries, &own.deliveries),
+            session: self.pick_id(&names.sessions, &own.sessions),
+            invitation: self.pick_id(&names.invitations, &own.invitations),
+            vault: self.pick_id(&names.vaults, &own.vaults),
+            vault_secret: self.pick_id(&names.vault_secrets, &own.vault_secrets),
             ..own_profile()
         }
     }
@@ -171,6 +175,10 @@ impl Making<'_> {
             service_account: one_of(&own.service_accounts),
             webhook: one_of(&own.webhooks),
             delivery: one_of(&own.deliveries),
+            session: one_of(&own.sessions),
+            invitation: one_of(&own.invitations),
+            vault: one_of(&own.vaults),
+            vault_secret: one_of(&own.vault_secrets),
             ..own_profile()
         }
     }

@@ -2,7 +2,7 @@
 
 use keyward_tests::{Caller, Keyward, Workspace, json, taker_url, unique};
 
-use super::world::{World, somebody};
+use super::world::{World, sessions, somebody};
 
 const OWNER: &str = "an owner elsewhere";
 const ADMIN: &str = "an admin elsewhere";
@@ -33,6 +33,10 @@ pub(super) struct Own {
     pub(super) service_accounts: Vec<String>,
     pub(super) webhooks: Vec<String>,
     pub(super) deliveries: Vec<String>,
+    pub(super) invitations: Vec<String>,
+    pub(super) sessions: Vec<String>,
+    pub(super) vaults: Vec<String>,
+    pub(super) vault_secrets: Vec<String>,
     pub(super) attackers: Vec<Attacker>,
 }
 
@@ -104,6 +108,30 @@ fn things(home: &Workspace<'_>, owner: &keyward_tests::Person) -> Own {
     let test = home.path(&format!("webhooks/{webhook}/test"));
     let deliveries = (0..2).map(|_| owner.post_nothing(&test).expect(202).text_at("id")).collect();
     let webhooks = vec![webhook];
+    let vaults: Vec<String> = (0..2).map(|_| make("vaults", json!({"name": unique("own")}))).collect();
+    let keep = |vault: &String| {
+        make(
+            &format!("vaults/{vault}/secrets"),
+            json!({"name": unique("own"), "secret": unique("own secret")}),
+        )
+    };
+    let vault_secrets = vaults.iter().map(keep).collect();
+    let invite = |_| home.invite(&format!("{}@example.com", unique("own")), "viewer").text_at("id");
+    let invitations = (0..4).map(invite).collect();
     let (slugs, people, attackers) = (Vec::new(), Vec::new(), Vec::new());
-    Own { slugs, keys, personal_keys, people, roles, service_accounts, webhooks, deliveries, attackers }
+    Own {
+        slugs,
+        keys,
+        personal_keys,
+        people,
+        roles,
+        service_accounts,
+        webhooks,
+        deliveries,
+        invitations,
+        sessions: sessions(&home.member("viewer")),
+        vaults,
+        vault_secrets,
+        attackers,
+    }
 }

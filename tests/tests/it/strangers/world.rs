@@ -22,7 +22,10 @@ pub(super) struct Names {
     pub(super) roles: Vec<String>,
     pub(super) webhooks: Vec<String>,
     pub(super) deliveries: Vec<String>,
+    pub(super) vaults: Vec<String>,
+    pub(super) vault_secrets: Vec<String>,
     pub(super) invitations: Vec<String>,
+    pub(super) sessions: Vec<String>,
     /// Names, descriptions, addresses, labels.
     pub(super) words: Vec<String>,
     /// Where a list of its keys goes on.
@@ -44,7 +47,10 @@ impl Names {
             roles: self.roles.iter().map(&mut like).collect(),
             webhooks: self.webhooks.iter().map(&mut like).collect(),
             deliveries: self.deliveries.iter().map(&mut like).collect(),
+            vaults: self.vaults.iter().map(&mut like).collect(),
+            vault_secrets: self.vault_secrets.iter().map(&mut like).collect(),
             invitations: self.invitations.iter().map(&mut like).collect(),
+            sessions: self.sessions.iter().map(&mut like).collect(),
             words: self.words.iter().map(&mut like).collect(),
             cursor,
         }
@@ -65,6 +71,8 @@ impl Names {
             &self.roles,
             &self.webhooks,
             &self.deliveries,
+            &self.vaults,
+            &self.vault_secrets,
             &self.invitations,
         ];
         let listed = lists.into_iter().flatten().map(String::as_str);
@@ -150,17 +158,16 @@ impl<'a> World<'a> {
         let mut state: BTreeSet<String> = rows
             .into_iter()
             .filter(|row| !row.contains("session.refused") && !row.starts_with("audit_heads:"))
+            // When its people were there is not the strangers' doing.
+            .filter(|row| !row.starts_with("sessions:"))
             // So is who tries a key that is dead.
             .filter(|row| {
                 !row.starts_with("usage_") || row.contains("| valid |") || row.contains("\"valid\"")
             })
             .collect();
-        for operation in self
-            .document
-            .operations()
-            .iter()
-            .filter(|of| of.is_safe() && !of.tells_of_the_door() && !of.tells_of_use())
-        {
+        for operation in self.document.operations().iter().filter(|of| {
+            of.is_safe() && !of.tells_of_the_door() && !of.tells_of_use() && !of.tells_of_nodes()
+        }) {
             let path = operation.template.replace("{slug}", &self.workspace.slug);
             let mut places = operation.places.iter().map(|(_, place)| *place);
             let paths = match places.find(|place| *place != Place::Workspace) {
@@ -168,7 +175,13 @@ impl<'a> World<'a> {
                 Some(Place::Key) => self.names.keys.iter().map(|id| path.replace("{id}", id)).collect(),
                 Some(_) => Vec::new(),
             };
-            state.extend(paths.iter().map(|path| format!("{path}: {}", owner.get(path).expect(200).body)));
+            state.extend(paths.iter().map(|path| {
+                let mut seen = owner.get(path).expect(200).body;
+                if operation.id == "list_sessions" {
+                    forget_times(&mut seen);
+                }
+                format!("{path}: {seen}")
+            }));
         }
         state
     }
@@ -186,6 +199,13 @@ impl<'a> World<'a> {
     }
 }
 
+/// Takes out when sessions were last used.
+fn forget_times(sessions: &mut Value) {
+    for session in sessions["items"].as_array_mut().into_iter().flatten() {
+        session["last_used_at"] = Value::Null;
+    }
+}
+
 fn of(key: &Key, verb: &str) -> String {
     format!("keys/{}/{verb}", key.id)
 }
@@ -196,6 +216,12 @@ fn described(more: &Value) -> Value {
         "scopes": ["api:read"], "metadata": {"team": unique("planted-label")}});
     body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
     body
+}
+
+/// The sessions of somebody.
+pub(super) fn sessions(person: &Person) -> Vec<String> {
+    let listed = person.get("/api/v1/me/sessions").expect(200).items();
+    listed.iter().filter_map(|session| session["id"].as_str().map(str::to_owned)).collect()
 }
 
 /// A role holds something; a service account does not.
@@ -236,6 +262,13 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
         || owner.get(&workspace.path(&format!("webhooks/{webhook}"))).expect(200).body["waiting"].clone();
     eventually(Duration::from_secs(10), look, |waiting| *waiting == 0);
     let deliveries = vec![delivery];
+    let vault = owner.post(&workspace.path("vaults"), named("vaults")).expect(201);
+    let secret = json!({"name": unique("planted-name"), "secret": unique("planted secret")});
+    words.extend(
+        [&vault.body["name"], &vault.body["description"], &secret["name"], &secret["secret"]].map(text),
+    );
+    let secrets = workspace.path(&format!("vaults/{}/secrets", vault.text_at("id")));
+    let vault_secret = owner.post(&secrets, secret).expect(201);
     words.extend(
         [&role, &bot].iter().flat_map(|made| [text(&made.body["name"]), text(&made.body["description"])]),
     );
@@ -251,7 +284,10 @@ fn names(workspace: &Workspace<'_>, keys: &[Answer], personal: &[Answer]) -> Nam
         roles: vec![role.text_at("id")],
         webhooks: vec![webhook],
         deliveries,
+        vaults: vec![vault.text_at("id")],
+        vault_secrets: vec![vault_secret.text_at("id")],
         invitations: invitations.iter().map(|invitation| invitation.text_at("id")).collect(),
+        sessions: sessions(owner),
         words,
         cursor: page.text_at("next_cursor"),
     }

@@ -98,6 +98,7 @@ fn known(operation: &str, on: &Targets) -> Option<Value> {
         | "update_personal_key"
         | "update_role"
         | "update_service_account"
+        | "update_vault"
         | "update_webhook" => {
             json!({"description": unique("changed")})
         }
@@ -109,6 +110,10 @@ fn known(operation: &str, on: &Targets) -> Option<Value> {
         "update_member" => json!({"role": on.role}),
         "create_role" => json!({"name": unique("role"), "scopes": [on.scope]}),
         "create_service_account" => json!({"name": unique("bot")}),
+        // Nothing: what people are called is seen by others.
+        "update_me" => json!({}),
+        "create_vault" => json!({"name": unique("vault")}),
+        "store_vault_secret" => json!({"name": unique("kept"), "secret": unique("a secret")}),
         "create_webhook" => json!({"url": taker_url()}),
         "update_user" => json!({"suspended": false}),
         "import_keys" => {

@@ -32,6 +32,10 @@ impl Targets {
             member: like(&self.member),
             own_role: like(&self.own_role),
             service_account: like(&self.service_account),
+            session: like(&self.session),
+            invitation: like(&self.invitation),
+            vault: like(&self.vault),
+            vault_secret: like(&self.vault_secret),
             ..self.clone()
         }
     }

@@ -124,6 +124,11 @@ impl Operation {
         self.template.contains("/usage") || self.template.ends_with("/keys/stale")
     }
 
+    /// It tells how far nodes have come: what anybody changes anywhere changes what it answers.
+    pub(crate) fn tells_of_nodes(&self) -> bool {
+        self.template.ends_with("/nodes")
+    }
+
     pub(crate) fn has(&self, place: Place) -> bool {
         self.places.iter().any(|(_, of)| *of == place)
     }

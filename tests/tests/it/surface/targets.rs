@@ -17,6 +17,13 @@ pub(crate) enum Place {
     Webhook,
     /// What was sent to that webhook, and taken.
     Delivery,
+    /// A session of a person, not the one that they ask in.
+    Session,
+    /// One that is open.
+    Invitation,
+    Vault,
+    /// A secret in that vault.
+    VaultSecret,
 }
 
 /// One of everything that a path or a body can name.
@@ -30,6 +37,10 @@ pub(crate) struct Targets {
     pub(crate) service_account: String,
     pub(crate) webhook: String,
     pub(crate) delivery: String,
+    pub(crate) session: String,
+    pub(crate) invitation: String,
+    pub(crate) vault: String,
+    pub(crate) vault_secret: String,
     /// A scope of the profile, a role that can be given, and a plan.
     pub(crate) scope: String,
     pub(crate) role: String,
@@ -47,6 +58,10 @@ impl Targets {
             Place::ServiceAccount => &self.service_account,
             Place::Webhook => &self.webhook,
             Place::Delivery => &self.delivery,
+            Place::Session => &self.session,
+            Place::Invitation => &self.invitation,
+            Place::Vault => &self.vault,
+            Place::VaultSecret => &self.vault_secret,
         }
     }
 }
@@ -74,6 +89,10 @@ fn place(template: &str, before: &str, name: &str) -> Place {
         ("service-accounts", "id") => Place::ServiceAccount,
         ("webhooks", "id") => Place::Webhook,
         ("deliveries", "delivery_id") => Place::Delivery,
+        ("sessions", "session_id") => Place::Session,
+        ("invitations", "id") => Place::Invitation,
+        ("vaults", "id") => Place::Vault,
+        ("secrets", "sid") => Place::VaultSecret,
         _ => panic!(
             "nothing says what {{{name}}} of {template} stands for: add it to `Place` and `Targets` of \
              tests/tests/it/surface/targets.rs, and make one where Targets are made (grid/stage.rs, strangers/world.rs)"

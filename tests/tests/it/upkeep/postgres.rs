@@ -7,7 +7,8 @@ use keyward_tests::{Database, Key, Keyward, Workspace, eventually, json, unique}
 
 use super::{assert_denying, run};
 
-/// A server on that database, with a key that lives, one that is revoked, and a personal one where the profile has them.
+/// A server on that database, with a key that lives, whose secret is in a vault, and one that is revoked. The sealing key
+/// stays where it is when the store moves.
 struct Town {
     keyward: Keyward,
     live: Key,
@@ -16,7 +17,7 @@ struct Town {
 
 impl Town {
     fn on(database: Option<Database>) -> Self {
-        let builder = Keyward::profile("cveium");
+        let builder = Keyward::profile("cveium").env("KEYWARD_SEALING__KEY_FILE", "sealing-key");
         let keyward = match database {
             Some(database) => builder.on(database).start(),
             None => builder.on_file().start(),
@@ -26,6 +27,11 @@ impl Town {
             workspace.member("member");
             let keys = (workspace.key_with(&["products:read"]), workspace.key_with(&["products:read"]));
             workspace.revoke(&keys.1);
+            let owner = workspace.owner();
+            let vault =
+                owner.post(&workspace.path("vaults"), json!({"name": "Moved"})).expect(201).text_at("id");
+            let secret = json!({"name": "live", "secret": keys.0.secret});
+            owner.post(&workspace.path(&format!("vaults/{vault}/secrets")), secret).expect(201);
             keys
         };
         keyward.verify(json!({ "key": live.secret, "ip": "203.0.113.7" }));
@@ -59,6 +65,7 @@ fn assert_moved(keyward: &Keyward, live: &Key, revoked: &Key) {
     assert!(found.items().iter().any(|key| key["id"] == live.id.as_str()), "searches find it: {found}");
     let sound = workspace.owner().get(&workspace.path("audit/verify")).expect(200);
     assert_eq!(sound.body["ok"], true, "{sound}");
+    assert_kept(&workspace, live);
     // It goes on: the chain, the numbers of changes, everything.
     let another = workspace.key_with(&["products:read"]);
     assert_eq!(keyward.verify_code(&another.secret), "valid");
@@ -66,6 +73,18 @@ fn assert_moved(keyward: &Keyward, live: &Key, revoked: &Key) {
     assert_eq!(keyward.verify_code(&another.secret), "revoked");
     let sound = workspace.owner().get(&workspace.path("audit/verify")).expect(200);
     assert_eq!(sound.body["ok"], true, "{sound}");
+}
+
+/// What is in the vault is there, known as the key's, and can be opened.
+#[track_caller]
+fn assert_kept(workspace: &Workspace<'_>, live: &Key) {
+    let owner = workspace.owner();
+    let vault = owner.get(&workspace.path("vaults")).expect(200).items()[0].clone();
+    let secrets = workspace.path(&format!("vaults/{}/secrets", vault["id"].as_str().expect("an id")));
+    let kept = owner.get(&secrets).expect(200).items()[0].clone();
+    assert_eq!(kept["key"]["id"], live.id.as_str(), "{kept}");
+    let reveal = format!("{secrets}/{}/reveal", kept["id"].as_str().expect("an id"));
+    assert_eq!(owner.post_nothing(&reveal).expect(200).text_at("secret"), live.secret);
 }
 
 /// How many keys the audit log says were created.
@@ -107,6 +126,7 @@ fn a_store_moves_from_sqlite_to_postgresql_and_back() {
     assert_eq!(keyward.verify_code(&live.secret), "valid");
     assert_eq!(keyward.verify_code(&revoked.secret), "revoked");
     let workspace = keyward.first_workspace();
+    assert_kept(&workspace, &live);
     let sound = workspace.owner().get(&workspace.path("audit/verify")).expect(200);
     assert_eq!(sound.body["ok"], true, "{sound}");
 }

@@ -12,6 +12,12 @@ const DAY: i64 = 86_400_000_000;
 /// Puts all uses and counts that are there so many days back.
 fn age(keyward: &Keyward, days: i64) {
     let past = days * DAY;
+    if let Some(database) = keyward.database() {
+        // Uses of a day are a part of the table there.
+        database.sql(&format!(
+            "SELECT make_usage_days(coalesce(array_agg(DISTINCT (at - {past}) / {DAY} * {DAY}), array[]::bigint[])) FROM usage_entries"
+        ));
+    }
     Store::tamper(
         keyward,
         &format!(
@@ -79,6 +85,31 @@ fn no_more_uses_are_kept_than_may_be() {
     assert!((990..=1_001).contains(&left.len()), "{}", left.len());
     assert_eq!(left[0]["path"], "/1019", "the newest stay");
     assert_eq!(counted(&workspace, &key), 1_020, "the counts stay");
+}
+
+#[test]
+fn a_clock_that_was_ahead_for_a_moment_does_not_cost_the_log() {
+    let mut keyward = Keyward::profile("cveium").env("KEYWARD_USAGE__ENTRIES_MAX", "1000").start();
+    let workspace = keyward.first_workspace();
+    let key = workspace.key_with(&["products:read"]);
+    keyward.verify_code(&key.secret);
+    until_logged(&workspace, &key.id, 1);
+    keyward.terminate();
+    // The entry at which the log is too long is of ten years from now.
+    let copies = "WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 1099)
+                  INSERT INTO usage_entries (key_id, at, code, secret, node)
+                  SELECT key_id, at + i, code, secret, node FROM usage_entries, c;";
+    let border = (0..3).map(|more| (100 + more).to_string()).collect::<Vec<_>>().join(", ");
+    let ahead = 3_650 * DAY;
+    Store::tamper(
+        &keyward,
+        &format!("{copies} UPDATE usage_entries SET at = at + {ahead} WHERE n IN ({border});"),
+    );
+    keyward.restart();
+    std::thread::sleep(Duration::from_secs(2));
+    let left: Vec<(String, i64)> =
+        Store::of(&keyward).rows("SELECT code, count(*) FROM usage_entries GROUP BY code");
+    assert_eq!(left, [("valid".to_owned(), 1_100)], "what the wrong clock wrote took the others with it");
 }
 
 #[test]

@@ -207,6 +207,23 @@ fn of_a_long_answer_the_beginning_is_kept() {
 }
 
 #[test]
+fn a_receiver_that_says_when_it_wants_more_is_left_alone_until_then() {
+    let keyward = Keyward::profile("default").sends_here().start();
+    let workspace = keyward.workspace();
+    let mut receiver = Receiver::away();
+    let hook = webhook(&workspace, &receiver, "/busy", &json!({})).text_at("id");
+    receiver.comes();
+    workspace.key_with(&["api:read"]);
+    let failed = tried(&workspace, &hook);
+    assert_eq!((&failed["status"], &failed["attempts"][0]["status"]), (&json!("waiting"), &json!(429)));
+    let wait = time(&failed["next_attempt_at"]).duration_since(time(&failed["attempts"][0]["at"]));
+    // Without its word it would be asked again after five seconds.
+    assert!((599..=630).contains(&wait.as_secs()), "{failed}");
+    std::thread::sleep(Duration::from_secs(7));
+    assert_eq!(receiver.count("busy"), 1, "it was asked before its time");
+}
+
+#[test]
 fn over_tls_a_receiver_is_told_if_the_machine_trusts_its_certificate() {
     let mut receiver = Receiver::away_with_tls();
     receiver.trusts("whsec_bm90IG1hZGUgeWV0");

@@ -41,7 +41,15 @@ fn a_signing_secret_is_in_the_answer_that_made_it_and_nowhere_else() {
         assert!(!raw, "the bytes of the secret are in {name}");
         names.push(name);
     }
-    for expected in ["keyward.sqlite", "keyward.sqlite.sealing-key", "stderr.log"] {
+    let store = keyward.store_bytes();
+    forms.assert_absent("the store", &store);
+    assert!(
+        !store.windows(bytes.len()).any(|part| part == bytes),
+        "the bytes of the secret are in the store"
+    );
+    let sealing_key = keyward.sealing_key();
+    let sealing_key = sealing_key.file_name().and_then(|name| name.to_str()).expect("a name");
+    for expected in [sealing_key, "stderr.log"] {
         assert!(names.iter().any(|name| name == expected), "{expected} was not searched: {names:?}");
     }
 }
@@ -94,7 +102,7 @@ fn a_secret_that_cannot_be_opened_any_more_is_told_and_replaced() {
     };
     receiver.comes();
     keyward.terminate();
-    std::fs::write(keyward.dir().join("keyward.sqlite.sealing-key"), [7; 32]).expect("another key");
+    std::fs::write(keyward.sealing_key(), [7; 32]).expect("another key");
     keyward.restart();
     let owner = keyward.sign_in("ada@example.com", "a long enough passphrase");
     let workspace = keyward_tests::Workspace::of(&keyward, &owner, &slug, &slug);

@@ -45,11 +45,15 @@ fn every_post_takes_the_header_but_for_those_of_people_who_are_nobody_yet() {
     );
 }
 
+/// Shows what is kept, each time it is asked, and makes nothing: its answers are not kept for a second time.
+const SHOWS_AGAIN: &str = "/api/v1/{slug}/vaults/{id}/secrets/{sid}/reveal";
+
 #[test]
 fn every_answer_with_a_secret_says_what_it_is_the_second_time() {
     let document = json();
     let mut with_secrets = BTreeSet::new();
-    for (path, post) in posts(&document).filter(|(_, post)| has_parameter(post, "Idempotency-Key")) {
+    let repeatable = posts(&document).filter(|(_, post)| has_parameter(post, "Idempotency-Key"));
+    for (path, post) in repeatable.filter(|(path, _)| *path != SHOWS_AGAIN) {
         for (status, response) in post["responses"].as_object().unwrap() {
             let schema = &response["content"]["application/json"]["schema"];
             let mut names = BTreeSet::new();

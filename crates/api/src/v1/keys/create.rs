@@ -65,6 +65,7 @@ pub(super) fn new_key(input: CreateKey) -> NewKey {
         metadata: input.metadata.unwrap_or_default(),
         workspaces: input.workspaces,
         service_account: input.service_account,
+        vault: input.vault_id,
     }
 }
 
@@ -79,6 +80,10 @@ fn answer(created: &Created, home: &str, now: Timestamp) -> Response {
 pub(super) fn show_once(status: StatusCode, created: &Created, now: Timestamp) -> Response {
     let row = &created.row;
     let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store")), (ETAG, etag(row.key.version))];
-    let shape = CreatedKey { key: shape(row, now), secret: Shown::once(&created.secret) };
+    let shape = CreatedKey {
+        key: shape(row, now),
+        secret: Shown::once(&created.secret),
+        vault_secret_id: created.stored.map(|id| id.to_string()),
+    };
     (status, headers, Extension(Secrets(CreatedKey::SECRETS)), Json(shape)).into_response()
 }

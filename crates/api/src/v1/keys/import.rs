@@ -159,6 +159,7 @@ fn foreign_key(input: ImportKey) -> ForeignKey {
             requests_per_minute: input.requests_per_minute,
             workspaces: None,
             service_account: None,
+            vault_id: None,
         }),
     }
 }

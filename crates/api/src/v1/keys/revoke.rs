@@ -7,14 +7,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::field::FieldCode;
-use keyward_service::revoke_key::Revoked;
-use keyward_wire::key::{NodeReceipt, Receipt, RevokeKey};
+use keyward_service::revoke_key::{Revoked, wait_until_propagated};
+use keyward_wire::key::{Receipt, RevokeKey};
 
 use crate::extract::{Asking, At, MaybeBody, Query};
 use crate::openapi::WriteProblems;
 use crate::page::Parameters;
 use crate::problem::Failure;
 use crate::state::Api;
+use crate::v1::nodes;
 
 /// Revoke a key of a workspace: at once, and for good. Revoking it again changes nothing.
 #[utoipa::path(delete, path = "/api/v1/{slug}/keys/{id}", tag = "keys", security(("session" = []), ("bearer" = []), ("api_key" = [])),
@@ -68,7 +69,7 @@ pub(crate) async fn revoke_workspace_key(
         input.and_then(|input| input.reason),
     )
     .await?;
-    Ok(answer(&revoked, wait))
+    Ok(answer(&api, revoked, wait).await)
 }
 
 /// Revoke a personal key and learn which nodes have applied it.
@@ -94,7 +95,7 @@ pub(crate) async fn revoke_personal_key(
         input.and_then(|input| input.reason),
     )
     .await?;
-    Ok(answer(&revoked, wait))
+    Ok(answer(&api, revoked, wait).await)
 }
 
 fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
@@ -109,21 +110,16 @@ fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
     Ok(wait)
 }
 
-/// This process's own data plane has applied the change before the service answers, so there is nothing
-/// left to wait for.
-fn answer(revoked: &Revoked, wait: bool) -> Response {
+/// This process's own data plane has applied the change before the service answers; gateway nodes may be waited for.
+async fn answer(api: &Api, revoked: Revoked, wait: bool) -> Response {
+    let revoked = if wait { wait_until_propagated(&api.service, revoked).await } else { revoked };
     let propagated = revoked.propagated();
     let status = if wait && !propagated { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let nodes = revoked.nodes.iter().map(|node| NodeReceipt {
-        node: node.node.clone(),
-        state: node.state.as_str().to_owned(),
-        applied_epoch: node.applied.0,
-    });
     let receipt = Receipt {
         id: revoked.id.to_string(),
         revoked_at: revoked.at,
         epoch: revoked.epoch.0,
-        nodes: nodes.collect(),
+        nodes: revoked.nodes.iter().map(nodes::shape).collect(),
         propagated,
     };
     (status, Json(receipt)).into_response()

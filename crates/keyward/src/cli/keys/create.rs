@@ -12,9 +12,9 @@ use crate::cli::duration::{Expiry, parse_expiry};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::grant::{NewGrant, unless_empty};
-use crate::cli::names::{NameOrId, Slug, parse_service_account};
+use crate::cli::names::{NameOrId, Slug, parse_service_account, parse_vault};
 use crate::cli::place::{Place, PlaceFlags};
-use crate::cli::{clock, service_accounts, terminal, text};
+use crate::cli::{clock, service_accounts, terminal, text, vaults};
 
 /// As the server has it.
 const IDEMPOTENCY_KEY_LEN_MAX: usize = 255;
@@ -26,6 +26,7 @@ Examples:
   keyward keys create backup --scope products:read --out-file /etc/backup/keyward.key
   keyward keys create deploy --rule 'organization:pipeline:trigger=organization:acme:pipeline:web-*'
   keyward keys create deploy-eu --scope products:read --service-account deploy-bot
+  keyward keys create ci-pipeline --scope products:read --vault Production
   keyward keys create laptop --personal --restrict-to acme
 
 The secret is shown this once, alone on stdout; words go to stderr. With --out-file it goes to
@@ -55,6 +56,9 @@ pub(crate) struct Create {
     /// Act as this shared service account: its name or id. Left out: one of its own, named after the key
     #[arg(long, value_name = "ACCOUNT", value_parser = parse_service_account, conflicts_with = "personal")]
     service_account: Option<NameOrId>,
+    /// Put its secret into this vault of the workspace as well: the vault's name or id
+    #[arg(long, value_name = "VAULT", value_parser = parse_vault, conflicts_with = "personal")]
+    vault: Option<NameOrId>,
     /// May be used from this network only, such as 10.0.0.0/8; repeatable
     #[arg(long = "allow-cidr", value_name = "CIDR", value_delimiter = ',')]
     allowed_cidrs: Vec<String>,
@@ -88,6 +92,7 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
     let api = create.connection.open()?;
     let place = create.place.resolve(&api)?;
     request.service_account = service_accounts::find::for_key(&api, &place, create.service_account.as_ref())?;
+    request.vault_id = vaults::find::for_key(&api, &place, create.vault.as_ref())?;
     let key = create.idempotency_key.as_ref();
     let reply = api.post_once(place.keys_path(), &request, key).map_err(advise)?;
     let answer = reply.json(api.server())?;
@@ -98,12 +103,15 @@ pub(super) fn run(create: &Create) -> Result<(), Failure> {
     create.secret.hand_over(&new, file, |why| lost(&new, &place, why))?;
     announce(&new, &place);
     create.secret.say_where();
+    if let Some(vault) = &create.vault {
+        terminal::say(format!("It is in the vault {vault} too."));
+    }
     create.secret.hint(&place);
     Ok(())
 }
 
 impl Create {
-    /// What is asked for, but for the service account, which the server may have to be asked about.
+    /// What is asked for, but for the service account and the vault, which the server may have to be asked about.
     fn request(&self) -> Result<CreateKey, Failure> {
         let metadata = metadata::collect(&self.metadata)?;
         let (expires_at, expires_in_seconds) = match self.expires {
@@ -123,6 +131,7 @@ impl Create {
             metadata: (!metadata.is_empty()).then_some(metadata),
             workspaces: unless_empty(self.restrict_to.iter().map(Slug::to_string).collect()),
             service_account: None,
+            vault_id: None,
         })
     }
 }

@@ -4,6 +4,7 @@ mod duration;
 mod embedded;
 mod keys;
 mod needs;
+mod pages;
 mod plans;
 mod product;
 mod roles;
@@ -15,6 +16,7 @@ mod tests;
 use std::path::Path;
 
 use keyward_core::catalogue::Catalogue;
+use keyward_core::pages::Pages;
 use keyward_core::permission;
 use keyward_core::profile::{InvalidProfile, Profile};
 use keyward_core::rate::RequestsPerMinute;
@@ -72,10 +74,14 @@ fn parse(name: &str, file: File<'_>) -> Result<Profile, ConfigError> {
 
 /// Reads all parts, so that mistakes in several are all told at once.
 fn read(name: &str, root: &Table<'_>, mistakes: &mut Mistakes) -> Option<Profile> {
-    mistakes.take(root.only(&["product", "keys", "scopes", "roles", "plans", "routes"]));
+    mistakes.take(root.only(&["product", "keys", "console", "scopes", "roles", "plans", "routes"]));
     let product = mistakes.take(root.required("product").and_then(|field| product::read(&field)));
     let keys_field = mistakes.take(root.required("keys"));
     let keys = keys_field.as_ref().and_then(|field| keys::read(field, mistakes));
+    let pages = match root.optional("console") {
+        Some(field) => mistakes.take(pages::read(&field)),
+        None => Some(Pages::default()),
+    };
     let plans = mistakes.take(root.required("plans")).and_then(|field| plans::read(&field, mistakes));
     let scopes = mistakes.take(root.required("scopes")).and_then(|field| scopes::read(&field, mistakes));
     let roles_field = mistakes.take(root.required("roles"));
@@ -84,7 +90,12 @@ fn read(name: &str, root: &Table<'_>, mistakes: &mut Mistakes) -> Option<Profile
     let roles = roles_field.and_then(|field| roles::read(&field, &catalogue, mistakes));
     let routes = routes::read(root.optional("routes").as_ref(), &catalogue, mistakes);
     let (product, keys, plans, roles, routes) = (product?, keys?, plans?, roles?, routes?);
+    let pages = pages?;
     let built = Profile::new(name, product, keys, catalogue, roles.all, plans.all, routes);
+    let built = built.map(|mut profile| {
+        profile.pages = pages;
+        profile
+    });
     mistakes.take(built.map_err(|invalid| {
         let place = match &invalid {
             InvalidProfile::DuplicateRole { index, .. } => roles.names.get(*index),

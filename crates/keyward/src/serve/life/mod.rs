@@ -12,7 +12,7 @@ mod compare;
 mod deeds;
 mod model;
 mod pools;
-mod random;
+pub(super) mod random;
 mod system;
 mod world;
 

@@ -21,9 +21,11 @@ use keyward_service::checkpoint_key::CheckpointKey;
 use keyward_service::clock::Clock;
 use keyward_service::ctx::{Ctx, Door, Request};
 use keyward_service::entropy;
+use keyward_service::lockout::{FreeTries, Lockout};
 use keyward_service::password::Passwords;
 use keyward_service::refusal::Refusal;
-use keyward_service::sealing::SealingKey;
+use keyward_service::sealing::{Sealing, SealingKey};
+use keyward_service::session_use::SessionUse;
 use keyward_service::set_up::SetUpDoor;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Changed, Credentials, Store, SystemReason};
@@ -123,7 +125,8 @@ impl System {
 
     /// A request by whoever these are.
     pub(super) async fn asking(&self, presented: Presented<'_>, ip: Option<IpAddr>) -> Result<Ctx, Refusal> {
-        let request = Request { id: RequestId::new(0, [7; 10]), door: Door::Api, ip, user_agent: None };
+        let request =
+            Request { id: RequestId::new(0, [7; 10]), door: Door::Api, ip, user_agent: None, session: None };
         Ok(authenticate(&self.service, presented, request).await?)
     }
 
@@ -160,9 +163,11 @@ async fn serve(
         limits: Arc::clone(&node) as _,
         uses: Arc::new(SharedQueue(Arc::default())),
         passwords,
+        lockout: Lockout::new(FreeTries::default()).unwrap(),
+        session_use: SessionUse::default(),
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
-        sealing_key: SealingKey::new(&[7; 32]),
+        sealing: Sealing::new(SealingKey::new(&[7; 32]), Vec::new()),
         reach: Reach::default(),
         operator: Some(SecretDigest::of(OPERATOR.as_bytes())),
         set_up: SetUpDoor::default(),

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, RETRY_AFTER, USER_AGENT};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use jiff::{SignedDuration, Timestamp};
 use keyward_core::network::{HookUrl, Host, Reach};
 use keyward_service::Service;
-use keyward_service::deliver::{Attempt, Claimed, Signed, sign};
+use keyward_service::deliver::{Attempt, Claimed, Signed, Tried, sign};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -52,6 +53,14 @@ impl fmt::Debug for Sender {
 struct Answer {
     status: StatusCode,
     beginning: Box<str>,
+    retry_after: Option<RetryAfter>,
+}
+
+/// When a receiver wants to be asked again (RFC 9110, section 10.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RetryAfter {
+    In(SignedDuration),
+    At(Timestamp),
 }
 
 impl Sender {
@@ -74,7 +83,7 @@ impl Sender {
     }
 
     /// Sends an event once, and tells what came of it.
-    pub(super) async fn send(&self, service: &Service, claimed: &Claimed) -> Attempt {
+    pub(super) async fn send(&self, service: &Service, claimed: &Claimed) -> Tried {
         let (at, began) = (service.clock.now(), Instant::now());
         let answered = match sign(service, claimed, at) {
             Ok(signed) => {
@@ -84,15 +93,20 @@ impl Sender {
         };
         let duration_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
         match answered {
-            Ok(answer) => Attempt {
-                at,
-                duration_ms,
-                status: Some(answer.status.as_u16()),
-                error: complaint(answer.status),
-                response: Some(answer.beginning).filter(|beginning| !beginning.is_empty()),
+            Ok(answer) => Tried {
+                left_alone_until: answer.retry_after.and_then(|wish| wish.until(service.clock.now())),
+                attempt: Attempt {
+                    at,
+                    duration_ms,
+                    status: Some(answer.status.as_u16()),
+                    error: complaint(answer.status),
+                    response: Some(answer.beginning).filter(|beginning| !beginning.is_empty()),
+                },
             },
             Err(why) => {
-                Attempt { at, duration_ms, status: None, error: Some(cut(&why).into()), response: None }
+                let error = Some(cut(&why).into());
+                let attempt = Attempt { at, duration_ms, status: None, error, response: None };
+                Tried { attempt, left_alone_until: None }
             }
         }
     }
@@ -147,13 +161,15 @@ async fn resolve(url: &HookUrl) -> Result<Vec<IpAddr>, String> {
 
 /// The addresses of a host that may be asked. Whoever controls a name can point it to any address, at any time.
 fn allowed(reach: &Reach, url: &HookUrl, found: Vec<IpAddr>) -> Result<Vec<SocketAddr>, String> {
-    let Some(first) = found.first().copied() else {
+    if found.is_empty() {
         return Err(format!("the host {} has no address", url.host));
-    };
+    }
+    tracing::debug!(host = %url.host, ?found, "a webhook's host was looked up");
     let allowed: Vec<_> = found.into_iter().filter(|address| reach.allows(*address)).collect();
     if allowed.is_empty() {
+        // Those who read this may be strangers to the network, so that where in it a name leads is not told.
         return Err(format!(
-            "refused: {} is at {first}, in a private network; the operator may allow that (webhooks.allowed_networks)",
+            "refused: {} is in a private network; the operator may allow that (webhooks.allowed_networks)",
             url.host
         ));
     }
@@ -185,13 +201,34 @@ where
     let asking = async {
         let response = sender.send_request(request).await.map_err(broke)?;
         let status = response.status();
-        Ok(Answer { status, beginning: beginning(response.into_body()).await })
+        let retry_after = RetryAfter::of(response.headers());
+        Ok(Answer { status, beginning: beginning(response.into_body()).await, retry_after })
     };
     let mut asking = std::pin::pin!(asking);
     tokio::select! {
         answer = &mut asking => answer,
         // What the connection had to say comes out of the request.
         _ = &mut connection => asking.await,
+    }
+}
+
+impl RetryAfter {
+    /// `None`: there is none, or one that says nothing.
+    fn of(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // What is too long for a number is far beyond every bound, and meant so.
+            return Some(Self::In(SignedDuration::from_secs(text.parse().unwrap_or(i64::MAX))));
+        }
+        let date = httpdate::parse_http_date(text).ok()?;
+        Timestamp::try_from(date).ok().map(Self::At)
+    }
+
+    fn until(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::In(wait) => Some(now.checked_add(wait).unwrap_or(Timestamp::MAX)),
+            Self::At(at) => Some(at).filter(|at| *at > now),
+        }
     }
 }
 
@@ -248,8 +285,32 @@ mod tests {
         for private in ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:192.168.0.1", "fd00::1"] {
             let refused = allowed(&Reach::default(), &url(), ips(&[private])).unwrap_err();
             assert!(refused.contains("private network"), "{refused}");
+            assert!(!refused.contains(private), "it tells where in the network a name leads: {refused}");
         }
         assert!(allowed(&Reach::default(), &url(), vec![]).is_err());
+    }
+
+    #[test]
+    fn a_receiver_says_when_it_wants_to_be_asked_again_in_every_form_there_is() {
+        let now: Timestamp = "1994-11-06T08:49:00Z".parse().unwrap();
+        let until = |text: &'static str| {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, http::HeaderValue::from_static(text))]);
+            RetryAfter::of(&headers).and_then(|wish| wish.until(now)).map(|until| until.to_string())
+        };
+        for text in [
+            "37",
+            " 037 ",
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(until(text).as_deref(), Some("1994-11-06T08:49:37Z"), "{text}");
+        }
+        assert_eq!(until("99999999999999999999999"), Some(Timestamp::MAX.to_string()));
+        for text in ["", "-1", "1.5", "soon", "Sun, 06 Nov 1994 08:48:59 GMT"] {
+            assert_eq!(until(text), None, "{text}");
+        }
+        assert_eq!(RetryAfter::of(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -6,10 +6,14 @@ pub(crate) mod bench_writes;
 #[expect(unreachable_pub, reason = "it is public there")]
 mod cluster;
 pub(super) mod database;
+mod listening;
 mod order;
 mod pooled;
 mod power;
 mod security;
+mod statements;
+mod tls;
+pub(super) mod watch;
 
 use std::sync::Arc;
 

@@ -330,7 +330,7 @@ async fn what_only_the_system_may_see_is_out_of_the_servers_reach() {
         "SELECT 1 FROM keyward.subscriptions",
         "SELECT body FROM keyward.idempotency",
         "SELECT epoch FROM keyward.changes",
-        "SELECT keyward.number_changes(NULL)",
+        "SELECT keyward.number_changes('{}')",
         "SELECT grams FROM keyward.incarnations",
         "SET ROLE keyward_system",
         "SET ROLE keyward_owner",

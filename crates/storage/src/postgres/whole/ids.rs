@@ -2,7 +2,7 @@
 
 use keyward_core::id::{
     AuditId, DeliveryId, EventId, InvitationId, KeyId, MailId, RequestId, RoleId, ServiceAccountId,
-    SessionId, UserId, WebhookId, WorkspaceId,
+    SessionId, UserId, VaultId, VaultSecretId, WebhookId, WorkspaceId,
 };
 
 use crate::whole::{Cell, Row, Table};
@@ -32,6 +32,8 @@ pub(super) fn text(table: &Table, row: &Row, column: &str, bytes: &[u8]) -> Opti
         EventId::PREFIX => EventId::from_bytes(bytes).to_string(),
         WebhookId::PREFIX => WebhookId::from_bytes(bytes).to_string(),
         DeliveryId::PREFIX => DeliveryId::from_bytes(bytes).to_string(),
+        VaultId::PREFIX => VaultId::from_bytes(bytes).to_string(),
+        VaultSecretId::PREFIX => VaultSecretId::from_bytes(bytes).to_string(),
         _ => return None,
     };
     Some(text)
@@ -45,7 +47,7 @@ fn prefix(table: &Table, row: &Row, column: &str) -> Option<&'static str> {
     };
     match (table.name.as_str(), column) {
         ("users", "id") | ("keys", "home_id") | ("changes", "subject_id") => by_kind(says("kind")?),
-        ("keys", "created_by_id") => by_kind(says("created_by_type")?),
+        ("keys" | "vaults" | "vault_secrets", "created_by_id") => by_kind(says("created_by_type")?),
         ("keys", "revoked_by_id") => by_kind(says("revoked_by_type")?),
         ("audit_entries", "actor_id") => by_kind(says("actor_type")?),
         ("audit_entries" | "audit_heads", "home_id") => by_kind(says("home_type")?),
@@ -55,6 +57,8 @@ fn prefix(table: &Table, row: &Row, column: &str) -> Option<&'static str> {
         ("audit_entries", "id") => Some(AuditId::PREFIX),
         ("mails", "id") => Some(MailId::PREFIX),
         ("webhooks", "id") | (_, "webhook_id") => Some(WebhookId::PREFIX),
+        ("vaults", "id") | (_, "vault_id") => Some(VaultId::PREFIX),
+        ("vault_secrets", "id") => Some(VaultSecretId::PREFIX),
         ("webhook_deliveries", "id") => Some(DeliveryId::PREFIX),
         (_, "event_id") => Some(EventId::PREFIX),
         ("workspaces", "id") | (_, "workspace_id") => Some(WorkspaceId::PREFIX),

@@ -8,8 +8,8 @@ use super::late::Late;
 use super::{Type, columns, ids, quoted, unfit};
 use crate::StoreError;
 use crate::postgres::chain::link_all;
-use crate::postgres::changes::number;
 use crate::postgres::link::Link;
+use crate::postgres::numbering::number_alone;
 use crate::postgres::opening::{Opening, View};
 use crate::postgres::pool::connect;
 use crate::postgres::row::{Columns, many, one, only};
@@ -44,7 +44,7 @@ impl PostgresSource {
     pub async fn of_store(settings: &Settings) -> Result<Self, StoreError> {
         let store = PostgresStore::open(settings).await?;
         // So that little is left that has no place yet.
-        number(&store.0.order, None).await?;
+        number_alone(&store.0.order).await?;
         link_all(&store.0).await?;
         let link = Link::new(connect(&settings.system).await?, false);
         Opening::to_read(View::System).begin(&link).await?;

@@ -121,3 +121,25 @@ fn cyc_3_routes_of_cycloid_name_the_entity() {
     assert!(holds(&cycloid, "org_member", "organization:credential:read"));
     assert!(!holds(&cycloid, "org_member", "organization:credential:create"));
 }
+
+#[test]
+fn the_console_speaks_of_keys_as_each_profile_says() {
+    use keyward_core::pages::CreateForm;
+    for (name, create, begin, revoke) in [
+        ("default", CreateForm::Steps, "Create API key", "Revoke"),
+        ("cysmiq", CreateForm::AboveList, "Create API key", "Revoke"),
+        ("cybrium", CreateForm::Dialog, "Create API key", "Revoke"),
+        ("cveium", CreateForm::Dialog, "Create API Key", "Revoke"),
+        ("cerby", CreateForm::Steps, "Generate API key", "Revoke"),
+        ("cycloid", CreateForm::Dialog, "Create API key", "Delete"),
+    ] {
+        let pages = embedded(name).pages;
+        assert_eq!(
+            (pages.create, &*pages.create_word, &*pages.revoke_word),
+            (create, begin, revoke),
+            "{name}"
+        );
+    }
+    // What the default profile writes out is what counts where nothing is written.
+    assert_eq!(embedded("default").pages, keyward_core::pages::Pages::default());
+}

@@ -22,6 +22,16 @@ fn a_mistake_in_words_or_keys_names_file_line_and_key() {
         ("name = \"Acme\"", "name = \" \"", "acme.toml:2: product.name: is empty"),
         ("name = \"Acme\"", "name = \"A\\nB\"", "acme.toml:2: product.name: has a control character"),
         ("name = \"Acme\"", "", "acme.toml:1: product.name: this key is missing; add it"),
+        (
+            "[product]",
+            "[console]\ncreate = \"popup\"\n[product]",
+            "acme.toml:2: console.create: is \"popup\"; write \"steps\" or \"dialog\" or \"above_list\"",
+        ),
+        (
+            "[product]",
+            "[console]\nname_lable = \"x\"\n[product]",
+            "acme.toml:2: console.name_lable: there is no such key. Did you mean \"name_label\"?",
+        ),
         ("[product]", "[produkt]", "acme.toml:1: produkt: there is no such key. Did you mean \"product\"?"),
         (
             "prefix = \"acme_\"",

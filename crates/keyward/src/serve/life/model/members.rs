@@ -119,8 +119,14 @@ impl Model {
             Err(reasons) => return reasons,
         };
         let Some(given) = self.grant_of(role, at) else { return Reasons::from([Why::Invalid]) };
+        // It takes the place of one that is open, which nobody does to an invitation that gives more than they hold.
+        let is_replaced = |other: &&Invitation| {
+            other.workspace == at && other.person == person && !other.gone && other.expires_at > self.now
+        };
+        let replaced = self.invitations.iter().filter(is_replaced);
+        let replaced = replaced.filter_map(|other| self.grant_of(&other.role, at));
         let mut reasons = Reasons::new();
-        if !self.product.scopes.cover(&held, &given) {
+        if replaced.chain([given]).any(|given| !self.product.scopes.cover(&held, &given)) {
             reasons.insert(Why::Forbidden);
         }
         if self.workspaces[at].members.contains_key(&person) {

@@ -1,4 +1,5 @@
-//! What the tests receive webhooks with: the library of the Standard Webhooks specification for Node, at pinned versions.
+//! What the tests take from npm, at pinned versions: the library of the Standard Webhooks specification, with which they
+//! receive webhooks, and axe-core, which looks for barriers in pages.
 
 use std::fs;
 use std::path::Path;
@@ -8,22 +9,26 @@ use crate::failure::Failure;
 use crate::tree::Tree;
 use crate::{run, say};
 
-const FOLDER: &str = "tools/receiver";
+const FOLDERS: [&str; 2] = ["tools/receiver", "tools/axe"];
 /// What npm needs; the lock says by its digests what may come.
 const FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 const LOCK: &str = "package-lock.json";
 /// Whose presence says that the installation was whole: a copy of the lock, written last.
 const STAMP: &str = "keyward-pins";
 
-/// Installs the library unless it was installed from the same lock.
+/// Installs what was not installed from the same lock.
 pub(super) fn ensure(tree: &Tree) -> Result<(), Failure> {
-    let (from, to) = (tree.path(FOLDER), tree.built("tools/receiver"));
+    FOLDERS.into_iter().try_for_each(|folder| install(tree, folder))
+}
+
+fn install(tree: &Tree, folder: &str) -> Result<(), Failure> {
+    let (from, to) = (tree.path(folder), tree.built(folder));
     let lock = fs::read_to_string(from.join(LOCK)).map_err(Failure::file(&from.join(LOCK)))?;
     let stamp = to.join(STAMP);
     if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == lock) {
         return Ok(());
     }
-    say::line(format!("installing the tools of {FOLDER} into {}", to.display()));
+    say::line(format!("installing the tools of {folder} into {}", to.display()));
     fs::create_dir_all(&to).map_err(Failure::file(&to))?;
     for name in FILES {
         copy(&from.join(name), &to.join(name))?;

@@ -1,0 +1,56 @@
+//! Who a request is of, as headers for the product.
+
+use http::{HeaderName, HeaderValue};
+use keyward_verifier::Identity;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::gateway::Gateway;
+
+const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
+const WORKSPACE: HeaderName = HeaderName::from_static("x-keyward-workspace");
+const SUBJECT: HeaderName = HeaderName::from_static("x-keyward-subject");
+const SCOPES: HeaderName = HeaderName::from_static("x-keyward-scopes");
+
+/// What a header value or a quoted string of it does not hold as it is. Spaces stay: they part scopes.
+pub(super) const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
+
+/// All four headers, also where there is nothing to say, so that none that the client made up survives.
+pub(crate) fn identity_headers(gateway: &Gateway, identity: &Identity) -> [(HeaderName, HeaderValue); 4] {
+    let mut scopes = String::new();
+    for name in gateway.profile().catalogue.names(&identity.scopes) {
+        if !scopes.is_empty() {
+            scopes.push(' ');
+        }
+        scopes.push_str(name);
+    }
+    let workspace = identity.workspace.as_ref().map_or("", |workspace| workspace.slug.as_str());
+    [
+        (KEY_ID, visible(&identity.key.id_text)),
+        (WORKSPACE, visible(workspace)),
+        (SUBJECT, visible(identity.subject().id)),
+        (SCOPES, visible(&scopes)),
+    ]
+}
+
+/// Visible ASCII and spaces as they are, the rest percent-encoded.
+fn visible(text: &str) -> HeaderValue {
+    let plain = text.bytes().all(|b| (b' '..=b'~').contains(&b) && !matches!(b, b'%' | b'"' | b'\\'));
+    let value = if plain {
+        HeaderValue::from_str(text)
+    } else {
+        HeaderValue::from_str(&utf8_percent_encode(text, UNSAFE).to_string())
+    };
+    value.unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_values_are_visible_ascii() {
+        assert_eq!(visible("a:read b:write"), "a:read b:write");
+        assert_eq!(visible("ä\r\nX: 1%\""), "%C3%A4%0D%0AX: 1%25%22");
+        assert_eq!(visible(""), "");
+    }
+}

@@ -1,0 +1,263 @@
+//! What drives a [`Follower`] over the network: one question after another to one of several control planes.
+//!
+//! Deliberately absent: what is asked next and what an answer means. That is the follower's, and is simulated.
+
+mod answer;
+mod connection;
+mod copy;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+use keyward_core::lease::BootTime;
+use keyward_wire::feed::{UsesTold, nonce_text};
+use tokio_rustls::rustls::ClientConfig;
+
+use crate::follower::{Asking, Broken, Follower};
+use connection::Connection;
+use copy::Keeping;
+
+/// The pause between an answer and the next question. Who changes things without a pause is heard of forty times a
+/// second, and not as often as the network can.
+const ASK_PAUSE: Duration = Duration::from_millis(25);
+/// How long an answer may take to begin, or to go on. A control plane holds a question for half a second. With this,
+/// a second one is asked well before a lease is over.
+const ANSWER_WITHIN: Duration = Duration::from_millis(1_500);
+/// The same of a snapshot, which has to be made first: a million keys take seconds.
+const SNAPSHOT_WITHIN: Duration = Duration::from_mins(1);
+
+/// A control plane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it speaks TLS.
+    pub secure: bool,
+}
+
+/// What a node needs to ask.
+#[derive(Clone)]
+pub struct Feed {
+    /// The control planes, the one to begin with first. At least one.
+    pub endpoints: Vec<Endpoint>,
+    /// Which certificates are trusted.
+    pub tls: Arc<ClientConfig>,
+    /// `Bearer` and the credential, marked sensitive.
+    pub authorization: HeaderValue,
+    /// What the node calls itself.
+    pub node: String,
+    /// Drawn at each start: 32 hexadecimal digits.
+    pub start: String,
+    /// The clock of leases.
+    pub boot_time: fn() -> BootTime,
+    /// Draws a number that nobody can guess.
+    pub nonce: fn() -> Option<u64>,
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed")
+            .field("endpoints", &self.endpoints)
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How following goes, for metrics.
+#[derive(Debug, Default)]
+pub struct Following {
+    answers: AtomicU64,
+    failures: AtomicU64,
+    snapshots: AtomicU64,
+}
+
+impl Following {
+    /// Answers that were heard to their end.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    /// Questions without one.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// Answers that were snapshots.
+    pub fn snapshots(&self) -> u64 {
+        self.snapshots.load(Ordering::Relaxed)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nobody is there, or the way is broken.
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    /// It took too long.
+    #[error("it took too long")]
+    TimedOut,
+    /// It refused to answer.
+    #[error("it refused with {status}: {detail}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// Why, in its words.
+        detail: String,
+    },
+    /// What came cannot be read.
+    #[error("its answer cannot be read: {0}")]
+    Unreadable(String),
+    /// What came is no answer to what was asked.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The machine gives no randomness.
+    #[error("the machine gives no random numbers")]
+    NoRandomness,
+}
+
+/// Follows until `stop` resolves. What becomes of it shows in the follower's replica and lease.
+pub async fn follow(
+    feed: Feed,
+    follower: Follower,
+    following: Arc<Following>,
+    stop: impl Future<Output = ()>,
+) {
+    follow_keeping(feed, follower, following, None, stop).await;
+}
+
+/// The same, with a copy of the last snapshot at a path, which the next start begins with. It is read and written on the
+/// caller's thread.
+pub async fn follow_keeping(
+    feed: Feed,
+    mut follower: Follower,
+    following: Arc<Following>,
+    copy: Option<PathBuf>,
+    stop: impl Future<Output = ()>,
+) {
+    if let Some(copy) = &copy {
+        recall(copy, &mut follower);
+    }
+    let mut stop = std::pin::pin!(stop);
+    let mut connections: Vec<Option<Connection>> = feed.endpoints.iter().map(|_| None).collect();
+    let mut failed = None;
+    loop {
+        let at = follower.control_plane();
+        let asked = tokio::select! {
+            () = &mut stop => return,
+            asked = ask(&feed, &mut follower, connections.get_mut(at), copy.as_deref()) => asked,
+        };
+        let server = feed.endpoints.get(at).map(|endpoint| endpoint.host.as_str()).unwrap_or_default();
+        match asked {
+            Ok(()) => {
+                following.answers.fetch_add(1, Ordering::Relaxed);
+                if failed.take().is_some() {
+                    tracing::info!(server, "a control plane answers again");
+                }
+            }
+            Err(error) => {
+                following.failures.fetch_add(1, Ordering::Relaxed);
+                // What a broken connection still holds belongs to no later question.
+                if let Some(connection) = connections.get_mut(at) {
+                    *connection = None;
+                }
+                follower.give_up();
+                // The same trouble again and again is told once.
+                let trouble = (at, error.to_string());
+                if failed.as_ref() != Some(&trouble) {
+                    failed = Some(trouble);
+                    tracing::warn!(server, %error, "a control plane does not answer; decisions end with the lease");
+                }
+            }
+        }
+        following.snapshots.store(follower.snapshots(), Ordering::Relaxed);
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(follower.pause().max(ASK_PAUSE)) => {}
+        }
+    }
+}
+
+/// One question and its answer.
+async fn ask(
+    feed: &Feed,
+    follower: &mut Follower,
+    connection: Option<&mut Option<Connection>>,
+    copy: Option<&Path>,
+) -> Result<(), NoAnswer> {
+    let at = follower.control_plane();
+    let nonce = (feed.nonce)().ok_or(NoAnswer::NoRandomness)?;
+    // The clock is read before anything of the question is on its way.
+    let asking = follower.ask((feed.boot_time)(), nonce);
+    let (Some(connection), Some(endpoint)) = (connection, feed.endpoints.get(at)) else {
+        return Err(NoAnswer::Unreachable("there is no such control plane".to_owned()));
+    };
+    let (path, within) = path(feed, &asking);
+    let response = within_time(within, async {
+        connection::ready(connection, feed, endpoint).await?.get(feed, endpoint, &path).await
+    })
+    .await?;
+    let packed = matches!(asking, Asking::Snapshot { .. });
+    let keeping =
+        copy.filter(|_| packed).and_then(|copy| Keeping::begin(copy).inspect_err(answer::say_not_kept).ok());
+    answer::hear(response, packed, within, follower, keeping).await
+}
+
+/// Begins with what an earlier start kept.
+fn recall(path: &Path, follower: &mut Follower) {
+    match copy::recall(path, follower) {
+        Ok(true) => {
+            let epoch = follower.reached().map(|point| point.epoch.0);
+            tracing::info!(path = %path.display(), epoch, "began with a copy; nothing is accepted before an answer");
+        }
+        Ok(false) => {}
+        Err(error) => {
+            follower.forget_recalled();
+            tracing::warn!(path = %path.display(), %error, "the copy cannot be used; a snapshot is loaded");
+        }
+    }
+}
+
+/// Tells a control plane of uses.
+pub async fn tell_uses(feed: &Feed, at: usize, uses: &UsesTold) -> Result<(), NoAnswer> {
+    let Some(endpoint) = feed.endpoints.get(at) else {
+        return Err(NoAnswer::Unreachable("there is no such control plane".to_owned()));
+    };
+    let body = serde_json::to_vec(uses).map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
+    let mut connection = None;
+    within_time(ANSWER_WITHIN, async {
+        let ready = connection::ready(&mut connection, feed, endpoint).await?;
+        ready.post(feed, endpoint, "/feed/v1/uses", body).await.map(drop)
+    })
+    .await
+}
+
+async fn within_time<T>(
+    within: Duration,
+    work: impl Future<Output = Result<T, NoAnswer>>,
+) -> Result<T, NoAnswer> {
+    tokio::time::timeout(within, work).await.unwrap_or(Err(NoAnswer::TimedOut))
+}
+
+fn path(feed: &Feed, asking: &Asking) -> (String, Duration) {
+    let Feed { node, start, .. } = feed;
+    match asking {
+        Asking::Snapshot { nonce } => {
+            let nonce = nonce_text(*nonce);
+            (format!("/feed/v1/snapshot?node={node}&start={start}&nonce={nonce}"), SNAPSHOT_WITHIN)
+        }
+        Asking::Changes { nonce, after, hurry } => {
+            let (nonce, incarnation, epoch) = (nonce_text(*nonce), after.incarnation, after.epoch);
+            let path = format!(
+                "/feed/v1/changes?node={node}&start={start}&nonce={nonce}&incarnation={incarnation}&after={epoch}&hurry={hurry}"
+            );
+            (path, ANSWER_WITHIN)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Lines as states: whole, or not at all.
+
+use keyward_core::change::State;
+use keyward_core::grant::{Grant, Pattern, Rule};
+use keyward_core::key::{
+    Belongs, Key, OldSecret, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
+};
+use keyward_core::person::DisplayName;
+use keyward_core::plan::PlanName;
+use keyward_core::rate::RequestsPerMinute;
+use keyward_core::role::RoleRef;
+use keyward_core::secret::{SecretDigest, SecretHint};
+use keyward_core::workspace::{Slug, Workspace};
+
+use super::{
+    AccountLine, BelongsLine, GrantLine, KeyLine, Line, OldLine, PrincipalLine, RevokedLine, RuleLine,
+    SecretLine, Unreadable, WorkspaceLine,
+};
+
+impl Line {
+    /// The state that it tells. `None`: it is a head or an end.
+    pub fn into_state(self) -> Result<Option<State>, Unreadable> {
+        Ok(Some(match self {
+            Self::Head(_) | Self::End(_) => return Ok(None),
+            Self::Key(line) => State::Key(Box::new(key(*line)?)),
+            Self::Workspace(line) => State::Workspace(workspace(&line)?),
+            Self::Membership(line) => State::Membership {
+                workspace: id(&line.workspace, "workspace")?,
+                user: id(&line.user, "user")?,
+                role: line.role.as_deref().map(RoleRef::from_stored),
+            },
+            Self::ServiceAccount(line) => State::ServiceAccount(account(line)?),
+            Self::Role(line) => {
+                State::Role { role: id(&line.role, "role")?, grant: line.grant.map(grant).transpose()? }
+            }
+            Self::Person(line) => State::Person {
+                user: id(&line.user, "user")?,
+                name: line.name,
+                suspended_at: line.suspended_at,
+            },
+        }))
+    }
+}
+
+fn key(line: KeyLine) -> Result<Key, Unreadable> {
+    Ok(Key {
+        id: id(&line.id, "id")?,
+        belongs: belongs(line.belongs)?,
+        name: DisplayName::from_stored(&line.name),
+        description: None,
+        grant: grant(line.grant)?,
+        secret: secret(&line.secret)?,
+        old: line.old.as_ref().map(old).transpose()?,
+        retired: line.retired.iter().map(|text| digest(text)).collect::<Result<_, _>>()?,
+        created_at: line.created_at,
+        created_by: principal(line.created_by)?,
+        expires_at: line.expires_at,
+        revoked: line.revoked.map(revocation).transpose()?,
+        allowed_cidrs: networks(&line.allowed_cidrs)?,
+        requests_per_minute: line.requests_per_minute.map(limit).transpose()?,
+        metadata: std::collections::BTreeMap::new(),
+        version: line.version,
+    })
+}
+
+fn belongs(line: BelongsLine) -> Result<Belongs, Unreadable> {
+    Ok(match line {
+        BelongsLine::Person { owner, workspaces } => {
+            let workspaces = workspaces.map(|ids| ids.iter().map(|text| id(text, "workspaces")).collect());
+            Belongs::ToPerson { owner: id(&owner, "owner")?, workspaces: workspaces.transpose()? }
+        }
+        BelongsLine::Workspace { workspace, owner, acts_as } => Belongs::ToWorkspace {
+            workspace: id(&workspace, "workspace")?,
+            owner: owner.map(|text| id(&text, "owner")).transpose()?,
+            acts_as: account(acts_as)?,
+        },
+    })
+}
+
+fn account(line: AccountLine) -> Result<ServiceAccount, Unreadable> {
+    let AccountLine { name, shared, disabled, .. } = line;
+    Ok(ServiceAccount { id: id(&line.id, "service account")?, name, shared, disabled })
+}
+
+fn workspace(line: &WorkspaceLine) -> Result<Workspace, Unreadable> {
+    Ok(Workspace {
+        id: id(&line.id, "id")?,
+        slug: Slug::parse(&line.slug).ok_or(Unreadable::Part("slug"))?,
+        name: DisplayName::from_stored(&line.name),
+        plan: PlanName::new(&line.plan),
+        created_at: line.created_at,
+        version: line.version,
+    })
+}
+
+fn secret(line: &SecretLine) -> Result<StoredSecret, Unreadable> {
+    Ok(StoredSecret { digest: digest(&line.sha256)?, hint: SecretHint::from_stored(&line.hint) })
+}
+
+fn old(line: &OldLine) -> Result<OldSecret, Unreadable> {
+    let OldLine { rotated_at, ends_at, .. } = *line;
+    Ok(OldSecret { secret: secret(&line.secret)?, rotated_at, ends_at })
+}
+
+fn revocation(line: RevokedLine) -> Result<Revocation, Unreadable> {
+    Ok(Revocation { at: line.at, by: principal(line.by)? })
+}
+
+fn principal(line: PrincipalLine) -> Result<Principal, Unreadable> {
+    let id = match (&*line.type_, line.id.as_deref()) {
+        ("user", Some(text)) => PrincipalId::User(id(text, "principal")?),
+        ("service_account", Some(text)) => PrincipalId::ServiceAccount(id(text, "principal")?),
+        ("operator", None) => PrincipalId::Operator,
+        ("billing", None) => PrincipalId::Billing,
+        ("system", None) => PrincipalId::System,
+        _ => return Err(Unreadable::Part("principal")),
+    };
+    Ok(Principal { id, name: line.name })
+}
+
+fn grant(line: GrantLine) -> Result<Grant, Unreadable> {
+    let pattern = |text: &str| Pattern::parse(text).map_err(|_| Unreadable::Part("rules"));
+    let rule = |rule: RuleLine| {
+        let resources = rule.resources.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
+        Ok(Rule { action: pattern(&rule.action)?, resources })
+    };
+    let rules = line.rules.into_iter().map(rule).collect::<Result<_, _>>()?;
+    Ok(Grant { scopes: line.scopes, rules })
+}
+
+/// A part that is no network makes the whole unreadable: one network fewer may be one limit fewer.
+fn networks(texts: &[String]) -> Result<Vec<ipnet::IpNet>, Unreadable> {
+    texts.iter().map(|text| text.parse().map_err(|_| Unreadable::Part("allowed_cidrs"))).collect()
+}
+
+fn limit(number: u32) -> Result<RequestsPerMinute, Unreadable> {
+    RequestsPerMinute::new(number).ok_or(Unreadable::Part("requests_per_minute"))
+}
+
+pub(super) fn id<T: std::str::FromStr>(text: &str, part: &'static str) -> Result<T, Unreadable> {
+    text.parse().map_err(|_| Unreadable::Part(part))
+}
+
+fn digest(text: &str) -> Result<SecretDigest, Unreadable> {
+    SecretDigest::from_hex(text).ok_or(Unreadable::Part("secret"))
+}

@@ -1,0 +1,9 @@
+//! Gateway nodes: data planes of their own, which follow a control plane elsewhere.
+
+mod access;
+mod copy;
+mod flood;
+mod following;
+mod outage;
+mod receipts;
+mod several;
