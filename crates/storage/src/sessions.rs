@@ -31,14 +31,14 @@ pub struct Session {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Most sessions of one person: more are forgotten ones. The oldest ends where another begins.
+/// Most sessions of one person: more are forgotten ones. The one that was not used for longest ends where another begins.
 pub const SESSIONS_MAX: u32 = 200;
 
 /// What a transaction can do with sessions.
 #[async_trait]
 pub trait Sessions {
-    /// Keeps a new session, and forgets the person's sessions that have ended by then, and the oldest of those beyond
-    /// [`SESSIONS_MAX`]. System only.
+    /// Keeps a new session, and forgets the person's sessions that have ended by then, and of those beyond
+    /// [`SESSIONS_MAX`] the ones that were not used for longest. System only.
     async fn insert_session(&mut self, session: &Session) -> Result<(), StoreError>;
 
     /// The session of a token, if it has not ended, and whose it is. System only.

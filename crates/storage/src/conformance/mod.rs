@@ -110,7 +110,7 @@ macro_rules! conformance {
                 a_session_is_found_until_it_ends,
                 a_new_session_forgets_those_that_have_ended,
                 a_persons_sessions_are_listed_used_and_ended,
-                the_oldest_session_ends_where_there_are_too_many;
+                the_session_unused_for_longest_ends_where_there_are_too_many;
             subscriptions:
                 a_subscription_comes_back_as_it_was_kept_last,
                 the_plans_that_are_paid_for_are_a_workspaces_own,

@@ -70,15 +70,18 @@ pub(crate) async fn a_persons_sessions_are_listed_used_and_ended(bed: &impl Bed)
     assert_eq!(tx.sessions(eve, at(1)).await.unwrap(), [others]);
 }
 
-pub(crate) async fn the_oldest_session_ends_where_there_are_too_many(bed: &impl Bed) {
+pub(crate) async fn the_session_unused_for_longest_ends_where_there_are_too_many(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let all: Vec<Session> =
         (0..=i64::from(SESSIONS_MAX)).map(|from| session(town.ada.id, from, from + 1_000)).collect();
     let mut tx = town.system().await;
-    for session in &all {
+    tx.insert_session(&all[0]).await.unwrap();
+    tx.touch_session(all[0].id, at(900)).await.unwrap();
+    for session in &all[1..] {
         tx.insert_session(session).await.unwrap();
     }
-    assert_eq!(tx.session(&all[0].token, at(1)).await.unwrap(), None);
-    assert!(tx.session(&all[1].token, at(1)).await.unwrap().is_some());
+    assert!(tx.session(&all[0].token, at(1)).await.unwrap().is_some(), "it is in use");
+    assert_eq!(tx.session(&all[1].token, at(1)).await.unwrap(), None);
+    assert!(tx.session(&all[2].token, at(1)).await.unwrap().is_some());
     assert_eq!(tx.sessions(town.ada.id, at(1)).await.unwrap().len(), SESSIONS_MAX as usize);
 }

@@ -33,8 +33,8 @@ impl Sessions for PostgresTx {
         // Those that somebody else is just deleting are passed over.
         let ended = "DELETE FROM sessions WHERE is_system() AND id = ANY(ARRAY(
                          SELECT id FROM sessions WHERE user_id = $1 AND expires_at <= $2 FOR UPDATE SKIP LOCKED))";
-        let oldest = "DELETE FROM sessions WHERE is_system() AND id = ANY(ARRAY(
-                          SELECT id FROM sessions WHERE user_id = $1 ORDER BY expires_at DESC, id DESC OFFSET $2))";
+        let unused = "DELETE FROM sessions WHERE is_system() AND id = ANY(ARRAY(
+                          SELECT id FROM sessions WHERE user_id = $1 ORDER BY coalesce(last_used_at, created_at) DESC, id DESC OFFSET $2))";
         let sql = "INSERT INTO sessions (id, user_id, token, created_at, expires_at, ip, user_agent)
                    SELECT $1, $2, $3, $4, $5, $6, $7 WHERE is_system()";
         let params = params![
@@ -48,7 +48,7 @@ impl Sessions for PostgresTx {
         ];
         whole(link, async {
             run(link, ended, params![session.user, session.created_at.as_microsecond()]).await?;
-            run(link, oldest, params![session.user, SESSIONS_MAX - 1]).await?;
+            run(link, unused, params![session.user, SESSIONS_MAX - 1]).await?;
             run_one(link, sql, params).await
         })
         .await

@@ -33,9 +33,9 @@ impl Sessions for SqliteTx {
         let connection = self.system_write()?;
         let ended = "DELETE FROM sessions WHERE user_id = ?1 AND expires_at <= ?2 AND is_system()";
         run(connection, ended, params![session.user.to_bytes(), session.created_at.as_microsecond()])?;
-        let oldest = "DELETE FROM sessions WHERE is_system() AND id IN
-                          (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY expires_at DESC, id DESC LIMIT -1 OFFSET ?2)";
-        run(connection, oldest, params![session.user.to_bytes(), SESSIONS_MAX - 1])?;
+        let unused = "DELETE FROM sessions WHERE is_system() AND id IN
+                          (SELECT id FROM sessions WHERE user_id = ?1 ORDER BY coalesce(last_used_at, created_at) DESC, id DESC LIMIT -1 OFFSET ?2)";
+        run(connection, unused, params![session.user.to_bytes(), SESSIONS_MAX - 1])?;
         let sql = "INSERT INTO sessions (id, user_id, token, created_at, expires_at, ip, user_agent)
                    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE is_system()";
         let params = params![

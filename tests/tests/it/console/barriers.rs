@@ -2,7 +2,7 @@
 
 use keyward_tests::{Browser, Keyward, Value, json, keys, shared};
 
-use super::{as_member, secret, tour};
+use super::{as_member, done, secret, tour};
 
 /// axe-core, as the set-up has installed it.
 fn axe() -> String {
@@ -188,7 +188,7 @@ fn a_key_is_made_without_scripts() {
     let made = secret(&browser);
     browser.sees(&made);
     browser.tick("I have stored the key in a safe place");
-    browser.click("Done");
+    done(&browser);
     browser.sees("The key works now.");
     assert_eq!(browser.cell("ci", "Status"), "Active");
     assert_eq!(keyward.verify_code(&made), "valid");

@@ -1,6 +1,6 @@
 use keyward_tests::{Browser, Workspace, json, shared, time};
 
-use super::{as_member, is_gone, secret};
+use super::{as_member, done, is_gone, secret};
 
 /// "Select the Settings option from the left navigation drawer … Activate the API keys tab."
 fn to_keys(browser: &Browser<'_>, workspace: &Workspace<'_>) {
@@ -50,7 +50,7 @@ fn cer_2_settings_lead_to_workspace_configuration_with_a_tab_of_api_keys() {
     assert!(browser.offers("Generate API key"));
     to_the_third_step(&browser, &workspace, "reporting");
     browser.tick("I have stored the key in a safe place");
-    browser.click("Done");
+    done(&browser);
     to_keys(&browser, &workspace);
     assert_eq!(browser.rows(), ["reporting"]);
 }
@@ -127,7 +127,7 @@ fn cer_5_the_secret_is_masked_until_it_is_revealed_and_this_is_the_only_time() {
     browser.sees(&key);
     assert!(browser.offers("Copy"));
     browser.tick("I have stored the key in a safe place");
-    browser.click("Done");
+    done(&browser);
     is_gone(&browser, &key);
     browser.back();
     is_gone(&browser, &key);
@@ -146,7 +146,7 @@ fn cer_7_done_waits_for_the_word_that_the_key_is_stored() {
     browser.untick("I have stored the key in a safe place");
     assert!(browser.is_button_disabled("Done"));
     browser.tick("I have stored the key in a safe place");
-    browser.click("Done");
+    done(&browser);
     assert_eq!(browser.cell("reporting", "Status"), "Active");
 }
 

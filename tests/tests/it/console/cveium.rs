@@ -1,6 +1,6 @@
 use keyward_tests::{Browser, Workspace, json, shared};
 
-use super::{as_member, day_in, is_gone, secret};
+use super::{as_member, day_in, done, is_gone, secret};
 
 /// "Navigate to Settings > API Keys in your team workspace."
 fn to_keys(browser: &Browser<'_>, workspace: &Workspace<'_>) {
@@ -19,7 +19,7 @@ fn create(browser: &Browser<'_>, workspace: &Workspace<'_>, name: &str) -> Strin
     browser.click("Create API Key");
     browser.sees_dialog("Copy your API key");
     let secret = secret(browser);
-    browser.click("Done");
+    done(browser);
     secret
 }
 
@@ -43,7 +43,7 @@ fn cve_1_create_takes_a_name_scopes_and_an_optional_expiration_and_shows_the_key
     browser.sees("This is the only time");
     let key = secret(&browser);
     assert_eq!((key.len(), &key[..4]), (68, "cvk_"), "{key}");
-    browser.click("Done");
+    done(&browser);
     assert_eq!(browser.cell("ci-pipeline-prod", "Expires"), day_in(90));
     is_gone(&browser, &key);
     let told = keyward.verify(json!({"key": key}));

@@ -1,6 +1,6 @@
 use keyward_tests::{Browser, Workspace, json, shared};
 
-use super::{after_refresh, as_member, day_in, is_gone, secret};
+use super::{after_refresh, as_member, day_in, done, is_gone, secret};
 
 /// "Open Settings → API Keys."
 fn to_keys(browser: &Browser<'_>, workspace: &Workspace<'_>) {
@@ -18,7 +18,7 @@ fn create(browser: &Browser<'_>, workspace: &Workspace<'_>, name: &str) -> Strin
     browser.click("Create");
     browser.sees_dialog("Copy your API key");
     let secret = secret(browser);
-    browser.click("Done");
+    done(browser);
     secret
 }
 
@@ -52,7 +52,7 @@ fn cyb_3_a_key_takes_a_name_and_an_optional_expiry_of_which_90_days_are_suggeste
     browser.choose("Expires", "Never");
     browser.click("Create");
     browser.sees("It never expires.");
-    browser.click("Done");
+    done(&browser);
     assert_eq!(browser.cell("jira-webhook-sync", "Expires"), "Never");
 }
 
@@ -70,7 +70,7 @@ fn cyb_4_a_lost_secret_can_only_be_rotated() {
     assert!(browser.offers("Copy"));
     let lost = secret(&browser);
     assert!(lost.starts_with("cbr_live_"), "{lost}");
-    browser.click("Done");
+    done(&browser);
     is_gone(&browser, &lost);
     browser.click("ci");
     is_gone(&browser, &lost);
@@ -103,7 +103,7 @@ fn cyb_7_rotating_makes_a_new_secret_while_the_old_one_works_for_24_hours() {
     };
     assert_eq!(told(&old), (json!("valid"), json!("previous")));
     assert_eq!(told(&new), (json!("valid"), json!("current")));
-    browser.click("Done");
+    done(&browser);
     browser.sees("Rotating, old secret ends");
 }
 
@@ -117,7 +117,7 @@ fn cyb_8_finish_rotation_ends_the_old_secret_at_once() {
     browser.click("Rotate");
     browser.sees_dialog("The new secret");
     let new = secret(&browser);
-    browser.click("Done");
+    done(&browser);
     assert_eq!(keyward.verify_code(&old), "valid");
     browser.click_in("ci", "Finish rotation");
     after_refresh(&browser, || browser.text().contains("somebody still needs it").to_string(), "true");

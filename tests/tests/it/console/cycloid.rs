@@ -1,6 +1,6 @@
 use keyward_tests::{Browser, Workspace, json, shared};
 
-use super::{after_refresh, as_member, is_gone, secret};
+use super::{after_refresh, as_member, done, is_gone, secret};
 
 fn to_keys(browser: &Browser<'_>, workspace: &Workspace<'_>) {
     browser.open(&format!("/w/{}/keys", workspace.slug));
@@ -15,7 +15,7 @@ fn create(browser: &Browser<'_>, workspace: &Workspace<'_>, name: &str) -> Strin
     browser.click("Create API key");
     browser.sees_dialog("API key created");
     let secret = secret(browser);
-    browser.click("Done");
+    done(browser);
     secret
 }
 
@@ -34,7 +34,7 @@ fn cyc_2_a_key_has_a_name_a_description_and_policies_for_single_actions() {
     }
     browser.click("Create API key");
     let key = secret(&browser);
-    browser.click("Done");
+    done(&browser);
     browser.sees("Creates projects for each release");
     let may = |action: &str| keyward.verify(json!({"key": key, "action": action}))["valid"].clone();
     for action in ["project:create", "credential:delete", "role:read"] {
@@ -57,7 +57,7 @@ fn cyc_3_a_policy_is_narrowed_to_some_entities_and_everything_else_is_refused() 
         .fill("Only on (for Read credentials)", &format!("{}, {}", credential("aws"), credential("gcp-*")));
     browser.click("Create API key");
     let key = secret(&browser);
-    browser.click("Done");
+    done(&browser);
     let status = |name: &str| {
         keyward
             .authorize(&key, "GET", &format!("/organizations/{}/credentials/{name}", workspace.slug))
@@ -84,7 +84,7 @@ fn cyc_4_a_modal_shows_the_key_once() {
     browser.sees(&key);
     let is_modal = browser.run("return document.querySelector('dialog:modal') !== null", &[]);
     assert_eq!(is_modal, true);
-    browser.click("Done");
+    done(&browser);
     assert_eq!(browser.dialog(), None);
     is_gone(&browser, &key);
 }

@@ -1,6 +1,6 @@
 use keyward_tests::{Browser, Workspace, json, now, shared, time, unique};
 
-use super::{after_refresh, as_member, day_in, is_gone, secret};
+use super::{after_refresh, as_member, day_in, done, is_gone, secret};
 
 /// "Open the Workspaces page, select Security, then scroll to API keys."
 fn to_security(browser: &Browser<'_>) {
@@ -21,7 +21,7 @@ fn create(browser: &Browser<'_>, name: &str, only_in: &[&Workspace<'_>]) -> Stri
     browser.click("Create API key");
     browser.sees_dialog("New API key created");
     let secret = secret(browser);
-    browser.click("Done");
+    done(browser);
     secret
 }
 

@@ -59,6 +59,14 @@ fn secret(browser: &Browser<'_>) -> String {
     eventually(SECRET_WITHIN, look, |secret| !secret.is_empty())
 }
 
+/// Says that the secret is stored, and waits for the page behind it.
+#[track_caller]
+fn done(browser: &Browser<'_>) {
+    browser.click("Done");
+    let look = || browser.run("return document.querySelector('#secret') === null", &[]) == true;
+    eventually(SECRET_WITHIN, look, |is_left| *is_left);
+}
+
 /// Asserts that the secret stands nowhere in the page: not on the screen, not in its source, not in its storage.
 #[track_caller]
 fn is_gone(browser: &Browser<'_>, secret: &str) {

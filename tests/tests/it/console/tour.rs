@@ -83,7 +83,7 @@ fn make_a_key(browser: &Browser<'_>, base: &str, look: Look<'_>) -> String {
     look(browser, "key-secret");
     let secret = super::secret(browser);
     browser.run("const box = document.querySelector('[data-stored]'); if (box) box.click()", &[]);
-    browser.click("Done");
+    super::done(browser);
     secret
 }
 
@@ -126,7 +126,7 @@ fn of_the_key(browser: &Browser<'_>, base: &str, look: Look<'_>) {
     browser.sees("This is the only time");
     look(browser, "key-rotated");
     browser.run("const box = document.querySelector('[data-stored]'); if (box) box.click()", &[]);
-    browser.click("Done");
+    super::done(browser);
     browser.open(&address);
     browser.sees("A rotation is open");
     look(browser, "key-rotating");
