@@ -315,18 +315,18 @@ fn what_is_refused_without_the_header_is_refused_the_same_with_it() {
 #[test]
 fn who_is_nobody_yet_has_no_keys() {
     let keyward = shared("cveium");
-    let (owner, key) = (keyward.owner(), unique("k"));
-    let body = json!({"email": owner.email, "password": owner.password});
+    let (ada, key) = (keyward.workspace().member("viewer"), unique("k"));
+    let body = json!({"email": ada.email, "password": ada.password});
     let arriving = under(&keyward.anonymous(), &key);
     for _ in 0..2 {
         let answer = arriving.post("/api/v1/session", body.clone()).expect(200);
         assert_eq!(answer.header("idempotency-replayed"), None);
         assert!(answer.header("set-cookie").is_some(), "each signs in anew");
     }
-    // Also where a session is there already.
-    let both = under(owner, &key).post("/api/v1/session", body).expect(200);
+    // Also where a session is there already, which ends then.
+    let both = under(&ada, &key).post("/api/v1/session", body).expect(200);
     assert!(both.header("set-cookie").is_some());
-    arriving.post("/api/v1/session", json!({"email": owner.email, "password": "wrong"})).expect(401);
+    arriving.post("/api/v1/session", json!({"email": ada.email, "password": "wrong"})).expect(401);
 }
 
 #[test]
