@@ -315,7 +315,7 @@ fn what_is_refused_without_the_header_is_refused_the_same_with_it() {
 #[test]
 fn who_is_nobody_yet_has_no_keys() {
     let keyward = shared("cveium");
-    let (ada, key) = (keyward.workspace().member("viewer"), unique("k"));
+    let (ada, key) = (keyward.workspace().member("admin"), unique("k"));
     let body = json!({"email": ada.email, "password": ada.password});
     let arriving = under(&keyward.anonymous(), &key);
     for _ in 0..2 {

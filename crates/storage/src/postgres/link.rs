@@ -5,12 +5,15 @@
 //! latest, does the one that stands before COMMIT.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
+use futures_util::future::join;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
 
@@ -24,12 +27,17 @@ const ANSWER_MAX: Duration = Duration::from_secs(35);
 /// Statements that a connection keeps prepared: all fixed ones, and the usual lists. What is beyond is asked without.
 const PREPARED_MAX: usize = 256;
 
+/// How a transaction's beginning, which is asked, will turn out.
+type Begun = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
 /// A connection.
 pub(super) struct Link {
-    client: Client,
+    client: Arc<Client>,
     /// `None`: statements are not kept prepared.
     prepared: Option<Mutex<HashMap<String, Statement>>>,
-    broken: AtomicBool,
+    /// The answer that the next question waits for before its own.
+    begun: Mutex<Option<Begun>>,
+    broken: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Link {
@@ -41,7 +49,7 @@ impl std::fmt::Debug for Link {
 impl Link {
     pub(super) fn new(client: Client, keeps_statements: bool) -> Self {
         let prepared = keeps_statements.then(Mutex::default);
-        Self { client, prepared, broken: AtomicBool::new(false) }
+        Self { client: Arc::new(client), prepared, begun: Mutex::default(), broken: Arc::default() }
     }
 
     /// Whether it may be used for another transaction.
@@ -55,15 +63,65 @@ impl Link {
         let _ = self.client.batch_execute(control).now_or_never();
     }
 
+    /// Sends how a transaction begins: a control statement, and one that sets things for it. The first question of the
+    /// transaction is sent behind it without waiting, and fails where it fails.
+    pub(super) async fn begin(&self, control: &str, sql: &str, params: Vec<Value>) -> Result<(), StoreError> {
+        // What is not prepared yet would be asked behind the first question.
+        let statement = self.statement(sql, &params).await?;
+        self.send(control);
+        let (client, broken, sql) = (Arc::clone(&self.client), Arc::clone(&self.broken), sql.to_owned());
+        let mut begun: Begun = Box::pin(async move {
+            let answer = async {
+                let rows = match statement {
+                    Some(statement) => client.query_raw(&statement, &params).await?,
+                    None => client.query_typed_raw(&sql, typed(params)).await?,
+                };
+                pin!(rows).try_for_each(|_| async { Ok(()) }).await
+            };
+            within(&broken, answer).await
+        });
+        // The first poll sends it.
+        let first = poll_fn(|context| {
+            Poll::Ready(match begun.as_mut().poll(context) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            })
+        });
+        if let Some(answer) = first.await {
+            return answer;
+        }
+        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+        Ok(())
+    }
+
+    /// Asks something behind the beginning of its transaction, if nobody has waited for that yet.
+    async fn behind_the_beginning<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (begun, asked) = (self.begun.lock().unwrap_or_else(PoisonError::into_inner).take(), pin!(asked));
+        let Some(begun) = begun else { return asked.await };
+        let (begun, answered) = join(begun, asked).await;
+        begun.and(answered)
+    }
+
+    /// Gives the open transaction up, also one that is still about to begin.
+    pub(super) fn roll_back(&self) {
+        drop(self.begun.lock().unwrap_or_else(PoisonError::into_inner).take());
+        // Whatever is asked on this connection next comes after it.
+        self.send("ROLLBACK");
+    }
+
     /// Runs control statements.
     pub(super) async fn control(&self, statements: &str) -> Result<(), StoreError> {
-        self.within(self.client.batch_execute(statements)).await
+        self.behind_the_beginning(self.within(self.client.batch_execute(statements))).await
     }
 
     /// Runs several statements, one after the other up to the first that fails, in one question. Returns the first
     /// column of the last row that any of them had.
     pub(super) async fn last_of(&self, statements: &str) -> Result<String, StoreError> {
-        let answers = self.within(self.client.simple_query(statements)).await?;
+        let asked = self.within(self.client.simple_query(statements));
+        let answers = self.behind_the_beginning(asked).await?;
         let text = answers.iter().rev().find_map(|answer| match answer {
             SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
             _ => None,
@@ -75,14 +133,13 @@ impl Link {
     pub(super) async fn ask(&self, sql: &str, params: Vec<Value>) -> Result<RowStream, StoreError> {
         #[cfg(test)]
         super::tests::watch::saw(sql, &params);
-        if let Some(statement) = self.statement(sql, &params).await? {
-            return self.within(self.client.query_raw(&statement, &params)).await;
-        }
-        let typed = params.into_iter().map(|value| {
-            let kind = value.kind();
-            (value, kind)
-        });
-        self.within(self.client.query_typed_raw(sql, typed)).await
+        let asked = async {
+            match self.statement(sql, &params).await? {
+                Some(statement) => self.within(self.client.query_raw(&statement, &params)).await,
+                None => self.within(self.client.query_typed_raw(sql, typed(params))).await,
+            }
+        };
+        self.behind_the_beginning(asked).await
     }
 
     /// Waits for an answer, but not for ever.
@@ -90,19 +147,7 @@ impl Link {
         &self,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
-        match tokio::time::timeout(ANSWER_MAX, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if ends_connection(&error) {
-                    self.broken.store(true, Ordering::Relaxed);
-                }
-                Err(failed(&error))
-            }
-            Err(_) => {
-                self.broken.store(true, Ordering::Relaxed);
-                Err(StoreError::Unavailable("the database does not answer".to_owned()))
-            }
-        }
+        within(&self.broken, answer).await
     }
 
     /// Prepares a statement, if this connection does that and has not yet.
@@ -127,6 +172,34 @@ impl Link {
         known().insert(sql.to_owned(), statement.clone());
         Ok(Some(statement))
     }
+}
+
+/// Waits for an answer, but not for ever.
+async fn within<T>(
+    broken: &AtomicBool,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(ANSWER_MAX, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => {
+            if ends_connection(&error) {
+                broken.store(true, Ordering::Relaxed);
+            }
+            Err(failed(&error))
+        }
+        Err(_) => {
+            broken.store(true, Ordering::Relaxed);
+            Err(StoreError::Unavailable("the database does not answer".to_owned()))
+        }
+    }
+}
+
+/// Parameters with their types, for a statement that is not prepared.
+fn typed(params: Vec<Value>) -> impl ExactSizeIterator<Item = (Value, Type)> {
+    params.into_iter().map(|value| {
+        let kind = value.kind();
+        (value, kind)
+    })
 }
 
 /// Runs several statements that are whole or not at all, also where the transaction goes on after an error.

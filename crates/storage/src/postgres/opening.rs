@@ -28,6 +28,9 @@ pub(super) struct Opening {
     /// Empty: each statement is a transaction of its own.
     control: &'static str,
     view: View,
+    /// Whether it has begun before anything else is done: a snapshot is of that moment. Else its first question goes
+    /// along, and is the first to hear of what went wrong.
+    is_waited_for: bool,
     /// Whether its statements are about single rows: one plan does for all values, and is made once.
     is_of_rows: bool,
     /// Whose turn it waits for, in this order.
@@ -40,6 +43,7 @@ impl Opening {
         Self {
             control: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             view,
+            is_waited_for: true,
             is_of_rows: false,
             turns: Vec::new(),
         }
@@ -51,7 +55,7 @@ impl Opening {
         let workspace = tenant.workspace.map(|id| id.to_string());
         let person = tenant.person.map(|id| id.to_string());
         let turns = workspace.into_iter().chain(person).collect();
-        Self { control: BEGIN, view: View::Tenant(tenant), is_of_rows: true, turns }
+        Self { control: BEGIN, view: View::Tenant(tenant), is_waited_for: false, is_of_rows: true, turns }
     }
 
     /// A transaction of the system that may write. Seldom ones take turns, for the same reason.
@@ -69,17 +73,23 @@ impl Opening {
             | SystemReason::Deliver => None,
         };
         let turns = turn.map(ToOwned::to_owned).into_iter().collect();
-        Self { control: BEGIN, view: View::System, is_of_rows: false, turns }
+        Self { control: BEGIN, view: View::System, is_waited_for: false, is_of_rows: false, turns }
     }
 
     /// A transaction of the system that waits for nobody.
     pub(super) const fn of_store() -> Self {
-        Self { control: BEGIN, view: View::System, is_of_rows: false, turns: Vec::new() }
+        Self {
+            control: BEGIN,
+            view: View::System,
+            is_waited_for: false,
+            is_of_rows: false,
+            turns: Vec::new(),
+        }
     }
 
     /// No transaction around a statement that is one by itself.
     pub(super) const fn of_statement() -> Self {
-        Self { control: "", view: View::System, is_of_rows: false, turns: Vec::new() }
+        Self { control: "", view: View::System, is_waited_for: false, is_of_rows: false, turns: Vec::new() }
     }
 
     /// Whose turn it waits for.
@@ -91,7 +101,6 @@ impl Opening {
         if self.control.is_empty() {
             return Ok(());
         }
-        link.send(self.control);
         let (workspace, person, statement_max) = match self.view {
             View::System => (None, None, SYSTEM_STATEMENT_MAX),
             View::Tenant(tenant) => (
@@ -103,11 +112,18 @@ impl Opening {
         let (workspace, person) = (workspace.unwrap_or_default(), person.unwrap_or_default());
         let plans = if self.is_of_rows { "force_generic_plan" } else { "auto" };
         let mut params = params![workspace, person, statement_max, plans];
-        if self.turns.is_empty() {
-            return run(link, concat!("SELECT ", set!()), params).await.map(drop);
+        let sql = if self.turns.is_empty() {
+            concat!("SELECT ", set!())
+        } else {
+            params.push(self.turns.clone().into());
+            concat!("SELECT ", set!(), ", ", take_turns!())
+        };
+        if self.is_waited_for {
+            link.send(self.control);
+            run(link, sql, params).await.map(drop)
+        } else {
+            link.begin(self.control, sql, params).await
         }
-        params.push(self.turns.clone().into());
-        run(link, concat!("SELECT ", set!(), ", ", take_turns!()), params).await.map(drop)
     }
 }
 

@@ -154,8 +154,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         if let Some(link) = &self.link {
-            // Whatever is asked on this connection next comes after it.
-            link.send("ROLLBACK");
+            link.roll_back();
         }
         self.put();
     }

@@ -213,7 +213,7 @@ impl Webhooks for PostgresTx {
         claim: [u8; 16],
     ) -> Result<Vec<Claimed>, StoreError> {
         let link = self.system_write()?;
-        whole(link, deliveries::claim(link, now, until, limit, claim)).await
+        Box::pin(whole(link, deliveries::claim(link, now, until, limit, claim))).await
     }
 
     async fn finish_delivery(
