@@ -27,15 +27,23 @@ const OF_A_FILE: [(&str, &str); 8] = [
     ("a_second_server_on_the_same_store_is_refused", "several servers may share a database"),
 ];
 
+/// Tests that look at what no store can change, or that start databases of their own whichever is asked for.
+const OF_NO_STORE: [(&str, &str); 4] = [
+    ("console::", "pages; they call what the API calls"),
+    ("gateways::", "programs in front of the data plane, which holds its keys in memory"),
+    ("nodes::", "several servers: they share a database in every run"),
+    ("kill::", "both engines in every run"),
+];
+
 /// Runs it, and says aloud what is left out.
 pub(crate) fn suite(tree: &Tree, tally: &mut Tally) -> Result<(), Failure> {
-    for (name, why) in OF_A_FILE {
+    for (name, why) in OF_A_FILE.into_iter().chain(OF_NO_STORE) {
         say::line(format!("not on PostgreSQL: {name} ({why})"));
     }
     // Of the whole workspace, as in the step before: another choice of features would build all of it anew.
     let mut command =
         tree.cargo(&["test", "--locked", "--workspace", "--test", "it", "--no-fail-fast", "--"]);
-    for (name, _) in OF_A_FILE {
+    for (name, _) in OF_A_FILE.into_iter().chain(OF_NO_STORE) {
         command.args(["--skip", name]);
     }
     command.env("KEYWARD_TEST_STORE", "postgres");

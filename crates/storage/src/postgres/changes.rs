@@ -13,6 +13,7 @@ use keyward_core::role::RoleRef;
 use super::PostgresTx;
 use super::keys::{each_key, key_by_id, keys_by_id};
 use super::link::Link;
+use super::numbering::Wanted;
 use super::row::{Columns, Statement, ask_in_turn, each, many, one, prepare_all, run, run_one};
 use super::value::params;
 use super::workspaces::{workspace, workspace_columns};
@@ -29,17 +30,13 @@ macro_rules! role_columns {
     };
 }
 
-/// Writes the last of a transaction and makes it durable, in one question. Returns which of its changes was the last, if
-/// it has any.
-pub(super) async fn commit(
-    link: &Link,
-    last: Vec<Statement>,
-    has_changes: bool,
-) -> Result<Option<i64>, StoreError> {
+/// Writes the last of a transaction, which has so many changes, and makes it durable, in one question. Returns what of it
+/// is to be numbered.
+pub(super) async fn commit(link: &Link, last: Vec<Statement>, changes: usize) -> Result<Wanted, StoreError> {
     prepare_all(link, &last).await?;
     // The first asks the database first. Where it fails, so does the second.
     let (written, committed) = join(ask_in_turn(link, last), async {
-        if has_changes {
+        if changes > 0 {
             link.last_of("SELECT currval('keyward.change_ids'); COMMIT").await.map(Some)
         } else {
             finish(link).await.map(|()| None)
@@ -47,8 +44,9 @@ pub(super) async fn commit(
     })
     .await;
     written?;
-    let id = committed?.map(|id| id.parse()).transpose();
-    id.map_err(|_| StoreError::Unavailable("a change has no number".to_owned()))
+    let Some(id) = committed? else { return Ok(Wanted::All) };
+    let id = id.parse().map_err(|_| StoreError::Unavailable("a change has no number".to_owned()))?;
+    Ok(if changes == 1 { Wanted::Alone(id) } else { Wanted::LastOfSeveral(id) })
 }
 
 /// The same for what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll
@@ -241,7 +239,7 @@ impl ChangeLog for PostgresTx {
             let (kind, subject, user) = changed.columns();
             run_one(self.write()?, sql, params![kind, subject, user]).await?;
         }
-        self.has_changes = true;
+        self.changes += 1;
         Ok(())
     }
 

@@ -64,7 +64,7 @@ pub use address::Address;
 use chain::Chain;
 use link::Link;
 use listening::Listening;
-use numbering::Numbering;
+use numbering::{Numbering, Wanted};
 use opening::{Opening, View};
 use pending::Pending;
 use pool::{Pool, Seat};
@@ -180,16 +180,7 @@ impl PostgresStore {
         let seat = pool.begin(&opening).await?;
         let inner = Arc::clone(&self.0);
         let pending = Pending::default();
-        Ok(Box::new(PostgresTx {
-            seat,
-            mode,
-            view,
-            inner,
-            pending,
-            has_changes: false,
-            is_linked: false,
-            turns,
-        }))
+        Ok(Box::new(PostgresTx { seat, mode, view, inner, pending, changes: 0, is_linked: false, turns }))
     }
 }
 
@@ -212,8 +203,8 @@ impl Store for PostgresStore {
     async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
         tracing::trace!(?reason, "system view");
         if reason == SystemReason::Feed {
-            // What is committed now is in the snapshot, with its number.
-            self.0.numbering.number(&self.0.order, None).await?;
+            // What was answered is in the snapshot, with its number.
+            self.0.numbering.look(&self.0.order).await?;
             Chain::link_soon(&self.0);
         }
         self.open_tx(self.pool_for(reason), Opening::to_read(View::System), Mode::Reading, View::System).await
@@ -244,8 +235,8 @@ struct PostgresTx {
     inner: Arc<Inner>,
     /// What is written before it ends.
     pending: Pending,
-    /// Whether it has changes that will be numbered.
-    has_changes: bool,
+    /// How many changes it has, which will be numbered.
+    changes: usize,
     /// Whether the audit log was looked after for this snapshot.
     is_linked: bool,
     /// Let go of after the transaction has ended.
@@ -297,12 +288,12 @@ impl PostgresTx {
 #[async_trait]
 impl Tx for PostgresTx {
     async fn commit(mut self: Box<Self>) -> Result<Epoch, StoreError> {
-        let own = match self.mode {
+        let wanted = match self.mode {
             // A snapshot knows the last of all as well as another.
-            Mode::Reading => None,
+            Mode::Reading => Wanted::All,
             Mode::Writing => {
                 let last = self.pending.statements();
-                changes::commit(self.seat.link()?, last, self.has_changes).await?
+                changes::commit(self.seat.link()?, last, self.changes).await?
             }
         };
         let Self { seat, inner, mode, turns, .. } = *self;
@@ -310,6 +301,6 @@ impl Tx for PostgresTx {
             seat.give_back();
         }
         drop(turns);
-        inner.numbering.number(&inner.order, own).await
+        inner.numbering.number(&inner.order, wanted).await
     }
 }

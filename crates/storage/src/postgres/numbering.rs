@@ -1,11 +1,14 @@
-//! Numbering what is committed. Of one process, one at a time asks for it, and for all who wait meanwhile: many commits
-//! share one numbering, as they share a write to the disk.
+//! Numbering what is committed. Every writer numbers its own changes before it answers; readers number what nobody did. Of
+//! one process, one at a time asks for it, and for all who wait meanwhile: many commits share one numbering, as they share
+//! a write to the disk.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use keyward_core::change::Epoch;
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
+use tokio::time::Instant;
 
 use super::opening::Opening;
 use super::pool::Pool;
@@ -13,26 +16,56 @@ use super::row::{one, only};
 use super::value::params;
 use crate::StoreError;
 
+/// How often a reader looks for changes whose writer was given up before it numbered them. Nobody was told of those yet;
+/// looking passes through whatever was numbered since the database last cleaned up.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Asks for all that waits, and the last epoch of all.
+const ALL: i64 = 0;
+
 /// Those who wait for an epoch.
 #[derive(Debug, Default)]
 pub(super) struct Numbering {
     turn: tokio::sync::Mutex<()>,
     waiting: Mutex<Vec<Waiting>>,
+    looked: Mutex<Option<Instant>>,
+}
+
+/// What is to be numbered, and whose epoch is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A change that is alone in its transaction.
+    Alone(i64),
+    /// All that is committed, and the last change of a transaction that has several.
+    LastOfSeveral(i64),
+    /// All that is committed, and the last of it.
+    All,
 }
 
 #[derive(Debug)]
 struct Waiting {
-    /// The change whose epoch is asked for; `None`: the last of all.
-    own: Option<i64>,
+    wanted: Wanted,
     answer: oneshot::Sender<Result<Epoch, String>>,
 }
 
 impl Numbering {
+    /// Numbers all that is committed, if that was not done a moment ago.
+    pub(super) async fn look(&self, order: &Arc<Pool>) -> Result<(), StoreError> {
+        let now = Instant::now();
+        {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.is_some_and(|looked| now.duration_since(looked) < LOOK_EVERY) {
+                return Ok(());
+            }
+            *looked = Some(now);
+        }
+        self.number(order, Wanted::All).await.map(drop)
+    }
+
     /// Numbers what is committed. Returns the epoch of one change, or the last of all.
-    pub(super) async fn number(&self, order: &Arc<Pool>, own: Option<i64>) -> Result<Epoch, StoreError> {
+    pub(super) async fn number(&self, order: &Arc<Pool>, wanted: Wanted) -> Result<Epoch, StoreError> {
         loop {
             let (answer, mut answered) = oneshot::channel();
-            self.waiting().push(Waiting { own, answer });
+            self.waiting().push(Waiting { wanted, answer });
             let _turn = self.turn.lock().await;
             match answered.try_recv() {
                 Ok(epoch) => return epoch.map_err(StoreError::Unavailable),
@@ -41,8 +74,8 @@ impl Numbering {
                 Err(TryRecvError::Empty) => {}
             }
             let together = std::mem::take(&mut *self.waiting());
-            let changes = together.iter().map(|waiting| waiting.own.unwrap_or_default()).collect();
-            let (mut epochs, error) = match ask(order, changes).await {
+            let wanted: Vec<Wanted> = together.iter().map(|waiting| waiting.wanted).collect();
+            let (mut epochs, error) = match ask(order, &wanted).await {
                 Ok(epochs) => (epochs.into_iter(), None),
                 Err(error) => (Vec::new().into_iter(), Some(error)),
             };
@@ -66,14 +99,17 @@ impl Numbering {
 
 /// Numbers what is committed, for one alone. Returns the last epoch of all.
 pub(super) async fn number_alone(order: &Arc<Pool>) -> Result<Epoch, StoreError> {
-    Ok(ask(order, vec![0]).await?.into_iter().next().unwrap_or_default())
+    Ok(ask(order, &[Wanted::All]).await?.into_iter().next().unwrap_or_default())
 }
 
-/// The epochs of these changes, in this order; of what is none, the last of all.
+/// The epochs that are wanted, in this order.
 ///
 /// A connection may have died while it was idle. The work may be done twice, so another is asked then.
-async fn ask(order: &Arc<Pool>, changes: Vec<i64>) -> Result<Vec<Epoch>, StoreError> {
-    let count = changes.len();
+async fn ask(order: &Arc<Pool>, wanted: &[Wanted]) -> Result<Vec<Epoch>, StoreError> {
+    let mut changes: Vec<i64> = wanted.iter().map(|wanted| wanted.change()).collect();
+    if !wanted.iter().all(|wanted| matches!(wanted, Wanted::Alone(_))) {
+        changes.push(ALL);
+    }
     loop {
         let seat = order.begin(&Opening::of_statement()).await?;
         let link = seat.link()?;
@@ -83,14 +119,24 @@ async fn ask(order: &Arc<Pool>, changes: Vec<i64>) -> Result<Vec<Epoch>, StoreEr
             Err(_) if !seat.is_new() && !link.is_usable() => {}
             numbered => {
                 seat.give_back();
-                let numbers = numbered?.unwrap_or_default().into_iter().flatten().map(u64::try_from);
-                let epochs: Vec<Epoch> = numbers.flatten().map(Epoch).collect();
-                return if epochs.len() == count {
+                let numbers = numbered?.unwrap_or_default().into_iter().take(wanted.len()).flatten();
+                let epochs: Vec<Epoch> = numbers.flat_map(u64::try_from).map(Epoch).collect();
+                return if epochs.len() == wanted.len() {
                     Ok(epochs)
                 } else {
                     Err(StoreError::Unavailable("a change has no number".to_owned()))
                 };
             }
+        }
+    }
+}
+
+impl Wanted {
+    /// As the database is asked.
+    const fn change(self) -> i64 {
+        match self {
+            Self::Alone(id) | Self::LastOfSeveral(id) => id,
+            Self::All => ALL,
         }
     }
 }

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_nodes.sql"),
     include_str!("../../migrations/postgres/0006_vaults.sql"),
     include_str!("../../migrations/postgres/0007_sessions.sql"),
+    include_str!("../../migrations/postgres/0008_numbering.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");
