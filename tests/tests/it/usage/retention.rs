@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyward_tests::{Keyward, Value, eventually, json};
+use keyward_tests::{Keyward, Value, eventually, is_on_postgres, json, now};
 
 use super::{counted, until_logged, usage};
 use crate::store::Store;
@@ -101,6 +101,11 @@ fn a_clock_that_was_ahead_for_a_moment_does_not_cost_the_log() {
                   SELECT key_id, at + i, code, secret, node FROM usage_entries, c;";
     let border = (0..3).map(|more| (100 + more).to_string()).collect::<Vec<_>>().join(", ");
     let ahead = 3_650 * DAY;
+    if is_on_postgres() {
+        // Whoever writes entries of a day there has its part made first.
+        let day = now().as_microsecond() / DAY * DAY + ahead;
+        Store::tamper(&keyward, &format!("SELECT keyward.make_usage_days(ARRAY[{day}, {}])", day + DAY));
+    }
     Store::tamper(
         &keyward,
         &format!("{copies} UPDATE usage_entries SET at = at + {ahead} WHERE n IN ({border});"),
