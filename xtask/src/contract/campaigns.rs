@@ -14,10 +14,12 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             name: "as a person with a session",
             headers: vec![("Cookie", cast.cookie.clone()), ("Sec-Fetch-Site", "same-origin".to_owned())],
             known: known_to_owner(cast),
-            // Signing out would leave all that follows to a stranger.
+            // Signing out, and in again, would leave all that follows to a stranger.
             // The operator's own are asked as the operator.
             left_out: &[
                 "DELETE /api/v1/session",
+                "POST /api/v1/session",
+                "POST /api/v1/invitations/accept",
                 // Nor may its password become another.
                 "POST /api/v1/me/password",
                 "GET /api/v1/users/{user_id}",
@@ -69,7 +71,15 @@ pub(super) fn all(server: &Server, documents: &Documents, cast: &Cast, product_p
             ],
             ..at_control()
         },
-        Campaign { name: "as a stranger", ..at_control() },
+        Campaign {
+            name: "as a stranger",
+            known: vec![
+                Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
+                Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
+                Known::among("body.token", &[&cast.invitation]).of("POST /api/v1/invitations/accept"),
+            ],
+            ..at_control()
+        },
         Campaign {
             name: "as a gateway, of the data plane",
             headers: bearer(&cast.secret),
@@ -118,9 +128,6 @@ fn known_to_owner(cast: &Cast) -> Vec<Known> {
         Known::among("body.email", &["one@example.com", "two@example.com"])
             .of("POST /api/v1/{slug}/invitations"),
         Known::among("path.id", &[&cast.withdrawn]).of("DELETE /api/v1/{slug}/invitations/{id}"),
-        Known::among("body.token", &[&cast.invitation]).of("POST /api/v1/invitations/accept"),
-        Known::among("body.email", &[OWNER_EMAIL]).of("POST /api/v1/session"),
-        Known::among("body.password", &[OWNER_PASSWORD]).of("POST /api/v1/session"),
     ];
     known.push(Known::among("body.keys[*].scopes[*]", &cast.scopes).of("POST /api/v1/{slug}/keys/import"));
     for (operation, id) in cast.keys.iter().chain(&cast.others) {
