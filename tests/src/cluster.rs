@@ -61,6 +61,48 @@ impl Cluster {
         cluster
     }
 
+    /// A standby of it, which follows. From now on the primary acknowledges nothing that the standby does not have.
+    pub fn standby(&self) -> Self {
+        let folder = TempDir::with_prefix("keyward-standby-").expect("a folder").keep();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+        let data = folder.join("data");
+        fs::create_dir(&data).expect("a folder");
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("a folder of ours");
+        if is_root() {
+            chown(&data, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
+        }
+        let from = self.url("postgres", "postgres");
+        let copy = [
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            "--dbname",
+            &from,
+            "--pgdata",
+            text(&data),
+        ];
+        run(&folder, "pg_basebackup", &copy);
+        let port = free_port();
+        let file = data.join("postgresql.conf");
+        let usual = fs::read_to_string(&file).expect("a configuration");
+        // The last of several settings of one name counts.
+        fs::write(&file, format!("{usual}\nport = {port}\n")).expect("our own file");
+        let watchdog = watch(&data, &folder);
+        let standby = Self { folder, port, watchdog };
+        standby.go_on();
+        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        standby
+    }
+
+    /// Makes a standby take over, and waits until it can be written into.
+    pub fn take_over(&self) {
+        run(&self.folder, "pg_ctl", &["--pgdata", text(&self.data()), "--wait", "promote"]);
+        // Its own standby is yet to come.
+        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+    }
+
     /// Starts it (again), and waits until it answers.
     pub fn go_on(&self) {
         let log = self.data().join("server.log");

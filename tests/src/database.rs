@@ -20,6 +20,8 @@ pub fn is_on_postgres() -> bool {
 #[derive(Debug)]
 pub struct Database {
     cluster: &'static Cluster,
+    /// Who takes over when the cluster is gone.
+    standby: Option<&'static Cluster>,
     name: String,
 }
 
@@ -34,7 +36,13 @@ impl Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("keyward_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         cluster.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template OWNER keyward_owner"));
-        Self { cluster, name }
+        Self { cluster, standby: None, name }
+    }
+
+    /// The same, where a standby may take over.
+    pub fn followed_by(mut self, standby: &'static Cluster) -> Self {
+        self.standby = Some(standby);
+        self
     }
 
     /// The server that it is in.
@@ -48,10 +56,17 @@ impl Database {
 
     /// What a server is told of it.
     pub fn env(&self) -> [(&'static str, String); 2] {
-        [
-            ("KEYWARD_STORE__URL", self.cluster.url("keyward_server", &self.name)),
-            ("KEYWARD_STORE__SYSTEM_URL", self.cluster.url("keyward_system", &self.name)),
-        ]
+        let url = |role| {
+            let url = self.cluster.url(role, &self.name);
+            match self.standby {
+                None => url,
+                Some(standby) => url.replace(
+                    &format!(":{}/", self.cluster.port()),
+                    &format!(":{},127.0.0.1:{}/", self.cluster.port(), standby.port()),
+                ),
+            }
+        };
+        [("KEYWARD_STORE__URL", url("keyward_server")), ("KEYWARD_STORE__SYSTEM_URL", url("keyward_system"))]
     }
 
     /// What `keyward migrate` is told beside that.

@@ -382,3 +382,23 @@ fn kill_9_of_postgresql_itself_loses_nothing_acknowledged_and_the_server_goes_on
     }
     all.end(&keyward, "kill -9 of PostgreSQL", rounds, begun);
 }
+
+#[test]
+fn a_fail_over_to_a_synchronous_standby_loses_nothing_acknowledged_and_the_server_goes_on() {
+    let primary: &'static Cluster = Box::leak(Box::new(Cluster::start(DURABLE)));
+    make_template(primary);
+    let database = Database::in_cluster(primary);
+    let standby: &'static Cluster = Box::leak(Box::new(primary.standby()));
+    let keyward = Keyward::profile("cveium").on(database.followed_by(standby)).start();
+    keyward.owner();
+    let (mut all, begun) = (Rounds { is_without_answers: true, ..Rounds::default() }, Instant::now());
+    // There is one primary to lose.
+    let memories = load_and_kill(&keyward, 0, LIFETIME_ON_POSTGRES_MS, || primary.kill_9());
+    standby.take_over();
+    for listener in [keyward.anonymous(), keyward.data()] {
+        let ready = || listener.get("/readyz").status;
+        eventually(GOES_ON_WITHIN, ready, |status| *status == 200);
+    }
+    all.check(&keyward, memories);
+    all.end(&keyward, "fail-over", 1, begun);
+}
