@@ -163,7 +163,8 @@ async fn serve(
         limits: Arc::clone(&node) as _,
         uses: Arc::new(SharedQueue(Arc::default())),
         passwords,
-        lockout: Lockout::new(FreeTries::default()).unwrap(),
+        // Whoever tries while they are suspended would have to wait after it; the wait is shown by tests of its own.
+        lockout: Lockout::new(FreeTries { account: u32::MAX, address: u32::MAX }).unwrap(),
         session_use: SessionUse::default(),
         billing: None,
         checkpoint_key: CheckpointKey::from_seed(&[7; 32]).unwrap(),
