@@ -72,14 +72,31 @@ impl Pattern {
 
     /// Whether a name fits. A name with an empty segment or a `*` fits nothing: it is no name.
     pub fn matches(&self, name: &str) -> bool {
-        let is_name = name.len() <= NAME_LEN_MAX
-            && !name.contains('*')
-            && name.split(':').count() <= SEGMENTS_MAX
-            && name.split(':').all(|segment| !segment.is_empty());
-        if !is_name {
+        if name.len() > NAME_LEN_MAX || name.contains('*') {
             return false;
         }
-        self.contains_segments(name)
+        if self.0.as_bytes().windows(2).all(|pair| pair != b"**") {
+            return self.matches_one_by_one(name);
+        }
+        let is_name =
+            name.split(':').count() <= SEGMENTS_MAX && name.split(':').all(|segment| !segment.is_empty());
+        is_name && self.contains_segments(name)
+    }
+
+    /// Without `**`, each segment stands for one, and nothing has to be tried: most patterns are so.
+    fn matches_one_by_one(&self, name: &str) -> bool {
+        let (mut wide, mut narrow) = (self.0.split(':'), name.split(':'));
+        loop {
+            match (wide.next(), narrow.next()) {
+                (Some(pattern), Some(segment)) if !segment.is_empty() => {
+                    if pattern != segment && !segment_contains(pattern, segment) {
+                        return false;
+                    }
+                }
+                (None, None) => return true,
+                _ => return false,
+            }
+        }
     }
 
     /// Whether every name that `narrower` fits, this one fits too.
@@ -178,7 +195,7 @@ impl fmt::Display for Pattern {
 }
 
 /// One permission: an action, on some resources or on all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// What may be done.
     pub action: Pattern,
@@ -187,7 +204,7 @@ pub struct Rule {
 }
 
 /// What a key or a role was given, as people wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Grant {
     /// Flat scopes of the catalogue.
     pub scopes: Vec<Box<str>>,

@@ -29,14 +29,55 @@ fn uuid_v7(unix_ms: u64, random: [u8; 10]) -> u128 {
     time | version | keep_a | variant | keep_b
 }
 
-fn write_body(value: u128, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut body = [0_u8; BODY_LEN];
-    for (index, slot) in body.iter_mut().enumerate() {
-        let shift = 5 * (BODY_LEN - 1 - index);
-        let five_bits = ((value >> shift) & 31) as usize;
-        *slot = ALPHABET.get(five_bits).copied().unwrap_or(b'0');
+/// Longest prefix of a kind of identifier, without the underscore.
+const PREFIX_LEN_MAX: usize = 4;
+
+/// An identifier as text, written out without an allocation: answers hold several.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IdText {
+    bytes: [u8; PREFIX_LEN_MAX + 1 + BODY_LEN],
+    len: u8,
+}
+
+impl IdText {
+    fn new(prefix: &str, value: u128) -> Self {
+        let mut text = Self { bytes: [0; PREFIX_LEN_MAX + 1 + BODY_LEN], len: 0 };
+        let body = (0..BODY_LEN).map(|index| {
+            let five_bits = ((value >> (5 * (BODY_LEN - 1 - index))) & 31) as usize;
+            ALPHABET.get(five_bits).copied().unwrap_or(b'0')
+        });
+        for (slot, byte) in text.bytes.iter_mut().zip(prefix.bytes().chain([b'_']).chain(body)) {
+            *slot = byte;
+            text.len += 1;
+        }
+        text
     }
-    f.write_str(std::str::from_utf8(&body).unwrap_or_default())
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let written = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+}
+
+impl std::ops::Deref for IdText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl fmt::Debug for IdText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for IdText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 fn parse_body(body: &str) -> Option<u128> {
@@ -65,6 +106,12 @@ macro_rules! typed_id {
                 Self(uuid_v7(unix_ms, random))
             }
 
+            /// Its text form, without an allocation.
+            pub fn text(self) -> IdText {
+                const { assert!($prefix.len() <= PREFIX_LEN_MAX) };
+                IdText::new($prefix, self.0)
+            }
+
             /// The 16 bytes that a store keeps.
             pub const fn to_bytes(self) -> [u8; 16] {
                 self.0.to_be_bytes()
@@ -78,8 +125,7 @@ macro_rules! typed_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!($prefix, "_"))?;
-                write_body(self.0, f)
+                f.write_str(self.text().as_str())
             }
         }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
+use subtle::{Choice, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::field::{FieldCode, FieldError};
@@ -133,7 +133,11 @@ impl SecretFormat {
             Encoding::Base62 => (BASE62_BODY_LEN, BASE62_CHECKSUM_LEN, BASE62),
         };
         let Some(body) = text.strip_prefix(&*self.prefix) else { return Shape::Foreign };
-        if body.len() != body_len || !body.bytes().all(|b| alphabet.contains(&b)) {
+        let is_letter = match self.encoding {
+            Encoding::Hex => |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+            Encoding::Base62 => |b: u8| b.is_ascii_alphanumeric(),
+        };
+        if body.len() != body_len || !body.bytes().fold(true, |fit, b| fit & is_letter(b)) {
             return Shape::Foreign;
         }
         let (covered, checksum) = text.split_at(text.len() - checksum_len);
@@ -253,7 +257,8 @@ impl<'a> PresentedSecret<'a> {
     /// `None` where the text can be no key: empty, longer than [`PRESENTED_LEN_MAX`], or not visible ASCII.
     pub fn parse(text: &'a str) -> Option<Self> {
         let fits = (1..=PRESENTED_LEN_MAX).contains(&text.len());
-        (fits && text.bytes().all(|b| b.is_ascii_graphic())).then_some(Self(text))
+        // Without a way out in between, several letters are looked at together.
+        (fits && text.bytes().fold(true, |fit, b| fit & b.is_ascii_graphic())).then_some(Self(text))
     }
 
     /// What it is looked up by.
@@ -311,9 +316,22 @@ fn hex_value(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+impl SecretDigest {
+    /// In words: they are compared in constant time like bytes, with a fraction of the steps.
+    fn words(&self) -> [u64; 4] {
+        let (words, _) = self.0.as_chunks::<8>();
+        let mut out = [0; 4];
+        for (slot, word) in out.iter_mut().zip(words) {
+            *slot = u64::from_ne_bytes(*word);
+        }
+        out
+    }
+}
+
 impl PartialEq for SecretDigest {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        let pairs = self.words().into_iter().zip(other.words());
+        pairs.fold(Choice::from(1), |same, (mine, theirs)| same & mine.ct_eq(&theirs)).into()
     }
 }
 

@@ -9,11 +9,11 @@ use http::header::ALLOW;
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 use jiff::Timestamp;
-use keyward_core::id::{RequestId, WorkspaceId};
+use keyward_core::id::{KeyId, RequestId, WorkspaceId};
 use keyward_core::key::Which;
 use keyward_core::profile::Profile;
 use keyward_core::usage::{Use, VALID};
-use keyward_verifier::{BootTime, Identity, KeyEntry, Permit, Question, Refusal, UseQueue, Verifier};
+use keyward_verifier::{BootTime, Identity, Permit, Question, Refusal, UseQueue, Verifier};
 
 use crate::answer::{Answer, Trouble};
 use crate::authorize::envoy::{self, authorize_envoy};
@@ -164,10 +164,10 @@ impl Gateway {
             Err(Refusal::Stale) => "stale_authority",
         };
         self.metrics.count(door, code);
-        let leave = |key: &KeyEntry, secret: Which, workspace: Option<WorkspaceId>| {
+        let leave = |key: KeyId, secret: Which, workspace: Option<WorkspaceId>| {
             self.uses.put(|| {
                 let (user_agent, scope, method, path) = (None, None, None, None);
-                let (key, ip) = (key.id, question.ip);
+                let ip = question.ip;
                 about(Use { key, secret, at: now, code, ip, user_agent, scope, method, path, workspace })
             });
         };
@@ -177,11 +177,11 @@ impl Gateway {
             Err(Refusal::WorkspaceNeeded | Refusal::Stale) => None,
         };
         if let Some(Identity { key, secret, workspace, .. }) = identity {
-            leave(key, *secret, workspace.as_ref().map(|workspace| workspace.id));
+            leave(key.id(), *secret, workspace.as_ref().map(|workspace| workspace.id));
         } else if matches!(decided, Err(Refusal::WorkspaceNeeded | Refusal::Stale)) {
             // It was not decided about the key, but somebody did ask with it.
             if let Some((key, secret)) = self.verifier.replica().recognise(question.presented, now) {
-                leave(&key, secret, None);
+                leave(key.id(), secret, None);
             }
         }
         decided

@@ -178,11 +178,11 @@ fn active(gateway: &Gateway, identity: &Identity) -> Introspection {
     Introspection {
         active: true,
         scope: Some(scopes.join(" ")),
-        client_id: Some(identity.key.id_text.to_string()),
+        client_id: Some(identity.key.id_text().to_string()),
         username: Some(subject.name.to_owned()),
         token_type: Some("Bearer".to_owned()),
         exp: identity.expires_at().map(jiff::Timestamp::as_second),
-        sub: Some(subject.id.to_owned()),
+        sub: Some(subject.id.to_string()),
         workspace: identity.workspace.as_ref().map(|workspace| workspace.slug.as_str().to_owned()),
     }
 }

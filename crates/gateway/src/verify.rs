@@ -126,9 +126,9 @@ impl Decided {
             valid: matches!(self, Self::Yes(_)),
             code: self.code().into(),
             key: identity.map(|identity| AnsweredKey {
-                id: (&*identity.key.id_text).into(),
-                name: identity.key.name.as_str().into(),
-                kind: identity.key.kind.as_str().into(),
+                id: identity.key.id_text().to_string().into(),
+                name: identity.key.name().into(),
+                kind: identity.key.kind().as_str().into(),
                 secret: identity.secret.as_str().into(),
             }),
             workspace: identity.and_then(|identity| identity.workspace.as_ref()).map(|workspace| {
@@ -136,7 +136,7 @@ impl Decided {
             }),
             subject: identity.map(Identity::subject).map(|subject| AnsweredSubject {
                 type_: subject.type_name.into(),
-                id: subject.id.into(),
+                id: subject.id.to_string().into(),
                 name: subject.name.into(),
             }),
             scopes: identity

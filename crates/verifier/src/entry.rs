@@ -1,13 +1,16 @@
-//! What the replica holds of each thing: compiled and written out once, when it comes in.
+//! What the replica holds of each thing, and how it is read once it is found.
 
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use arc_swap::{ArcSwap, Guard};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use keyward_core::catalogue::Catalogue;
 use keyward_core::change::Epoch;
 use keyward_core::grant::Grants;
-use keyward_core::id::{KeyId, UserId, WorkspaceId};
+use keyward_core::id::{IdText, KeyId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind};
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
@@ -15,30 +18,19 @@ use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::{Slug, Workspace};
 
 use crate::meter::Meter;
+use crate::packed::PackedKey;
 
-/// A key, ready to be decided on.
+/// A key that is no simple one, kept whole: it has several secrets, networks, limits, or very long names.
 #[derive(Debug)]
-pub struct KeyEntry {
-    /// Its identifier.
-    pub id: KeyId,
-    /// The same as text, so that no answer has to write it out.
-    pub id_text: Box<str>,
-    /// What people call it.
-    pub name: DisplayName,
-    /// Its kind.
-    pub kind: KeyKind,
-    /// Whose it is.
-    pub belongs: Belongs,
-    /// Who it acts as, as text: its owner or its service account.
-    pub subject_id_text: Box<str>,
-    /// What it was given.
-    pub grants: Grants,
-    /// When it ends by itself.
-    pub expires_at: Option<Timestamp>,
-    /// Whether somebody ended it.
-    pub revoked: bool,
+pub(crate) struct KeyEntry {
+    pub(crate) id: KeyId,
+    pub(crate) name: DisplayName,
+    pub(crate) belongs: Belongs,
+    pub(crate) grants: Grants,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) revoked: bool,
     /// The only networks it may be used from. Empty: from anywhere.
-    pub allowed_cidrs: Box<[IpNet]>,
+    pub(crate) allowed_cidrs: Box<[IpNet]>,
     /// How often it may be used, as far as itself says.
     pub(crate) requests_per_minute: Option<RequestsPerMinute>,
     /// What counts how often it is used: one for all its secrets, whatever else changes of it. `None`: nothing
@@ -55,15 +47,8 @@ impl KeyEntry {
         meter: Option<Arc<Meter>>,
         epoch: Epoch,
     ) -> Self {
-        let subject_id_text = match &key.belongs {
-            Belongs::ToPerson { owner, .. } => owner.to_string(),
-            Belongs::ToWorkspace { acts_as, .. } => acts_as.id.to_string(),
-        };
         Self {
             id: key.id,
-            id_text: key.id.to_string().into(),
-            kind: key.kind(),
-            subject_id_text: subject_id_text.into(),
             grants: Grants::compile(catalogue, &key.grant),
             expires_at: key.expires_at,
             revoked: already_revoked || key.revoked.is_some(),
@@ -74,6 +59,147 @@ impl KeyEntry {
             name: key.name,
             belongs: key.belongs,
         }
+    }
+}
+
+/// A key that was found, as it was then, for as long as this is held.
+pub struct FoundKey(pub(crate) Form);
+
+pub(crate) enum Form {
+    Packed(PackedKey),
+    Whole(Arc<KeyEntry>),
+}
+
+/// Whose a key is, as far as a decision needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose<'a> {
+    Person { owner: UserId, only: Option<&'a [WorkspaceId]> },
+    Workspace { account: ServiceAccountId, account_is_disabled: bool },
+}
+
+impl FoundKey {
+    /// Its identifier.
+    pub fn id(&self) -> KeyId {
+        match &self.0 {
+            Form::Packed(packed) => packed.record.id(),
+            Form::Whole(whole) => whole.id,
+        }
+    }
+
+    /// The same as text.
+    pub fn id_text(&self) -> IdText {
+        self.id().text()
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Form::Packed(packed) => packed.segment.name(packed.place),
+            Form::Whole(whole) => whole.name.as_str(),
+        }
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> KeyKind {
+        match self.whose() {
+            Whose::Person { .. } => KeyKind::Personal,
+            Whose::Workspace { .. } => KeyKind::Workspace,
+        }
+    }
+
+    /// When it ends by itself.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match &self.0 {
+            Form::Packed(packed) => packed.record.expires_at(),
+            Form::Whole(whole) => whole.expires_at,
+        }
+    }
+
+    /// Whether somebody ended it.
+    pub fn is_revoked(&self) -> bool {
+        match &self.0 {
+            Form::Packed(packed) => packed.record.is_revoked(),
+            Form::Whole(whole) => whole.revoked,
+        }
+    }
+
+    pub(crate) fn whose(&self) -> Whose<'_> {
+        match &self.0 {
+            Form::Packed(PackedKey { record, .. }) => match record.kind() {
+                KeyKind::Personal => {
+                    Whose::Person { owner: UserId::from_bytes(record.subject()), only: None }
+                }
+                KeyKind::Workspace => Whose::Workspace {
+                    account: ServiceAccountId::from_bytes(record.subject()),
+                    account_is_disabled: record.is_disabled(),
+                },
+            },
+            Form::Whole(whole) => match &whole.belongs {
+                Belongs::ToPerson { owner, workspaces } => {
+                    Whose::Person { owner: *owner, only: workspaces.as_deref() }
+                }
+                Belongs::ToWorkspace { acts_as, .. } => {
+                    Whose::Workspace { account: acts_as.id, account_is_disabled: acts_as.disabled }
+                }
+            },
+        }
+    }
+
+    /// The name of the service account that it acts as, as the key's own state says. Empty: it is a person's.
+    pub(crate) fn account_name(&self) -> &str {
+        match &self.0 {
+            Form::Packed(packed) => packed.segment.account_name(packed.place),
+            Form::Whole(whole) => match &whole.belongs {
+                Belongs::ToPerson { .. } => "",
+                Belongs::ToWorkspace { acts_as, .. } => &acts_as.name,
+            },
+        }
+    }
+
+    pub(crate) fn allowed_cidrs(&self) -> &[IpNet] {
+        match &self.0 {
+            Form::Packed(_) => &[],
+            Form::Whole(whole) => &whole.allowed_cidrs,
+        }
+    }
+
+    pub(crate) fn requests_per_minute(&self) -> Option<RequestsPerMinute> {
+        match &self.0 {
+            Form::Packed(_) => None,
+            Form::Whole(whole) => whole.requests_per_minute,
+        }
+    }
+
+    pub(crate) fn meter(&self) -> Option<&Arc<Meter>> {
+        match &self.0 {
+            Form::Packed(packed) => packed.segment.meter(packed.place),
+            Form::Whole(whole) => whole.meter.as_ref(),
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        match &self.0 {
+            Form::Packed(packed) => packed.record.epoch(),
+            Form::Whole(whole) => whole.epoch,
+        }
+    }
+}
+
+impl Clone for FoundKey {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Form::Packed(PackedKey { record, segment, place }) => {
+                let segment = Guard::from_inner(Arc::clone(segment));
+                Form::Packed(PackedKey { record: *record, segment, place: *place })
+            }
+            Form::Whole(whole) => Form::Whole(Arc::clone(whole)),
+        })
+    }
+}
+
+impl std::fmt::Debug for FoundKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FoundKey").field("id", &self.id()).finish_non_exhaustive()
     }
 }
 
@@ -100,6 +226,54 @@ impl WorkspaceEntry {
             plan: workspace.plan,
             epoch,
         }
+    }
+}
+
+/// Where a workspace is, whatever becomes of it. Its keys may be known before it is.
+#[derive(Debug, Default)]
+pub(crate) struct Home {
+    entry: OnceLock<ArcSwap<WorkspaceEntry>>,
+    is_known: AtomicBool,
+}
+
+impl Home {
+    pub(crate) fn get(&self) -> Option<FoundWorkspace> {
+        let is_known = self.is_known.load(Ordering::Acquire);
+        is_known.then(|| self.entry.get().map(|entry| FoundWorkspace(entry.load())))?
+    }
+
+    /// For one thread at a time.
+    pub(crate) fn set(&self, entry: Arc<WorkspaceEntry>) {
+        self.entry.get_or_init(|| ArcSwap::new(Arc::clone(&entry))).store(entry);
+        self.is_known.store(true, Ordering::Release);
+    }
+
+    /// Forgets the workspace, but not its place.
+    pub(crate) fn clear(&self) {
+        self.is_known.store(false, Ordering::Release);
+    }
+}
+
+/// A workspace that was found, as it was then. Holding it counts nothing that other threads count, too.
+pub struct FoundWorkspace(Guard<Arc<WorkspaceEntry>>);
+
+impl Deref for FoundWorkspace {
+    type Target = WorkspaceEntry;
+
+    fn deref(&self) -> &WorkspaceEntry {
+        &self.0
+    }
+}
+
+impl Clone for FoundWorkspace {
+    fn clone(&self) -> Self {
+        Self(Guard::from_inner(Arc::clone(&self.0)))
+    }
+}
+
+impl std::fmt::Debug for FoundWorkspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        (**self).fmt(f)
     }
 }
 

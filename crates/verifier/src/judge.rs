@@ -7,17 +7,17 @@ use keyward_core::catalogue::ScopeSet;
 use keyward_core::decision::{Denied, Standing, check_alive, check_rights, check_standing};
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
-use keyward_core::key::{Belongs, ServiceAccount, Which};
+use keyward_core::key::Which;
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
-use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose, WorkspaceEntry};
 use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
 use crate::replica::{Opens, Replica, RoleGrants};
 
 /// Where a key works and with which grants. Neither of its own nor of a role: it does not work there.
 struct Found<'a> {
-    workspace: Option<Arc<WorkspaceEntry>>,
+    workspace: Option<FoundWorkspace>,
     own: Option<&'a Grants>,
     role: Option<RoleGrants<'a>>,
 }
@@ -51,17 +51,18 @@ impl Replica {
         let (key, opens) = self.look_up(question.presented).map_err(|reason| deny(reason, None))?;
         let (secret, secret_opens) = opens.at(now);
         // A secret that was rotated away is as dead as a revoked key.
-        let revoked = key.revoked || !secret_opens;
+        let revoked = key.is_revoked() || !secret_opens;
         let person = self.owner_of(&key);
         let account = self.account_since(&key);
-        let found = match &key.belongs {
-            Belongs::ToWorkspace { workspace, .. } => {
-                self.in_own(&key, account.as_deref(), *workspace, question.place)
+        let found = match key.whose() {
+            Whose::Workspace { account_is_disabled, .. } => {
+                let disabled = account.as_ref().map_or(account_is_disabled, |since| since.disabled);
+                self.in_own(&key, disabled, question.place)
             }
-            Belongs::ToPerson { owner, workspaces } => {
+            Whose::Person { owner, only } => {
                 // A dead key is dead wherever it is asked about.
-                let alive = check_alive(revoked, key.expires_at, now);
-                match self.in_reach(&key, *owner, workspaces.as_deref(), person.as_deref(), question.place) {
+                let alive = check_alive(revoked, key.expires_at(), now);
+                match self.in_reach(&key, owner, only, person.as_deref(), question.place) {
                     Ok(found) => found,
                     Err(SeveralReached) if alive.is_ok() => return Err(Refusal::WorkspaceNeeded),
                     Err(SeveralReached) => Found::nowhere(),
@@ -72,7 +73,7 @@ impl Replica {
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
         let workspace = found.workspace;
-        let identity = Identity { secret, workspace, person, account, scopes, quota, key: Arc::clone(&key) };
+        let identity = Identity { key, secret, workspace, person, account, scopes, quota };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
             Err(reason) => Err(deny(reason, Some(identity))),
@@ -81,7 +82,7 @@ impl Replica {
 
     /// Imported keys keep a form of their own, so every shape is looked up. One that is unknown is a typo or
     /// no key of ours, unless form and checksum are right.
-    fn look_up(&self, presented: &str) -> Result<(Arc<KeyEntry>, Opens), Denied> {
+    fn look_up(&self, presented: &str) -> Result<(FoundKey, Opens), Denied> {
         let secret = PresentedSecret::parse(presented).ok_or(Denied::Malformed)?;
         self.key(&secret.digest()).ok_or_else(|| match secret.shape(&self.profile().keys.format) {
             Shape::Good => Denied::NotFound,
@@ -90,45 +91,34 @@ impl Replica {
     }
 
     /// The key that a text opens or opened, and which of its secrets it is, where nothing is decided about it.
-    pub fn recognise(&self, presented: &str, now: Timestamp) -> Option<(Arc<KeyEntry>, Which)> {
+    pub fn recognise(&self, presented: &str, now: Timestamp) -> Option<(FoundKey, Which)> {
         let (key, opens) = self.look_up(presented).ok()?;
         Some((key, opens.at(now).0))
     }
 
-    fn owner_of(&self, key: &KeyEntry) -> Option<Arc<PersonEntry>> {
-        match &key.belongs {
-            Belongs::ToPerson { owner, .. } => self.person(*owner),
-            Belongs::ToWorkspace { .. } => None,
+    fn owner_of(&self, key: &FoundKey) -> Option<Arc<PersonEntry>> {
+        match key.whose() {
+            Whose::Person { owner, .. } => self.person(owner),
+            Whose::Workspace { .. } => None,
         }
     }
 
     /// A workspace key works in its own workspace, with its own grants only, unless what it acts as is disabled.
-    fn in_own<'a>(
-        &self,
-        key: &'a KeyEntry,
-        account: Option<&ServiceAccount>,
-        own: WorkspaceId,
-        place: Place<'_>,
-    ) -> Found<'a> {
-        let workspace = self.workspace(own);
+    fn in_own<'a>(&'a self, key: &'a FoundKey, disabled: bool, place: Place<'_>) -> Found<'a> {
+        let workspace = self.home_of(key);
         let here = workspace.as_ref().is_some_and(|workspace| match place {
             Place::Unsaid => true,
             Place::Named(slug) => workspace.slug.as_str() == slug,
             Place::Contradictory => false,
         });
-        let disabled = match (account, &key.belongs) {
-            (Some(account), _) => account.disabled,
-            (None, Belongs::ToWorkspace { acts_as, .. }) => acts_as.disabled,
-            (None, Belongs::ToPerson { .. }) => false,
-        };
-        Found { workspace, own: (here && !disabled).then_some(&key.grants), role: None }
+        Found { workspace, own: (here && !disabled).then(|| self.grants_of(key)), role: None }
     }
 
     /// A personal key works where its owner is a member and it is not kept out, with no more than the owner's
     /// role there.
     fn in_reach<'a>(
         &'a self,
-        key: &'a KeyEntry,
+        key: &'a FoundKey,
         owner: UserId,
         only: Option<&[WorkspaceId]>,
         person: Option<&PersonEntry>,
@@ -153,13 +143,13 @@ impl Replica {
         };
         let Some(workspace) = workspace else { return Ok(Found::nowhere()) };
         let Some(role) = self.role_of(owner, workspace.id) else { return Ok(Found::nowhere()) };
-        let own = (!self.profile().keys.inherit).then_some(&key.grants);
+        let own = (!self.profile().keys.inherit).then(|| self.grants_of(key));
         Ok(Found { workspace: Some(workspace), own, role: Some(role) })
     }
 
     fn judge(
         &self,
-        key: &KeyEntry,
+        key: &FoundKey,
         revoked: bool,
         found: &Found<'_>,
         question: &Question<'_>,
@@ -168,8 +158,8 @@ impl Replica {
         let plan = found.workspace.as_ref().map(|workspace| &workspace.plan);
         let standing = Standing {
             revoked,
-            expires_at: key.expires_at,
-            allowed_cidrs: &key.allowed_cidrs,
+            expires_at: key.expires_at(),
+            allowed_cidrs: key.allowed_cidrs(),
             rights: found.rights(),
             plan_has_keys: plan.is_some_and(|plan| self.profile().plan_has_keys(plan)),
         };
@@ -191,22 +181,18 @@ impl Replica {
     /// does not know is not limited.
     pub fn count_use(&self, secret: &SecretDigest, now: Timestamp) -> Result<Option<Quota>, OverLimit> {
         let Some((key, _)) = self.key(secret) else { return Ok(None) };
-        let own = match &key.belongs {
-            Belongs::ToWorkspace { workspace, .. } => self.workspace(*workspace),
-            Belongs::ToPerson { .. } => None,
-        };
-        self.count(&key, own.as_deref(), now)
+        self.count(&key, self.home_of(&key).as_deref(), now)
     }
 
     fn count(
         &self,
-        key: &KeyEntry,
+        key: &FoundKey,
         workspace: Option<&WorkspaceEntry>,
         now: Timestamp,
     ) -> Result<Option<Quota>, OverLimit> {
-        let Some(meter) = &key.meter else { return Ok(None) };
+        let Some(meter) = key.meter() else { return Ok(None) };
         let plan = workspace.map(|workspace| &workspace.plan);
-        let limit = self.profile().rate_limit(key.requests_per_minute, plan);
+        let limit = self.profile().rate_limit(key.requests_per_minute(), plan);
         limit.map(|limit| meter.take(limit, now)).transpose()
     }
 }

@@ -17,6 +17,7 @@ mod guard;
 mod judge;
 mod lease;
 mod meter;
+mod packed;
 mod question;
 mod replica;
 mod uses;
@@ -24,7 +25,7 @@ mod verifier;
 #[cfg(feature = "tower")]
 pub mod web;
 
-pub use entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+pub use entry::{FoundKey, FoundWorkspace, PersonEntry, WorkspaceEntry};
 pub use follower::{Asking, Broken, Follower, Head};
 pub use guard::{Clocks, Guard};
 pub use keyward_core::lease::{BootTime, LEASE, USABLE_FOR_MS};

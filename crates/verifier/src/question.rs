@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
 use keyward_core::change::Epoch;
 use keyward_core::decision::{Ask, Denied};
-use keyward_core::key::{Belongs, ServiceAccount, Which};
+use keyward_core::id::IdText;
+use keyward_core::key::{ServiceAccount, Which};
 use keyward_core::rate::Quota;
 
-use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose};
 
 /// Which workspace a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,11 +59,11 @@ impl std::fmt::Debug for Question<'_> {
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The key.
-    pub key: Arc<KeyEntry>,
+    pub key: FoundKey,
     /// Which of its secrets was presented.
     pub secret: Which,
     /// The workspace that it works in here; a workspace key's own, also where it is refused.
-    pub workspace: Option<Arc<WorkspaceEntry>>,
+    pub workspace: Option<FoundWorkspace>,
     /// The owner of a personal key.
     pub(crate) person: Option<Arc<PersonEntry>>,
     /// The service account of a workspace key, if it has changed since the key did.
@@ -79,7 +80,7 @@ pub struct Subject<'a> {
     /// `user` or `service_account`.
     pub type_name: &'static str,
     /// The identifier.
-    pub id: &'a str,
+    pub id: IdText,
     /// The name.
     pub name: &'a str,
 }
@@ -87,18 +88,21 @@ pub struct Subject<'a> {
 impl Identity {
     /// Who the key acts as: its owner, or its service account.
     pub fn subject(&self) -> Subject<'_> {
-        let (type_name, name) = match &self.key.belongs {
-            Belongs::ToPerson { .. } => ("user", self.person.as_ref().map_or("", |person| &*person.name)),
-            Belongs::ToWorkspace { acts_as, .. } => {
-                ("service_account", &*self.account.as_deref().unwrap_or(acts_as).name)
+        let (type_name, id, name) = match self.key.whose() {
+            Whose::Person { owner, .. } => {
+                ("user", owner.text(), self.person.as_ref().map_or("", |person| &*person.name))
+            }
+            Whose::Workspace { account, .. } => {
+                let name = self.account.as_deref().map_or(self.key.account_name(), |since| &*since.name);
+                ("service_account", account.text(), name)
             }
         };
-        Subject { type_name, id: &self.key.subject_id_text, name }
+        Subject { type_name, id, name }
     }
 
     /// When the key ends by itself.
     pub fn expires_at(&self) -> Option<Timestamp> {
-        self.key.expires_at
+        self.key.expires_at()
     }
 }
 

@@ -3,33 +3,46 @@
 //! Each entry remembers the epoch of the changes that it came with, and only changes of that epoch or a later
 //! one replace it. So the same changes may come twice, or older ones after newer ones, and the end is the
 //! same as if each had come once and in order.
+//!
+//! Nearly all keys are simple and lie packed in a table of their own; the others are kept whole. A key that is no longer
+//! simple is there as a whole before it goes from that table, and never goes back.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod keys;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::grant::{Grant, Grants};
-use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
-use keyward_core::key::{Belongs, Key, ServiceAccount, Which};
+use keyward_core::id::{RoleId, ServiceAccountId, UserId, WorkspaceId};
+use keyward_core::key::{Belongs, KeyKind, ServiceAccount, Which};
 use keyward_core::profile::Profile;
 use keyward_core::role::RoleRef;
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Workspace;
 
-use crate::entry::{KeyEntry, PersonEntry, WorkspaceEntry};
+use crate::entry::{Form, FoundKey, FoundWorkspace, Home, KeyEntry, PersonEntry, Whose, WorkspaceEntry};
+use crate::packed::{Packed, Spine};
+use crate::replica::keys::Writer;
 
-/// Papaya's tables are lock-free: a reader never waits for the writer, nor the writer for a reader.
-type Table<K, V> = papaya::HashMap<K, V>;
+/// Papaya's tables are lock-free: a reader never waits for the writer, nor the writer for a reader. The hash is keyed
+/// anew in each process.
+type Table<K, V> = papaya::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The tables. Readers go through [`Replica::decide`]; there is one writer at a time.
 #[derive(Debug)]
 pub struct Replica {
     profile: Arc<Profile>,
-    /// By digest. Look-up compares the whole digest, in constant time. Revoked keys stay.
-    keys: Table<SecretDigest, (Arc<KeyEntry>, Opens)>,
-    workspaces: Table<WorkspaceId, Arc<WorkspaceEntry>>,
+    /// Simple keys. Revoked ones stay.
+    packed: Packed,
+    /// All others, by digest. Look-up compares the whole digest, in constant time.
+    whole: Table<SecretDigest, (Arc<KeyEntry>, Opens)>,
+    /// What packed keys were given, each once.
+    grants: Spine<Grants>,
+    homes: Spine<Home>,
+    /// Where a workspace is among the homes.
+    workspaces: Table<WorkspaceId, u32>,
     slugs: Table<Box<str>, (WorkspaceId, Epoch)>,
     members: Table<(UserId, WorkspaceId), Member>,
     /// For each person, the workspaces that they are a member of.
@@ -39,12 +52,17 @@ pub struct Replica {
     roles: Table<RoleId, RoleEntry>,
     /// Service accounts that changed by themselves. Each key holds the one it acts as, as it was at the key's epoch.
     accounts: Table<ServiceAccountId, (Arc<ServiceAccount>, Epoch)>,
+    /// Whether there ever were any: mostly not, and then nobody has to look.
+    has_accounts: AtomicBool,
     epoch: AtomicU64,
     /// The number of the load that it holds; 0: it holds no whole.
     loaded: AtomicU64,
     loads: AtomicU64,
-    writer: Mutex<HashMap<KeyId, Held>>,
+    writer: Mutex<Writer>,
 }
+
+/// What somebody holds who holds nothing.
+static NOTHING: LazyLock<Grants> = LazyLock::new(Grants::default);
 
 /// Somebody's place in a workspace. Those who left stay, so that an older change cannot bring them back.
 #[derive(Debug)]
@@ -73,7 +91,6 @@ pub(crate) enum RoleGrants<'a> {
 
 impl RoleGrants<'_> {
     pub(crate) fn grants(&self) -> &Grants {
-        static NOTHING: std::sync::LazyLock<Grants> = std::sync::LazyLock::new(Grants::default);
         match self {
             Self::OfProfile(grants) => grants,
             Self::Custom(grants) => grants,
@@ -104,30 +121,27 @@ impl Opens {
     }
 }
 
-/// Where the writer finds a key again.
-#[derive(Debug)]
-struct Held {
-    digests: Box<[SecretDigest]>,
-    epoch: Epoch,
-}
-
 impl Replica {
     /// Knows nothing yet.
     pub fn new(profile: Arc<Profile>) -> Self {
         Self {
             profile,
-            keys: Table::new(),
-            workspaces: Table::new(),
-            slugs: Table::new(),
-            members: Table::new(),
-            reach: Table::new(),
-            people: Table::new(),
-            roles: Table::new(),
-            accounts: Table::new(),
+            packed: Packed::new(),
+            whole: Table::default(),
+            grants: Spine::new(),
+            homes: Spine::new(),
+            workspaces: Table::default(),
+            slugs: Table::default(),
+            members: Table::default(),
+            reach: Table::default(),
+            people: Table::default(),
+            roles: Table::default(),
+            accounts: Table::default(),
+            has_accounts: AtomicBool::new(false),
             epoch: AtomicU64::new(0),
             loaded: AtomicU64::new(0),
             loads: AtomicU64::new(0),
-            writer: Mutex::new(HashMap::new()),
+            writer: Mutex::default(),
         }
     }
 
@@ -139,10 +153,10 @@ impl Replica {
 
     /// Takes in states as they were at `epoch`, without saying that it knows all up to there: others are to follow.
     pub fn put(&self, epoch: Epoch, states: impl IntoIterator<Item = State>) {
-        let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         for state in states {
             match state {
-                State::Key(key) => self.put_key(&mut held, *key, epoch),
+                State::Key(key) => self.put_key(&mut writer, *key, epoch),
                 State::Workspace(workspace) => self.put_workspace(workspace, epoch),
                 State::Membership { workspace, user, role } => self.put_member(user, workspace, role, epoch),
                 State::ServiceAccount(account) => self.put_account(account, epoch),
@@ -166,12 +180,14 @@ impl Replica {
     /// Forgets everything: what it knew is of another history of the store, or may lack something. Whoever
     /// calls this has ended the lease first.
     pub fn clear(&self) {
-        let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.loaded.store(0, Ordering::Release);
         self.epoch.store(0, Ordering::Release);
-        held.clear();
-        self.keys.pin().clear();
-        self.workspaces.pin().clear();
+        writer.forget_keys();
+        self.packed.clear();
+        self.whole.pin().clear();
+        // Workspaces keep their places, and grants theirs: what comes next is mostly the same.
+        self.homes.iter().for_each(Home::clear);
         self.slugs.pin().clear();
         self.members.pin().clear();
         self.reach.pin().clear();
@@ -197,7 +213,7 @@ impl Replica {
 
     /// How many secrets it knows, dead ones too.
     pub fn keys_len(&self) -> usize {
-        self.keys.len()
+        self.packed.len() + self.whole.len()
     }
 
     /// What keys may do here.
@@ -205,47 +221,17 @@ impl Replica {
         &self.profile
     }
 
-    fn put_key(&self, held: &mut HashMap<KeyId, Held>, key: Key, epoch: Epoch) {
-        let keys = self.keys.pin();
-        let before = held.get(&key.id);
-        if before.is_some_and(|before| epoch < before.epoch) {
-            return;
-        }
-        let digests = secrets_of(&key);
-        let gone: Vec<SecretDigest> = before
-            .iter()
-            .flat_map(|before| before.digests.iter())
-            .filter(|digest| !digests.iter().any(|(present, _)| present == *digest))
-            .copied()
-            .collect();
-        // Nothing brings a revoked key back, whatever arrives.
-        let known = before.and_then(|before| before.digests.first()).and_then(|digest| keys.get(digest));
-        let already_revoked = known.is_some_and(|(entry, _)| entry.revoked);
-        held.insert(key.id, Held { digests: digests.iter().map(|(digest, _)| *digest).collect(), epoch });
-        // Nor does anything begin its minute anew.
-        let meter = known.and_then(|(entry, _)| entry.meter.clone());
-        let is_limited = self.profile.limits_rates() || key.requests_per_minute.is_some();
-        let meter = meter.or_else(|| is_limited.then(Arc::default));
-        let entry = Arc::new(KeyEntry::new(&self.profile.catalogue, key, already_revoked, meter, epoch));
-        // The newest secret first: there is no instant in which none works.
-        for (digest, opens) in digests {
-            keys.insert(digest, (Arc::clone(&entry), opens));
-        }
-        for digest in gone {
-            keys.remove(&digest);
-        }
-    }
-
     fn put_workspace(&self, workspace: Workspace, epoch: Epoch) {
-        let workspaces = self.workspaces.pin();
         let slugs = self.slugs.pin();
-        let before = workspaces.get(&workspace.id);
-        if before.is_some_and(|before| epoch < before.epoch) {
+        let before = self.workspace(workspace.id);
+        if before.as_ref().is_some_and(|before| epoch < before.epoch) {
             return;
         }
         let (id, slug) = (workspace.id, workspace.slug.clone());
         let old_slug = before.filter(|before| before.slug != slug).map(|before| before.slug.clone());
-        workspaces.insert(id, Arc::new(WorkspaceEntry::new(workspace, epoch)));
+        if let Some(home) = self.home(id).and_then(|place| self.homes.get(place as usize)) {
+            home.set(Arc::new(WorkspaceEntry::new(workspace, epoch)));
+        }
         // A slug may have gone from one workspace to another: only its present holder lets go of it, and
         // only a later change takes it away.
         if slugs.get(slug.as_str()).is_none_or(|(_, since)| epoch >= *since) {
@@ -282,6 +268,7 @@ impl Replica {
             return;
         }
         accounts.insert(account.id, (Arc::new(account), epoch));
+        self.has_accounts.store(true, Ordering::Release);
     }
 
     fn put_role(&self, role: RoleId, grant: Option<Grant>, epoch: Epoch) {
@@ -302,15 +289,42 @@ impl Replica {
         people.insert(user, Arc::new(PersonEntry { id: user, name, suspended, epoch }));
     }
 
-    pub(crate) fn key(&self, digest: &SecretDigest) -> Option<(Arc<KeyEntry>, Opens)> {
-        self.keys.pin().get(digest).cloned()
+    pub(crate) fn key(&self, digest: &SecretDigest) -> Option<(FoundKey, Opens)> {
+        if let Some(packed) = self.packed.find(digest) {
+            return Some((FoundKey(Form::Packed(packed)), Opens::Current));
+        }
+        let (entry, opens) = self.whole.pin().get(digest).cloned()?;
+        Some((FoundKey(Form::Whole(entry)), opens))
     }
 
-    pub(crate) fn workspace(&self, id: WorkspaceId) -> Option<Arc<WorkspaceEntry>> {
-        self.workspaces.pin().get(&id).cloned()
+    /// What a key was given.
+    pub(crate) fn grants_of<'a>(&'a self, key: &'a FoundKey) -> &'a Grants {
+        match &key.0 {
+            Form::Packed(packed) => self.grants.get(packed.record.grants().into()).unwrap_or(&NOTHING),
+            Form::Whole(whole) => &whole.grants,
+        }
     }
 
-    pub(crate) fn workspace_by_slug(&self, slug: &str) -> Option<Arc<WorkspaceEntry>> {
+    /// The workspace of a workspace key.
+    pub(crate) fn home_of(&self, key: &FoundKey) -> Option<FoundWorkspace> {
+        match &key.0 {
+            Form::Packed(packed) => match packed.record.kind() {
+                KeyKind::Workspace => self.homes.get(packed.record.home() as usize)?.get(),
+                KeyKind::Personal => None,
+            },
+            Form::Whole(whole) => match &whole.belongs {
+                Belongs::ToWorkspace { workspace, .. } => self.workspace(*workspace),
+                Belongs::ToPerson { .. } => None,
+            },
+        }
+    }
+
+    pub(crate) fn workspace(&self, id: WorkspaceId) -> Option<FoundWorkspace> {
+        let place = *self.workspaces.pin().get(&id)?;
+        self.homes.get(place as usize)?.get()
+    }
+
+    pub(crate) fn workspace_by_slug(&self, slug: &str) -> Option<FoundWorkspace> {
         let (id, _) = *self.slugs.pin().get(slug)?;
         // While a slug moves, the two tables may disagree for an instant; then nobody has it.
         self.workspace(id).filter(|workspace| workspace.slug.as_str() == slug)
@@ -321,11 +335,14 @@ impl Replica {
     }
 
     /// What has become of the service account that a key acts as. `None`: what the key holds is as new.
-    pub(crate) fn account_since(&self, key: &KeyEntry) -> Option<Arc<ServiceAccount>> {
-        let Belongs::ToWorkspace { acts_as, .. } = &key.belongs else { return None };
+    pub(crate) fn account_since(&self, key: &FoundKey) -> Option<Arc<ServiceAccount>> {
+        if !self.has_accounts.load(Ordering::Acquire) {
+            return None;
+        }
+        let Whose::Workspace { account, .. } = key.whose() else { return None };
         let accounts = self.accounts.pin();
-        let (account, epoch) = accounts.get(&acts_as.id)?;
-        (*epoch >= key.epoch).then(|| Arc::clone(account))
+        let (account, epoch) = accounts.get(&account)?;
+        (*epoch >= key.epoch()).then(|| Arc::clone(account))
     }
 
     /// The workspaces that somebody is a member of.
@@ -347,13 +364,4 @@ impl Replica {
         };
         Some(found.unwrap_or(RoleGrants::Nothing))
     }
-}
-
-/// A key's secrets and what each opens, the current one first. Retired ones stay known, so that they are
-/// revoked and never unknown.
-fn secrets_of(key: &Key) -> Vec<(SecretDigest, Opens)> {
-    let current = (key.secret.digest, Opens::Current);
-    let old = key.old.as_ref().map(|old| (old.secret.digest, Opens::UntilThen(old.ends_at)));
-    let retired = key.retired.iter().map(|digest| (*digest, Opens::Nothing));
-    std::iter::once(current).chain(old).chain(retired).collect()
 }

@@ -25,9 +25,9 @@ pub(crate) fn identity_headers(gateway: &Gateway, identity: &Identity) -> [(Head
     }
     let workspace = identity.workspace.as_ref().map_or("", |workspace| workspace.slug.as_str());
     [
-        (KEY_ID, visible(&identity.key.id_text)),
+        (KEY_ID, visible(&identity.key.id_text())),
         (WORKSPACE, visible(workspace)),
-        (SUBJECT, visible(identity.subject().id)),
+        (SUBJECT, visible(&identity.subject().id)),
         (SCOPES, visible(&scopes)),
     ]
 }

@@ -1,11 +1,13 @@
 //! What a replica answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use crate::support::{
-    NOW, apply, code, custom_member, has, member, of_workspace, person, personal, profile, reason, revoked,
-    scopes, secret, workspace,
+    NOW, apply, code, custom_member, format, has, member, of_workspace, person, personal, profile, reason,
+    revoked, scopes, secret, workspace,
 };
+use jiff::SignedDuration;
 use keyward_core::change::{Epoch, State};
 use keyward_core::decision::Denied;
 use keyward_core::id::RoleId;
@@ -267,4 +269,40 @@ fn a_key_of_a_disabled_service_account_works_nowhere() {
         assert_eq!(code(&replica, secret(1).expose(), None, Some("a:read")), expected);
         assert_eq!(code(&replica, secret(1).expose(), Some("acme"), None), expected);
     }
+}
+
+#[test]
+fn a_key_works_at_every_instant_while_it_gets_a_second_secret() {
+    const FIRST: u8 = 10;
+    const LAST: u8 = 109;
+    const SECOND: u8 = 100;
+    let replica = two_workspaces(false);
+    let made = |n| of_workspace(n, 1, scopes(&["a:read"]));
+    apply(&replica, 11, (FIRST..=LAST).map(|n| has(made(n))).collect());
+    let (begun, done) = (AtomicU8::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let asks = scope.spawn(|| {
+            let mut asked = 0_u32;
+            while !done.load(Ordering::Acquire) {
+                // The one that is changing, and those around it.
+                let n = begun.load(Ordering::Acquire).max(FIRST);
+                for n in n..=n.saturating_add(1).min(LAST) {
+                    assert_eq!(code(&replica, secret(n).expose(), None, Some("a:read")), "valid", "key {n}");
+                    asked += 1;
+                }
+            }
+            asked
+        });
+        for n in FIRST..=LAST {
+            begun.store(n, Ordering::Release);
+            let new = secret(n + SECOND);
+            let new = StoredSecret { digest: new.digest(), hint: new.hint(&format()) };
+            let rotated = made(n).rotate(new, NOW, SignedDuration::from_hours(1)).unwrap();
+            apply(&replica, 11 + u64::from(n), vec![has(rotated)]);
+            assert_eq!(code(&replica, secret(n + SECOND).expose(), None, Some("a:read")), "valid");
+        }
+        done.store(true, Ordering::Release);
+        assert!(asks.join().unwrap() > 0);
+    });
+    assert_eq!(replica.keys_len(), 3 + 2 * usize::from(LAST - FIRST + 1));
 }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::{
-    code, has, member, of_workspace, person, personal, profile, revoked, scopes, secret, workspace,
+    NOW, code, format, has, member, of_workspace, person, personal, profile, revoked, scopes, secret,
+    workspace,
 };
+use jiff::SignedDuration;
 use keyward_core::change::{Changes, Epoch, State};
-use keyward_core::key::{Belongs, Key};
+use keyward_core::key::{Belongs, Key, StoredSecret};
 use keyward_verifier::Replica;
 use proptest::prelude::*;
 
@@ -27,12 +29,43 @@ struct Model {
 
 #[derive(Debug, Clone)]
 enum Happening {
-    Create { key: u8, personal: bool, who: u64, only: Option<u64>, both: bool },
-    Revoke { key: u8 },
-    Member { user: u64, of: u64, role: Option<&'static str> },
-    Workspace { n: u64, slug: &'static str, plan: &'static str },
-    Suspend { user: u64, suspended: bool },
-    Disable { key: u8, disabled: bool },
+    Create {
+        key: u8,
+        personal: bool,
+        who: u64,
+        only: Option<u64>,
+        both: bool,
+    },
+    Revoke {
+        key: u8,
+    },
+    Member {
+        user: u64,
+        of: u64,
+        role: Option<&'static str>,
+    },
+    Workspace {
+        n: u64,
+        slug: &'static str,
+        plan: &'static str,
+    },
+    Suspend {
+        user: u64,
+        suspended: bool,
+    },
+    Disable {
+        key: u8,
+        disabled: bool,
+    },
+    /// From here on it has two secrets, and is no simple key any more.
+    Rotate {
+        key: u8,
+    },
+}
+
+/// The secret that a key gets when it is rotated.
+const fn second(key: u8) -> u8 {
+    key + 100
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -48,6 +81,7 @@ fn happening() -> impl Strategy<Value = Happening> {
             .prop_map(|(n, slug, plan)| Happening::Workspace { n, slug, plan }),
         (1..=USERS, any::<bool>()).prop_map(|(user, suspended)| Happening::Suspend { user, suspended }),
         (1..=KEYS, any::<bool>()).prop_map(|(key, disabled)| Happening::Disable { key, disabled }),
+        (1..=KEYS).prop_map(|key| Happening::Rotate { key }),
     ]
 }
 
@@ -72,6 +106,14 @@ impl Model {
                 let held = self.keys.get_mut(&key)?;
                 *held = revoked(held.clone());
                 Some(has(held.clone()))
+            }
+            Happening::Rotate { key } => {
+                let held = self.keys.get(&key)?.clone();
+                let secret = secret(second(key));
+                let new = StoredSecret { digest: secret.digest(), hint: secret.hint(&format()) };
+                let rotated = held.rotate(new, NOW, SignedDuration::from_hours(1)).ok()?;
+                self.keys.insert(key, rotated.clone());
+                Some(has(rotated))
             }
             Happening::Member { user, of, role } => {
                 match role {
@@ -166,6 +208,10 @@ fn same_answers(replica: &Replica, model: &Model, known: &BTreeSet<u64>) -> Resu
                 let got = code(replica, secret(key).expose(), slug, Some(wanted));
                 let expected = model.code(key, slug, wanted, known);
                 prop_assert_eq!(got, expected, "key {}, {:?}, {}", key, slug, wanted);
+                let is_rotated = model.keys.get(&key).is_some_and(|key| key.old.is_some());
+                let got = code(replica, secret(second(key)).expose(), slug, Some(wanted));
+                let expected = if is_rotated { expected } else { "not_found" };
+                prop_assert_eq!(got, expected, "the second of key {}, {:?}, {}", key, slug, wanted);
             }
         }
     }

@@ -231,13 +231,13 @@ pub(super) fn ask(node: &LocalNode, secret: &str, question: &Question, now: Time
 
 fn said(node: &LocalNode, code: &'static str, missing: Option<String>, identity: Option<&Identity>) -> Said {
     let catalogue = &node.verifier().replica().profile().catalogue;
-    let key = identity.map(|identity| (identity.key.id_text.to_string(), identity.secret.as_str()));
+    let key = identity.map(|identity| (identity.key.id_text().to_string(), identity.secret.as_str()));
     let works = identity.filter(|_| matches!(code, "valid" | "insufficient_scope")).map(|identity| {
         let subject = identity.subject();
         Works {
             slug: identity.workspace.as_ref().map(|workspace| workspace.slug.to_string()).unwrap_or_default(),
             subject_type: subject.type_name,
-            subject: subject.id.to_owned(),
+            subject: subject.id.to_string(),
             subject_name: subject.name.to_owned(),
             scopes: catalogue.names(&identity.scopes).map(str::to_owned).collect(),
         }

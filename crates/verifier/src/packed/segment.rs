@@ -1,0 +1,144 @@
+//! Some dozens of keys, never changed: who changes one makes another segment and puts it in the place of this one.
+
+use std::sync::Arc;
+
+use keyward_core::secret::SecretDigest;
+
+use crate::meter::Meter;
+use crate::packed::record::Record;
+
+/// Most keys of a segment. Texts of this many, 510 bytes each, begin where 16 bits can say.
+pub(crate) const KEYS_MAX: usize = 128;
+/// Tags that are compared at once: a word of them.
+const TAGS_OF_WORD: usize = size_of::<u64>();
+const LOW_BITS: u64 = u64::from_ne_bytes([0x01; TAGS_OF_WORD]);
+const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; TAGS_OF_WORD]);
+
+const _: () =
+    assert!(KEYS_MAX * 2 * (u8::MAX as usize) <= u16::MAX as usize && KEYS_MAX.is_multiple_of(TAGS_OF_WORD));
+
+/// The keys.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// A byte of each key's hash, to tell most of those that are not meant without going to their record.
+    tags: [[u8; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD],
+    records: Box<[Record]>,
+    texts: Box<str>,
+    /// As many as records, or none: where the profile limits no key, none has a meter.
+    meters: Box<[Arc<Meter>]>,
+}
+
+/// A key on its way into a segment.
+#[derive(Debug, Clone)]
+pub(crate) struct Entering<'a> {
+    pub(crate) tag: u8,
+    pub(crate) record: Record,
+    pub(crate) texts: &'a str,
+    pub(crate) meter: Option<Arc<Meter>>,
+}
+
+impl Segment {
+    pub(crate) fn empty() -> Self {
+        Self::of(0, 0, std::iter::empty())
+    }
+
+    /// The keys that enter. More than [`KEYS_MAX`] are left out; who calls sees to it that there are not.
+    pub(crate) fn of<'a>(len: usize, texts_len: usize, entering: impl Iterator<Item = Entering<'a>>) -> Self {
+        let mut tags = [[0; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD];
+        let mut records = Vec::with_capacity(len);
+        let mut texts = String::with_capacity(texts_len);
+        let mut meters = Vec::new();
+        for (slot, one) in tags.as_flattened_mut().iter_mut().zip(entering) {
+            *slot = one.tag;
+            let start = u16::try_from(texts.len()).unwrap_or(u16::MAX);
+            records.push(one.record.starting_at(start));
+            texts.push_str(one.texts);
+            meters.extend(one.meter);
+        }
+        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+    }
+
+    /// The same keys and one more. `None`: they are [`KEYS_MAX`] already.
+    pub(crate) fn with(&self, one: Entering<'_>) -> Option<Self> {
+        let mut tags = self.tags;
+        *tags.as_flattened_mut().get_mut(self.len())? = one.tag;
+        let mut texts = String::with_capacity(self.texts.len() + one.texts.len());
+        texts.push_str(&self.texts);
+        texts.push_str(one.texts);
+        let start = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
+        let mut records = Vec::with_capacity(self.len() + 1);
+        records.extend_from_slice(&self.records);
+        records.push(one.record.starting_at(start));
+        let meters = self.meters.iter().cloned().chain(one.meter).collect();
+        Some(Self { tags, records: records.into(), texts: texts.into(), meters })
+    }
+
+    /// The same keys, one of them changed. `None`: its texts have changed, too.
+    pub(crate) fn changed(&self, place: usize, one: &Entering<'_>) -> Option<Self> {
+        let mut records = self.records.clone();
+        let record = records.get_mut(place).filter(|record| self.texts_of(record) == one.texts)?;
+        *record = one.record.starting_at(record.start);
+        let meters = self.meters.iter().enumerate();
+        let meters = meters.map(|(n, meter)| one.meter.as_ref().filter(|_| n == place).unwrap_or(meter));
+        Some(Self { tags: self.tags, records, texts: self.texts.clone(), meters: meters.cloned().collect() })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(crate) fn texts_len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The place of a key. The whole digest is compared, in constant time.
+    pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
+        let wanted = u64::from_ne_bytes([tag; TAGS_OF_WORD]);
+        let words = self.len().div_ceil(TAGS_OF_WORD);
+        for (number, tags) in self.tags.iter().take(words).enumerate() {
+            // A byte that is zero in the difference has its high bit set here. One above it may have, too, and is then
+            // told apart by its digest.
+            let difference = u64::from_le_bytes(*tags) ^ wanted;
+            let mut fitting = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
+            while fitting != 0 {
+                let place = number * TAGS_OF_WORD + (fitting.trailing_zeros() / 8) as usize;
+                if self.records.get(place).is_some_and(|record| record.digest == *digest) {
+                    return Some(place);
+                }
+                fitting &= fitting - 1;
+            }
+        }
+        None
+    }
+
+    pub(crate) fn record(&self, place: usize) -> Option<&Record> {
+        self.records.get(place)
+    }
+
+    pub(crate) fn meter(&self, place: usize) -> Option<&Arc<Meter>> {
+        self.meters.get(place)
+    }
+
+    pub(crate) fn name(&self, place: usize) -> &str {
+        self.records.get(place).map_or("", |record| record.name(self.texts_of(record)))
+    }
+
+    pub(crate) fn account_name(&self, place: usize) -> &str {
+        self.records.get(place).map_or("", |record| record.account_name(self.texts_of(record)))
+    }
+
+    fn texts_of(&self, record: &Record) -> &str {
+        let start = usize::from(record.start);
+        self.texts.get(start..start + record.texts_len()).unwrap_or_default()
+    }
+
+    /// Its keys, as they would enter another segment.
+    pub(crate) fn entering(&self) -> impl Iterator<Item = Entering<'_>> {
+        self.records.iter().zip(self.tags.as_flattened()).enumerate().map(|(place, (record, tag))| Entering {
+            tag: *tag,
+            record: *record,
+            texts: self.texts_of(record),
+            meter: self.meters.get(place).cloned(),
+        })
+    }
+}
