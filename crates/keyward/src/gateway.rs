@@ -1,5 +1,6 @@
 //! `keyward gateway`: a data plane of its own, which follows a control plane elsewhere. No store, no control plane.
 
+mod spool;
 mod uses;
 
 use std::path::PathBuf;
@@ -12,11 +13,13 @@ use keyward_service::entropy;
 use keyward_verifier::feed::{Endpoint, Feed, Following, follow_keeping};
 use keyward_verifier::{Follower, Lease, Replica, UseQueue, Verifier};
 use rustls::{ClientConfig, RootCertStore};
+use spool::{Counts, Spool};
 use uses::Teller;
 
 use crate::cli::Failure;
 use crate::config::data_plane::parse_node;
 use crate::config::feed::TlsFiles;
+use crate::config::gateway::SpoolPlace;
 use crate::config::{Loaded, Settings};
 use crate::serve::feed::{identity, unusable};
 use crate::serve::stop::Stop;
@@ -28,6 +31,8 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let node_is_unsaid = !loaded.says_node();
     let Loaded { settings, profile, .. } = loaded;
     let feed = feed(&settings, node_is_unsaid)?;
+    let spooled = Arc::new(Counts::default());
+    let spool = settings.gateway.spool.as_ref().map(|place| open_spool(place, &spooled)).transpose()?;
     let room = limits::make_room(false);
     let listener = listen(settings.data_plane.listen, "data_plane.listen").await?;
     let proxy_listener = proxy::open(settings.proxy.as_ref()).await?;
@@ -46,8 +51,8 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
         settings.gateway.copy.clone(),
         stop.clone(),
     )?;
-    let telling = tokio::spawn(Teller::new(feed, Arc::clone(&uses)).run(stop.clone()));
-    let measures = Box::new(move || measures(&following));
+    let telling = tokio::spawn(Teller::new(feed, Arc::clone(&uses), spool).run(stop.clone()));
+    let measures = Box::new(move || measures(&following, &spooled));
     let gateway = Arc::new(data_plane(verifier, uses, &settings, room, measures));
     let passing =
         proxy::pass_on(settings.proxy.as_ref(), Arc::clone(&gateway), proxy_listener, room, stop.clone());
@@ -61,8 +66,16 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How following goes, for metrics.
-fn measures(following: &Following) -> Vec<Measure> {
+fn open_spool(place: &SpoolPlace, counts: &Arc<Counts>) -> Result<Spool, Failure> {
+    Spool::open(&place.folder, place.len_max, Arc::clone(counts)).map_err(|error| {
+        let folder = place.folder.display();
+        Failure::failed(format!("cannot keep uses of keys in {folder}: {error}"))
+            .advise("Name a folder of this node's own that it may write in gateway.usage_spool_folder, or leave that out.")
+    })
+}
+
+/// How following and the spool go, for metrics.
+fn measures(following: &Following, spooled: &Counts) -> Vec<Measure> {
     let counter = |name, help, value| Measure { name, kind: "counter", help, value };
     vec![
         counter(
@@ -80,6 +93,22 @@ fn measures(following: &Following) -> Vec<Measure> {
             "Answers of control planes that were snapshots of everything.",
             following.snapshots(),
         ),
+        counter(
+            "keyward_uses_spooled_total",
+            "Uses of keys that were put on the disk, to be told later.",
+            spooled.kept(),
+        ),
+        counter(
+            "keyward_uses_spool_unreadable_total",
+            "Records of the usage spool that were torn or damaged, and were skipped.",
+            spooled.unreadable(),
+        ),
+        Measure {
+            name: "keyward_uses_spool_bytes",
+            kind: "gauge",
+            help: "Length of the usage spool on the disk.",
+            value: spooled.len(),
+        },
     ]
 }
 

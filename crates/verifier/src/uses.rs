@@ -88,6 +88,11 @@ impl UseQueue {
         self.written.fetch_add(number(uses), Ordering::Relaxed);
     }
 
+    /// Tells that what was taken out is safe elsewhere until it can be written: what is dropped now came too fast.
+    pub fn note_moving(&self) {
+        self.is_stuck.store(false, Ordering::Relaxed);
+    }
+
     /// Tells that the store cannot be written at present.
     pub fn note_stuck(&self) {
         self.is_stuck.store(true, Ordering::Relaxed);

@@ -102,6 +102,20 @@ fn the_reference_names_every_metric_and_no_other() {
 }
 
 #[test]
+fn the_reference_names_what_a_gateway_node_has_instead() {
+    let page = file("docs/reference/metrics.md");
+    let of_node = page.split("\n## A gateway node").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows = of_node.expect("its section").lines().filter(|line| line.starts_with("| `keyward_"));
+    let documented: BTreeSet<String> =
+        rows.flat_map(|row| named(row.split('|').nth(1).unwrap_or_default())).collect();
+    let keyward = Keyward::profile("default").with_feed().start();
+    let node = keyward.gateway("edge");
+    let there = families(&node.data().get("/metrics").expect(200).text);
+    let instead: BTreeSet<String> = there.difference(&families(&read(&keyward))).cloned().collect();
+    assert_eq!(documented, instead);
+}
+
+#[test]
 fn the_dashboard_asks_for_metrics_that_are_there() {
     let dashboard: Value = serde_json::from_str(&file("docs/grafana/keyward.json")).expect("JSON");
     let there = samples(&read(shared("cveium")));

@@ -1,5 +1,6 @@
 //! `[gateway]`: what `keyward gateway` follows.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use http::Uri;
@@ -17,6 +18,9 @@ const CREDENTIAL_LEN_MIN: usize = 32;
 const CREDENTIAL_LEN_MAX: usize = 512;
 /// Most control planes that are asked in turn: with more, a lease would be over before each was asked.
 const CONTROL_PLANES_MAX: usize = 8;
+
+/// How long a usage spool may become, in MiB: two files of it at least, and no more than fits on any disk of a node.
+const SPOOL_MIB: RangeInclusive<u64> = 8..=65_536;
 
 pub(super) const CONTROL_PLANES: Setting = Setting {
     name: "gateway.control_planes",
@@ -45,6 +49,24 @@ pub(super) const COPY_FILE: Setting = Setting {
     meaning: "Where a gateway node keeps a copy of the last snapshot, so that a restart is quick. It holds no secret. Left out: nowhere. For `keyward gateway` only.",
 };
 
+pub(super) const USAGE_SPOOL_FOLDER: Setting = Setting {
+    name: "gateway.usage_spool_folder",
+    shape: Shape::Text,
+    flag: None,
+    default: None,
+    takes: "the path of a folder of this node's own; it is made if it does not exist, and what is in it is readable by its owner only",
+    meaning: "Where a gateway node keeps uses of keys while no control plane takes them, so that a restart does not lose them. It holds no secret. Left out: in memory alone. For `keyward gateway` only.",
+};
+
+pub(super) const USAGE_SPOOL_MIB_MAX: Setting = Setting {
+    name: "gateway.usage_spool_mib_max",
+    shape: Shape::Plain,
+    flag: None,
+    default: Some("64"),
+    takes: "a number of MiB from 8 to 65536",
+    meaning: "How long the usage spool may become. At some 200 bytes a use, the default holds some 300,000. What does not fit waits in memory, and is then dropped and counted.",
+};
+
 pub(super) const TLS_CERTIFICATE_FILE: Setting = Setting {
     name: "gateway.tls_certificate_file",
     shape: Shape::Text,
@@ -63,6 +85,15 @@ pub(super) const TLS_KEY_FILE: Setting = Setting {
     meaning: "The private key of the node's certificate. For `keyward gateway` only.",
 };
 
+/// Where uses of keys are kept.
+#[derive(Debug)]
+pub(crate) struct SpoolPlace {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+    /// How many bytes may be in it.
+    pub(crate) len_max: u64,
+}
+
 /// Settings of a gateway node.
 #[derive(Debug)]
 pub(crate) struct Gateway {
@@ -72,6 +103,8 @@ pub(crate) struct Gateway {
     pub(crate) credential: Option<SecretText>,
     /// Where it keeps a copy of what it knows.
     pub(crate) copy: Option<PathBuf>,
+    /// Where it keeps uses of keys that nobody takes.
+    pub(crate) spool: Option<SpoolPlace>,
     /// What it proves itself with. `None`: its credential is all.
     pub(crate) tls: Option<TlsFiles>,
 }
@@ -92,8 +125,12 @@ impl Gateway {
         });
         let control_planes = mistakes.take(fits.map_err(|problem| values.wrong(&CONTROL_PLANES, problem)));
         let copy = mistakes.take(values.optional(&COPY_FILE, parse_path));
+        let folder = mistakes.take(values.optional(&USAGE_SPOOL_FOLDER, |text| Ok(PathBuf::from(text))));
+        let len_max = mistakes.take(values.required(&USAGE_SPOOL_MIB_MAX, parse_spool_len));
         let tls = Self::read_tls(values, mistakes);
-        Some(Self { control_planes: control_planes?, credential: credential?, copy: copy?, tls: tls? })
+        let len_max = len_max?;
+        let spool = folder?.map(|folder| SpoolPlace { folder, len_max });
+        Some(Self { control_planes: control_planes?, credential: credential?, copy: copy?, spool, tls: tls? })
     }
 
     #[expect(
@@ -122,6 +159,14 @@ pub(super) fn parse_credential(text: &str) -> Result<SecretText, String> {
     Err(format!(
         "must have {CREDENTIAL_LEN_MIN} to {CREDENTIAL_LEN_MAX} visible ASCII characters without spaces and commas; make one with: openssl rand -hex 32"
     ))
+}
+
+/// Bytes, of a number of MiB.
+fn parse_spool_len(text: &str) -> Result<u64, String> {
+    let (least, most) = (SPOOL_MIB.start(), SPOOL_MIB.end());
+    let mib = text.parse::<u64>().ok().filter(|mib| SPOOL_MIB.contains(mib));
+    mib.map(|mib| mib * 1024 * 1024)
+        .ok_or_else(|| format!("{} will not do; write a number of MiB from {least} to {most}", quote(text)))
 }
 
 fn parse_endpoint(text: &str) -> Result<Endpoint, &'static str> {

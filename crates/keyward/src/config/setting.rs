@@ -86,7 +86,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 51] = [
+pub(super) const ALL: [&Setting; 53] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -106,6 +106,8 @@ pub(super) const ALL: [&Setting; 51] = [
     &gateway::CONTROL_PLANES,
     &gateway::CREDENTIAL,
     &gateway::COPY_FILE,
+    &gateway::USAGE_SPOOL_FOLDER,
+    &gateway::USAGE_SPOOL_MIB_MAX,
     &gateway::TLS_CERTIFICATE_FILE,
     &gateway::TLS_KEY_FILE,
     &proxy::UPSTREAM,

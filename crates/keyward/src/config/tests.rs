@@ -141,6 +141,8 @@ tls_client_authority_file = "nodes.pem"
 control_planes = ["https://keys.internal:8082"]
 credential = "0123456789abcdef0123456789abcdef"
 copy_file = "node.copy"
+usage_spool_folder = "spool"
+usage_spool_mib_max = 128
 tls_certificate_file = "node.pem"
 tls_key_file = "node.key"
 [store]

@@ -7,3 +7,4 @@ mod following;
 mod outage;
 mod receipts;
 mod several;
+mod spool;
