@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::pages::Pages;
 use keyward_core::profile::Profile;
 use keyward_service::nodes::NodeState;
@@ -144,7 +145,7 @@ impl Shell {
 
 /// Whether some node of this deployment cannot decide, so that keys are refused there.
 pub(crate) async fn is_stale(console: &Console) -> bool {
-    let nodes = console.service.nodes.report(Epoch(u64::MAX)).await;
+    let nodes = console.service.nodes.report(Epoch(u64::MAX), GraceSeconds::NONE).await;
     nodes.iter().any(|node| node.state == NodeState::LeaseExpired)
 }
 

@@ -12,6 +12,7 @@ pub mod change;
 pub mod decision;
 pub mod event;
 pub mod field;
+pub mod grace;
 pub mod grant;
 pub mod id;
 pub mod key;

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::field::{FieldCode, FieldError};
+use crate::grace::Grace;
 use crate::id::WorkspaceId;
 use crate::person::DisplayName;
 use crate::plan::PlanName;
@@ -126,6 +127,8 @@ pub struct Workspace {
     pub name: DisplayName,
     /// What it has paid for.
     pub plan: PlanName,
+    /// How much longer than a lease nodes go on deciding about its keys.
+    pub grace: Grace,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts edits; its `ETag`.

@@ -20,7 +20,7 @@ use keyward_wire::problem::Problem;
 use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
 pub(crate) use crate::authorize::credential::holds_key;
 pub(crate) use crate::authorize::decide::{decide, refuse_before_deciding};
-pub(crate) use crate::authorize::identity::identity_headers;
+pub(crate) use crate::authorize::identity::{GRACE_SECONDS, identity_headers};
 pub(crate) use crate::authorize::origin::Origin;
 pub(crate) use crate::authorize::own::Own;
 pub(crate) use crate::authorize::refusal::forbidden;
@@ -54,6 +54,7 @@ const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
             ("X-Keyward-Workspace" = String, description = "The slug of the workspace"),
             ("X-Keyward-Subject" = String, description = "Who the key acts as"),
             ("X-Keyward-Scopes" = String, description = "What the key holds on everything, with spaces between"),
+            ("X-Keyward-Grace-Seconds" = String, description = "Where its workspace gives nodes grace: how much longer than five seconds after its revocation a node that is cut off may accept the key"),
             ("RateLimit-Policy" = String, description = "A limited key's requests a minute, such as `\"key\";q=60;w=60`"),
             ("RateLimit" = String, description = "What is left of them, such as `\"key\";r=59;t=42`"),
         )),

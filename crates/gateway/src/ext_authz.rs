@@ -21,7 +21,9 @@ use tonic::{Code, Status};
 use tonic_prost::ProstCodec;
 
 use crate::answer::{Trouble, quota_headers};
-use crate::authorize::{Origin, Own, decide, forbidden, identity_headers, refuse_before_deciding};
+use crate::authorize::{
+    GRACE_SECONDS, Origin, Own, decide, forbidden, identity_headers, refuse_before_deciding,
+};
 use crate::bounds::{BODY_READ_MAX, CHECK_LEN_MAX, HEAD_LEN_MAX};
 use crate::ext_authz::messages::{
     Allowed, Attributes, CheckRequest, CheckResponse, Denied, HeaderOption, HttpRequest, HttpStatus, Outcome,
@@ -126,9 +128,14 @@ fn head_len(asked: &HttpRequest, headers: &HeaderMap) -> usize {
 /// Yes, with who it is; and without the key, which the product is not to see.
 fn allow(gateway: &Gateway, identity: &Identity) -> CheckResponse {
     let quota = identity.quota.iter().flat_map(|quota| quota_headers(quota, false));
+    let mut removed = vec![AUTHORIZATION.to_string(), API_KEY.to_string()];
+    if !identity.grace.is_some() {
+        // Nor is it to see a grace that the client made up.
+        removed.push(GRACE_SECONDS.to_string());
+    }
     let allowed = Allowed {
         headers: options(identity_headers(gateway, identity)),
-        headers_to_remove: vec![AUTHORIZATION.to_string(), API_KEY.to_string()],
+        headers_to_remove: removed,
         response_headers_to_add: options(quota),
     };
     CheckResponse {

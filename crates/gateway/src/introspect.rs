@@ -184,5 +184,6 @@ fn active(gateway: &Gateway, identity: &Identity) -> Introspection {
         exp: identity.expires_at().map(jiff::Timestamp::as_second),
         sub: Some(subject.id.to_string()),
         workspace: identity.workspace.as_ref().map(|workspace| workspace.slug.as_str().to_owned()),
+        grace_seconds: Some(identity.grace.get()).filter(|seconds| *seconds > 0),
     }
 }

@@ -146,6 +146,7 @@ impl Decided {
             missing: self.missing().map(Into::into),
             epoch: epoch.0,
             usable_for_ms: USABLE_FOR_MS,
+            grace_seconds: identity.map(|identity| identity.grace.get()).filter(|seconds| *seconds > 0),
         }
     }
 }

@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::change::{Epoch, Incarnation};
-use keyward_core::id::KeyId;
+use keyward_core::id::{KeyId, WorkspaceId};
 use keyward_core::key::Belongs;
-use keyward_storage::{Beginning, Life, Store, StoreError, SystemReason};
+use keyward_core::workspace::Workspace;
+use keyward_storage::{Beginning, Life, Store, StoreError, SystemReason, Tx};
 use serde_json::json;
 
 use crate::audit::{self, Deed};
@@ -93,6 +94,14 @@ pub async fn revoke_keys(store: &dyn Store, ctx: &Ctx, keys: &[KeyId]) -> Result
     Ok(ended)
 }
 
+/// Nodes that are cut off may still go by a grace that was chosen after the backup: receipts take the longest to be in force
+/// until that is over.
+async fn forget_grace(tx: &mut dyn Tx, workspace: WorkspaceId, now: Timestamp) -> Result<(), Refusal> {
+    let Some(before) = tx.workspace(workspace).await? else { return Ok(()) };
+    let after = Workspace { grace: before.grace.put_back(now), version: before.version + 1, ..before };
+    Ok(tx.update_workspace(&after).await?)
+}
+
 /// Confirms the present life of a store, and says so in the audit log of every workspace. Returns how many there are.
 pub async fn confirm_store(store: &dyn Store, ctx: &Ctx, life: &Life) -> Result<u64, Refusal> {
     let mut tx = store.begin_system(SystemReason::Operate).await?;
@@ -115,6 +124,7 @@ pub async fn confirm_store(store: &dyn Store, ctx: &Ctx, life: &Life) -> Result<
                 })),
             };
             audit::write(ctx, tx.as_mut(), deed).await?;
+            forget_grace(tx.as_mut(), *workspace, ctx.now).await?;
             told += 1;
         }
     }
@@ -127,10 +137,10 @@ mod tests {
     use std::path::Path;
 
     use keyward_core::change::Point;
-    use keyward_core::id::WorkspaceId;
+    use keyward_core::grace::{Grace, GraceSeconds};
     use keyward_core::person::DisplayName;
     use keyward_core::plan::PlanName;
-    use keyward_core::workspace::{Slug, Workspace};
+    use keyward_core::workspace::Slug;
     use keyward_storage::sqlite::SqliteStore;
 
     use super::*;
@@ -149,6 +159,7 @@ mod tests {
                 slug: Slug::parse(&format!("ws-{n}")).unwrap(),
                 name: DisplayName::parse("name", "One").unwrap(),
                 plan: PlanName::new("free"),
+                grace: Grace::NONE,
                 created_at: at(0),
                 version: 1,
             })
@@ -198,6 +209,13 @@ mod tests {
         for n in 0..3 {
             let home = AuditHome::Workspace(WorkspaceId::from_bytes([n; 16]));
             let mut tx = store.view_system(SystemReason::Maintain).await.unwrap();
+            let workspace = tx.workspace(WorkspaceId::from_bytes([n; 16])).await.unwrap().unwrap();
+            let (now, later) = (workspace.grace.in_force(at(9)), workspace.grace.in_force(at(400)));
+            assert_eq!(
+                (now, later),
+                (GraceSeconds::LONGEST, GraceSeconds::NONE),
+                "what was chosen since is lost"
+            );
             let lines = tx.audit_chain(home, 0, 10).await.unwrap();
             let text = lines.iter().map(keyward_storage::AuditLine::json).collect::<String>();
             assert!(

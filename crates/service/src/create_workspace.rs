@@ -2,6 +2,7 @@
 
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{Complaints, FieldCode, FieldError};
+use keyward_core::grace::Grace;
 use keyward_core::id::WorkspaceId;
 use keyward_core::key::Principal;
 use keyward_core::person::{DisplayName, Person};
@@ -95,7 +96,15 @@ pub(crate) async fn found(
     let (ms, random) = ctx.id_parts()?;
     let id = WorkspaceId::new(ms, random);
     let slug = free_slug(tx, parsed.slug.clone()).await?;
-    let workspace = Workspace { id, slug, name: parsed.name.clone(), plan, created_at: ctx.now, version: 1 };
+    let workspace = Workspace {
+        id,
+        slug,
+        name: parsed.name.clone(),
+        plan,
+        grace: Grace::NONE,
+        created_at: ctx.now,
+        version: 1,
+    };
     insert(tx, &workspace).await?;
     tx.insert_membership(id, person.id, &RoleRef::OfProfile(role.clone()), ctx.now).await?;
     tx.record_change(Changed::Workspace(id)).await?;

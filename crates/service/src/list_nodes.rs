@@ -1,6 +1,7 @@
 //! Look at the nodes that decide.
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::permission;
 use keyward_storage::SystemReason;
 
@@ -19,5 +20,5 @@ pub async fn list_nodes(
     let (_, access) = access::enter(service, ctx, slug, Mode::Read).await?;
     access.require(permission::SETTINGS_MANAGE)?;
     let last = service.store.view_system(SystemReason::Feed).await?.last_epoch().await?;
-    Ok((last, service.nodes.report(last).await))
+    Ok((last, service.nodes.report(last, GraceSeconds::NONE).await))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 
 /// What a node has made of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,9 +47,10 @@ pub trait Nodes: Send + Sync + std::fmt::Debug {
     /// stops deciding: it may accept nothing that was revoked.
     async fn catch_up(&self, epoch: Epoch);
 
-    /// What every node has made of a change that was committed before this is called.
-    async fn report(&self, epoch: Epoch) -> Vec<NodeReport>;
+    /// What every node has made of a change that was committed before this is called, where nodes may go on for `grace` after
+    /// their leases.
+    async fn report(&self, epoch: Epoch, grace: GraceSeconds) -> Vec<NodeReport>;
 
     /// The same once no node is pending any more, or after `within`.
-    async fn settle(&self, epoch: Epoch, within: Duration) -> Vec<NodeReport>;
+    async fn settle(&self, epoch: Epoch, grace: GraceSeconds, within: Duration) -> Vec<NodeReport>;
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::change::Epoch;
 use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::id::KeyId;
 use keyward_core::key::{Belongs, Key};
 use keyward_core::permission;
@@ -38,6 +39,8 @@ pub struct Revoked {
     pub epoch: Epoch,
     /// Every node that decides.
     pub nodes: Vec<NodeReport>,
+    /// How much longer than five seconds a node that is cut off may accept the key.
+    pub grace: GraceSeconds,
 }
 
 impl Revoked {
@@ -59,7 +62,9 @@ pub async fn revoke_workspace_key(
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
     access.require(permission::SETTINGS_MANAGE)?;
     let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
-    revoke(service, ctx, tx, row, AuditHome::Workspace(access.workspace.id), reason).await
+    let grace = access.workspace.grace.in_force(ctx.now);
+    let home = AuditHome::Workspace(access.workspace.id);
+    Revocation { home, reason, grace }.carry_out(service, ctx, tx, row).await
 }
 
 /// Revokes a personal key of the person who asks. A personal key may revoke itself: whoever finds one can
@@ -75,31 +80,43 @@ pub async fn revoke_personal_key(
     let person = get_key::owner_or_itself(service, ctx, Some(id))?;
     let mut tx = service.store.begin(Tenant::person(person)).await?;
     let row = get_key::of_person(tx.as_mut(), id).await?;
-    revoke(service, ctx, tx, row, AuditHome::Person(person), reason).await
+    // A person's key belongs to no workspace, and none gives nodes grace for it.
+    let (home, grace) = (AuditHome::Person(person), GraceSeconds::NONE);
+    Revocation { home, reason, grace }.carry_out(service, ctx, tx, row).await
 }
 
-async fn revoke(
-    service: &Service,
-    ctx: &Ctx,
-    mut tx: Box<dyn Tx>,
-    row: KeyRow,
+/// What is to be done, and what nodes may make of it.
+struct Revocation {
     home: AuditHome,
     reason: Option<String>,
-) -> Result<Revoked, Refusal> {
-    if let Some(revocation) = &row.key.revoked {
-        // What was read may belong to a commit that is still to come, and may fail: wait for it.
+    grace: GraceSeconds,
+}
+
+impl Revocation {
+    async fn carry_out(
+        self,
+        service: &Service,
+        ctx: &Ctx,
+        mut tx: Box<dyn Tx>,
+        row: KeyRow,
+    ) -> Result<Revoked, Refusal> {
+        let Self { home, reason, grace } = self;
+        let (id, at) = if let Some(before) = &row.key.revoked {
+            (row.key.id, before.at)
+        } else {
+            (end(ctx, tx.as_mut(), row, home, reason).await?, ctx.now)
+        };
+        // Also where nothing was written: what was read may belong to a commit that is still to come, and may fail.
         let epoch = tx.commit().await?;
-        return receipt(service, row.key.id, revocation.at, epoch).await;
+        tracing::info!(key = %id, epoch = epoch.0, "key revoked");
+        service.nodes.catch_up(epoch).await;
+        Ok(Revoked { id, at, epoch, nodes: service.nodes.report(epoch, grace).await, grace })
     }
-    let key = end(ctx, tx.as_mut(), row, home, reason).await?;
-    let epoch = tx.commit().await?;
-    tracing::info!(key = %key, epoch = epoch.0, "key revoked");
-    receipt(service, key, ctx.now, epoch).await
 }
 
 /// Waits until no node accepts the key any more: each has applied it, or decides nothing.
 pub async fn wait_until_propagated(service: &Service, revoked: Revoked) -> Revoked {
-    let nodes = service.nodes.settle(revoked.epoch, WAIT_MAX).await;
+    let nodes = service.nodes.settle(revoked.epoch, revoked.grace, WAIT_MAX).await;
     Revoked { nodes, ..revoked }
 }
 
@@ -145,9 +162,4 @@ fn with_reason(mut after: Value, reason: Option<String>) -> Value {
         fields.insert("reason".to_owned(), Value::String(reason));
     }
     after
-}
-
-async fn receipt(service: &Service, id: KeyId, at: Timestamp, epoch: Epoch) -> Result<Revoked, Refusal> {
-    service.nodes.catch_up(epoch).await;
-    Ok(Revoked { id, at, epoch, nodes: service.nodes.report(epoch).await })
 }

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use keyward_core::catalogue::Catalogue;
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::grant::Grants;
 use keyward_core::id::{IdText, KeyId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind};
@@ -214,6 +215,8 @@ pub struct WorkspaceEntry {
     pub slug: Slug,
     /// What it has paid for.
     pub plan: PlanName,
+    /// How much longer than a lease its keys are decided about.
+    pub(crate) grace: GraceSeconds,
     pub(crate) epoch: Epoch,
 }
 
@@ -224,6 +227,7 @@ impl WorkspaceEntry {
             id_text: workspace.id.to_string().into(),
             slug: workspace.slug,
             plan: workspace.plan,
+            grace: workspace.grace.seconds,
             epoch,
         }
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
+use keyward_core::change::Epoch;
 use keyward_core::decision::{Denied, Standing, check_alive, check_rights, check_standing};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::Which;
@@ -42,6 +44,18 @@ struct Verdict {
 /// The key is a person's, and the question does not say which of several workspaces it is about.
 struct SeveralReached;
 
+/// The grace of a key is its own workspace's, where alone such a key is judged. It counts once all is known that was changed
+/// before it was chosen: a part of an answer may tell of it before it tells of a revocation that nobody promised to be late.
+fn grace(key: &FoundKey, own: Option<&WorkspaceEntry>, known: Epoch) -> GraceSeconds {
+    match key.whose() {
+        Whose::Person { .. } => GraceSeconds::NONE,
+        Whose::Workspace { .. } => {
+            let given = own.filter(|workspace| workspace.epoch <= known);
+            given.map_or(GraceSeconds::NONE, |workspace| workspace.grace)
+        }
+    }
+}
+
 impl Replica {
     /// Decides on what is known, however old: [`crate::Verifier`] sees to it that it is not too old.
     pub fn decide(&self, question: &Question<'_>, now: Timestamp) -> Result<Permit, Refusal> {
@@ -73,7 +87,8 @@ impl Replica {
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
         let workspace = found.workspace;
-        let identity = Identity { key, secret, workspace, person, account, scopes, quota };
+        let grace = grace(&key, workspace.as_deref(), epoch);
+        let identity = Identity { key, secret, workspace, person, account, scopes, quota, grace };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
             Err(reason) => Err(deny(reason, Some(identity))),

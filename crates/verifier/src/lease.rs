@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::{BootTime, LEASE};
 
 /// The right to accept, until a moment. A new lease was never answered, and gives none.
@@ -57,6 +58,11 @@ impl Lease {
         self.until().covers(now)
     }
 
+    /// Whether it, and so much grace after it, cover `now`.
+    pub fn is_live_with(&self, grace: GraceSeconds, now: BootTime) -> bool {
+        self.until().covers_with(grace, now)
+    }
+
     /// How long ago the question was sent whose answer renewed it last. `None`: none did, or it was ended.
     pub fn age(&self, now: BootTime) -> Option<Duration> {
         let ends = self.ends.load(Ordering::Acquire);
@@ -78,6 +84,12 @@ impl Until {
     /// Whether it was to last longer than until `now`.
     pub const fn covers(self, now: BootTime) -> bool {
         now.0 < self.0
+    }
+
+    /// Whether it, and so much grace after it, were to last longer than until `now`. A lease that never was, or that was
+    /// ended, has nothing after it.
+    pub fn covers_with(self, grace: GraceSeconds, now: BootTime) -> bool {
+        self.0 > 0 && now < BootTime(self.0).plus(grace.duration())
     }
 }
 
@@ -142,6 +154,25 @@ mod tests {
         assert!(!lease.is_withheld() && lease.is_live(BootTime(12 * SECOND)));
         lease.end();
         assert!(!lease.is_withheld() && !lease.is_live(BootTime(12 * SECOND)));
+    }
+
+    #[test]
+    fn grace_follows_a_lease_and_nothing_else() {
+        let grace = GraceSeconds::new(60).unwrap();
+        let lease = Lease::unanswered();
+        assert!(
+            !lease.is_live_with(grace, BootTime(SECOND)),
+            "a machine that has just started was never answered"
+        );
+        lease.renew(BootTime(10 * SECOND));
+        assert!(lease.is_live_with(grace, BootTime(74 * SECOND - 1)));
+        assert!(!lease.is_live_with(grace, BootTime(74 * SECOND)));
+        assert!(!lease.is_live_with(GraceSeconds::NONE, BootTime(14 * SECOND)));
+        lease.end();
+        assert!(!lease.is_live_with(grace, BootTime(11 * SECOND)));
+        lease.renew(BootTime(10 * SECOND));
+        lease.withhold();
+        assert!(!lease.is_live_with(grace, BootTime(11 * SECOND)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
 use keyward_core::change::Epoch;
 use keyward_core::decision::{Ask, Denied};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::id::IdText;
 use keyward_core::key::{ServiceAccount, Which};
 use keyward_core::rate::Quota;
@@ -72,6 +73,9 @@ pub struct Identity {
     pub scopes: ScopeSet,
     /// What it has left of its limit. `None`: it has none, or was refused before its use was counted.
     pub quota: Option<Quota>,
+    /// How much longer than its lease the node decides about the key, and so how much longer than five seconds after its
+    /// revocation one that is cut off may accept it. A person's key belongs to no workspace, and has none.
+    pub grace: GraceSeconds,
 }
 
 /// Who a key acts as.
@@ -135,4 +139,15 @@ pub enum Refusal {
     WorkspaceNeeded,
     /// The replica may not be relied on now; nothing is known for sure.
     Stale,
+}
+
+/// How much longer than a lease this may be said: what is not known to be about a key has no grace.
+pub(crate) fn grace(answer: &Result<Permit, Refusal>) -> GraceSeconds {
+    match answer {
+        Ok(permit) => permit.identity.grace,
+        Err(Refusal::Denied(denial)) => {
+            denial.identity.as_ref().map_or(GraceSeconds::NONE, |identity| identity.grace)
+        }
+        Err(Refusal::WorkspaceNeeded | Refusal::Stale) => GraceSeconds::NONE,
+    }
 }

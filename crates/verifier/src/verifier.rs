@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keyward_core::lease::BootTime;
 
 use crate::lease::Lease;
-use crate::question::{Permit, Question, Refusal};
+use crate::question::{Permit, Question, Refusal, grace};
 use crate::replica::Replica;
 
 /// Answers questions about keys.
@@ -37,8 +37,11 @@ impl Verifier {
         let now = boot_time();
         // A replica that was emptied on the way gives no answer at all: it would call good keys unknown.
         let is_whole = load.is_some() && self.replica.load() == load;
+        // Only the answer tells whose key it was, and so how much longer than the lease it may be said.
+        let grace = grace(&answer);
         // The second look is for a lease that was ended on the way.
-        if is_whole && until.covers(now) && self.lease.is_live(now) { answer } else { Err(Refusal::Stale) }
+        let is_covered = until.covers_with(grace, now) && self.lease.is_live_with(grace, now);
+        if is_whole && is_covered { answer } else { Err(Refusal::Stale) }
     }
 
     /// Whether it may answer at all.

@@ -161,6 +161,9 @@ pub struct WorkspaceLine {
     slug: String,
     name: Box<str>,
     plan: String,
+    /// Left out where there is none, so that nodes of an older version understand all other workspaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grace_seconds: Option<u16>,
     created_at: Timestamp,
     version: u64,
 }

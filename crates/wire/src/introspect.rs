@@ -60,6 +60,11 @@ pub struct Introspection {
     /// The slug of the workspace that it works in here. Not of RFC 7662.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
+    /// How much longer than five seconds after its revocation a node that is cut off may call the key active, in seconds:
+    /// the grace that its workspace gives. Left out where there is none. Not of RFC 7662.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 300))]
+    pub grace_seconds: Option<u16>,
 }
 
 #[cfg(test)]

@@ -540,4 +540,9 @@ pub struct Receipt {
     pub nodes: Vec<NodeReceipt>,
     /// Whether no node accepts the key any more.
     pub propagated: bool,
+    /// How much longer than five seconds a node that is cut off may accept the key, in seconds: the grace that the workspace
+    /// gives, or gave shortly before. Left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 300))]
+    pub grace_seconds: Option<u16>,
 }

@@ -59,7 +59,7 @@ pub struct VerifyRequest<'a> {
     pub path: Option<Text<'a>>,
 }
 
-/// The answer. Every field is always there.
+/// The answer. Every field is always there, but `grace_seconds`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VerifyAnswer<'a> {
@@ -92,6 +92,11 @@ pub struct VerifyAnswer<'a> {
     pub epoch: u64,
     /// How long the answer may be used, counted from when the question was sent.
     pub usable_for_ms: u64,
+    /// How much longer than five seconds after its revocation the key may be accepted by a node that is cut off, in seconds:
+    /// the grace that its workspace gives. Left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 300))]
+    pub grace_seconds: Option<u16>,
 }
 
 /// Most questions of one batch: what a page of a list needs, and some tens of microseconds of work.
@@ -300,6 +305,7 @@ mod tests {
             missing: None,
             epoch: 42,
             usable_for_ms: 250,
+            grace_seconds: None,
         };
         let json = serde_json::to_string(&answer).unwrap();
         assert_eq!(

@@ -30,6 +30,11 @@ pub struct UpdateWorkspace {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: Option<String>,
+    /// For how many seconds after its lease a node may go on deciding about the keys of this workspace: 0 to 300. With more
+    /// than 0 a revoked key may be accepted for that much longer than five seconds, by nodes that are cut off.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 300))]
+    pub grace_seconds: Option<u64>,
 }
 
 /// A workspace.
@@ -46,6 +51,10 @@ pub struct Workspace {
     pub plan: String,
     /// What the caller is there. `null` for a workspace key.
     pub role: Option<String>,
+    /// For how many seconds after its lease a node may go on deciding about its keys: how much longer than five seconds a
+    /// revoked one may be accepted by nodes that are cut off.
+    #[serde(default)]
+    pub grace_seconds: u16,
     /// When it was made.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -60,6 +69,7 @@ impl Workspace {
             name: workspace.name.to_string(),
             plan: workspace.plan.to_string(),
             role: role.map(str::to_owned),
+            grace_seconds: workspace.grace.seconds.get(),
             created_at: workspace.created_at,
         }
     }

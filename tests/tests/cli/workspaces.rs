@@ -42,6 +42,39 @@ fn a_workspace_is_created_listed_and_renamed() {
 }
 
 #[test]
+fn a_workspace_gives_its_nodes_grace_and_is_told_what_that_costs() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let shell = Shell::signed_in(keyward, workspace.owner());
+    let also = [(workspace.slug.as_str(), "SLUG")];
+    let give = |seconds: &str| {
+        shell.run(&["workspaces", "update", "--grace-seconds", seconds, "--workspace", &workspace.slug])
+    };
+    assert_snapshot!(masked(&give("60").expect(0), &also), @r#"
+    stderr:
+    Workspace SLUG gives nodes 60 s of grace, in place of 0 s.
+    A revoked key of it may be accepted for 65 s by a node that is cut off.
+    exit: 0
+    "#);
+    let key = workspace.key_with(&["products:read"]);
+    let receipt =
+        shell.run(&["keys", "revoke", &key.id, "--yes", "--json", "-w", &workspace.slug]).expect(0).json();
+    assert_eq!(receipt["grace_seconds"], 60);
+    assert_snapshot!(masked(&give("0").expect(0), &also), @r#"
+    stderr:
+    Workspace SLUG gives nodes 0 s of grace, in place of 60 s.
+    A node that was cut off before may go by the 60 s until they are over.
+    exit: 0
+    "#);
+    assert_snapshot!(masked(&give("0").expect(0), &also), @r#"
+    stderr:
+    Workspace SLUG gives nodes 0 s of grace already.
+    exit: 0
+    "#);
+    give("301").expect(1).without_data().saying("grace_seconds: give a number of seconds from 0 to 300");
+}
+
+#[test]
 fn programs_get_the_servers_answer() {
     let keyward = shared("cveium");
     let shell = Shell::signed_in(keyward, keyward.owner());

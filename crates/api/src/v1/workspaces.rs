@@ -83,7 +83,7 @@ pub(crate) async fn get_workspace(
     Ok(answer(&workspace, role.as_ref()))
 }
 
-/// Rename a workspace. Its slug stays.
+/// Rename a workspace, or choose the grace of its nodes. Its slug stays.
 #[utoipa::path(patch, path = "/api/v1/{slug}", tag = "workspaces", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     request_body = UpdateWorkspace,
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
@@ -97,7 +97,11 @@ pub(crate) async fn update_workspace(
     headers: HeaderMap,
     Body(input): Body<UpdateWorkspace>,
 ) -> Result<Response, Failure> {
-    let edit = WorkspaceEdit { name: input.name, if_version: if_match(&headers)? };
+    let edit = WorkspaceEdit {
+        name: input.name,
+        grace_seconds: input.grace_seconds,
+        if_version: if_match(&headers)?,
+    };
     let (workspace, role) =
         keyward_service::update_workspace::update_workspace(&api.service, &ctx, &slug, edit).await?;
     Ok(answer(&workspace, role.as_ref()))

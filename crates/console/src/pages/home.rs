@@ -142,6 +142,7 @@ mod tests {
             slug: Slug::choose("acme").unwrap(),
             name: DisplayName::from_stored("Acme"),
             plan: PlanName::new(plan),
+            grace: keyward_core::grace::Grace::NONE,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             version: 1,
         }

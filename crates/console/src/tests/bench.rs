@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::RequestId;
 use keyward_core::network::Reach;
@@ -50,11 +51,11 @@ struct NoNodes;
 impl Nodes for NoNodes {
     async fn catch_up(&self, _: Epoch) {}
 
-    async fn report(&self, _: Epoch) -> Vec<NodeReport> {
+    async fn report(&self, _: Epoch, _: GraceSeconds) -> Vec<NodeReport> {
         Vec::new()
     }
 
-    async fn settle(&self, _: Epoch, _: Duration) -> Vec<NodeReport> {
+    async fn settle(&self, _: Epoch, _: GraceSeconds, _: Duration) -> Vec<NodeReport> {
         Vec::new()
     }
 }

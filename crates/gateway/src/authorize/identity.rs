@@ -10,12 +10,18 @@ const KEY_ID: HeaderName = HeaderName::from_static("x-keyward-key-id");
 const WORKSPACE: HeaderName = HeaderName::from_static("x-keyward-workspace");
 const SUBJECT: HeaderName = HeaderName::from_static("x-keyward-subject");
 const SCOPES: HeaderName = HeaderName::from_static("x-keyward-scopes");
+/// Told where the key's workspace gives nodes grace. It is for the gateway.
+pub(crate) const GRACE_SECONDS: HeaderName = HeaderName::from_static("x-keyward-grace-seconds");
 
 /// What a header value or a quoted string of it does not hold as it is. Spaces stay: they part scopes.
 pub(super) const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
 
-/// All four headers, also where there is nothing to say, so that none that the client made up survives.
-pub(crate) fn identity_headers(gateway: &Gateway, identity: &Identity) -> [(HeaderName, HeaderValue); 4] {
+/// All four headers, also where there is nothing to say, so that none that the client made up survives; and the grace, where
+/// there is some.
+pub(crate) fn identity_headers(
+    gateway: &Gateway,
+    identity: &Identity,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
     let mut scopes = String::new();
     for name in gateway.profile().catalogue.names(&identity.scopes) {
         if !scopes.is_empty() {
@@ -24,12 +30,14 @@ pub(crate) fn identity_headers(gateway: &Gateway, identity: &Identity) -> [(Head
         scopes.push_str(name);
     }
     let workspace = identity.workspace.as_ref().map_or("", |workspace| workspace.slug.as_str());
-    [
+    let grace = identity.grace.is_some().then(|| (GRACE_SECONDS, HeaderValue::from(identity.grace.get())));
+    let always = [
         (KEY_ID, visible(&identity.key.id_text())),
         (WORKSPACE, visible(workspace)),
         (SUBJECT, visible(&identity.subject().id)),
         (SCOPES, visible(&scopes)),
-    ]
+    ];
+    always.into_iter().chain(grace)
 }
 
 /// Visible ASCII and spaces as they are, the rest percent-encoded.

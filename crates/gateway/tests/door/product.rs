@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::grace::Grace;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::{KeyId, RequestId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret};
@@ -184,6 +185,7 @@ fn workspace(n: u64, slug: &str, plan: &str) -> State {
         slug: Slug::parse(slug).unwrap(),
         name: DisplayName::from_stored(slug),
         plan: PlanName::new(plan),
+        grace: Grace::NONE,
         created_at: Timestamp::UNIX_EPOCH,
         version: 1,
     })

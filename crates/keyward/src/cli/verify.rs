@@ -101,6 +101,7 @@ struct Decision {
     scopes: Option<Vec<String>>,
     expires_at: Option<Timestamp>,
     missing: Option<String>,
+    grace_seconds: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -196,7 +197,10 @@ impl Decision {
                     || "it never expires".to_owned(),
                     |end| format!("it expires {}", text::at(end, clock::now())),
                 );
-                format!("{key} may do this{place}{subject}{scopes}; {end}.")
+                let grace = self.grace_seconds.map_or_else(String::new, |grace| {
+                    format!(" Its workspace gives nodes {grace} s of grace after their lease.")
+                });
+                format!("{key} may do this{place}{subject}{scopes}; {end}.{grace}")
             }
             "malformed" => "This is no key of this server's, or it was mistyped.".to_owned(),
             "not_found" => "No key has this secret.".to_owned(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::change::{Changes, Epoch, Incarnation, Point, State};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::rate::{OverLimit, Quota};
 use keyward_core::secret::SecretDigest;
 use keyward_service::feed::{self, NodeId, Registry, Reported, Rounds, Told};
@@ -156,7 +157,9 @@ impl LocalNode {
             .get()
             .map(|incarnation| Point { incarnation: *incarnation, epoch: replica.epoch() });
         let after = after.ok_or_else(|| StoreError::Unavailable("it was not loaded yet".to_owned()))?;
-        let told = feed::changes_since(self.store.as_ref(), after, &mut |part| replica.apply(part)).await?;
+        // It has come as far as the last part only once all are there: till then none of them gives grace.
+        let mut put = |Changes { up_to, states }| replica.put(up_to, states);
+        let told = feed::changes_since(self.store.as_ref(), after, &mut put).await?;
         let Some(told) = told else {
             // What the replica knows may never have been. It cannot be emptied while it is asked: a new process can.
             self.verifier.lease().end();
@@ -164,6 +167,7 @@ impl LocalNode {
                 "it was put back from a backup or has lost changes under the running server; restart it";
             return Err(StoreError::Unavailable(why.to_owned()));
         };
+        replica.complete(told.up_to.epoch);
         self.hear(asked_at, told);
         if let Some(registry) = self.registry.as_ref().filter(|_| replica.epoch() > after.epoch) {
             registry.changed();
@@ -200,7 +204,10 @@ impl Nodes for LocalNode {
             }
             if let Err(error) = followed {
                 tracing::warn!(%error, epoch = epoch.0, "a change could not be applied yet");
-                if !self.verifier.lease().is_live(boot_clock::now()) {
+                let lease = self.verifier.lease();
+                if !lease.is_live(boot_clock::now()) {
+                    // Nor may anything be accepted in a grace that follows it.
+                    lease.end();
                     return;
                 }
                 tokio::time::sleep(RETRY_PAUSE).await;
@@ -208,17 +215,17 @@ impl Nodes for LocalNode {
         }
     }
 
-    async fn report(&self, epoch: Epoch) -> Vec<NodeReport> {
+    async fn report(&self, epoch: Epoch, grace: GraceSeconds) -> Vec<NodeReport> {
         let committed_by = boot_clock::now();
-        self.report_since(epoch, committed_by, committed_by).await
+        self.report_since(epoch, grace, committed_by, committed_by).await
     }
 
     /// Nodes are looked at again and again: what they say comes in with their next questions, and leases end by
     /// themselves.
-    async fn settle(&self, epoch: Epoch, within: Duration) -> Vec<NodeReport> {
+    async fn settle(&self, epoch: Epoch, grace: GraceSeconds, within: Duration) -> Vec<NodeReport> {
         let committed_by = boot_clock::now();
         loop {
-            let report = self.report_since(epoch, committed_by, boot_clock::now()).await;
+            let report = self.report_since(epoch, grace, committed_by, boot_clock::now()).await;
             let pending = report.iter().any(|node| node.state == NodeState::Pending);
             if !pending || boot_clock::now().since(committed_by) >= within {
                 return report;
@@ -231,28 +238,37 @@ impl Nodes for LocalNode {
 impl LocalNode {
     /// What every node has made of a change that was committed before `committed_by`. Of the nodes of other servers, as it
     /// stood in the store at `seen` or later.
-    async fn report_since(&self, epoch: Epoch, committed_by: BootTime, seen: BootTime) -> Vec<NodeReport> {
+    async fn report_since(
+        &self,
+        epoch: Epoch,
+        grace: GraceSeconds,
+        committed_by: BootTime,
+        seen: BootTime,
+    ) -> Vec<NodeReport> {
+        // Before a store that was put back is confirmed it does not know what was chosen after its backup.
+        let is_known = !self.verifier.lease().is_withheld();
+        let grace = if is_known { grace } else { GraceSeconds::LONGEST };
         if let Some(registry) = &self.registry
             && let Err(error) = registry.look(seen).await
         {
             // The report then says that nodes may be missing.
             tracing::warn!(%error, "the nodes of other servers cannot be read");
         }
-        let own = self.report_own(epoch, committed_by);
+        let own = self.report_own(epoch, grace, committed_by);
         match &self.registry {
-            Some(registry) => registry.add_to(own, epoch, committed_by),
+            Some(registry) => registry.add_to(own, epoch, grace, committed_by),
             None => own.into_iter().map(|Reported { report, .. }| report).collect(),
         }
     }
 
     /// The same of this process's data plane and of the nodes that follow it.
-    fn report_own(&self, epoch: Epoch, committed_by: BootTime) -> Vec<Reported> {
-        let mut own = vec![Reported { start: ITSELF.to_owned(), report: self.report_itself(epoch) }];
+    fn report_own(&self, epoch: Epoch, grace: GraceSeconds, committed_by: BootTime) -> Vec<Reported> {
+        let mut own = vec![Reported { start: ITSELF.to_owned(), report: self.report_itself(epoch, grace) }];
         if let Some(rounds) = &self.rounds {
             rounds.with_roll(|roll, now| {
                 roll.forget(now);
-                own.extend(roll.report(epoch, committed_by, now));
-                if !roll.knows_all(committed_by, now) {
+                own.extend(roll.report(epoch, grace, committed_by, now));
+                if !roll.knows_all(grace, committed_by, now) {
                     let (node, state) = (NOT_ASKED_YET.to_owned(), NodeState::Pending);
                     let report = NodeReport { node, state, applied: Epoch::default() };
                     own.push(Reported { start: NOT_ASKED_YET.to_owned(), report });
@@ -262,10 +278,10 @@ impl LocalNode {
         own
     }
 
-    fn report_itself(&self, epoch: Epoch) -> NodeReport {
+    fn report_itself(&self, epoch: Epoch, grace: GraceSeconds) -> NodeReport {
         let state = if self.has(epoch) {
             NodeState::Applied
-        } else if self.verifier.lease().is_live(boot_clock::now()) {
+        } else if self.verifier.lease().is_live_with(grace, boot_clock::now()) {
             NodeState::Pending
         } else {
             NodeState::LeaseExpired

@@ -198,6 +198,8 @@ impl<W, P: Clone> Desk<W, P> {
 
 #[cfg(test)]
 mod tests {
+    use keyward_core::grace::GraceSeconds;
+
     use super::*;
     use crate::nodes::NodeState;
 
@@ -308,7 +310,9 @@ mod tests {
         let from = desk.begin();
         // Meanwhile a revoke is committed, and the read does not have it.
         let (committed_by, now) = (at(10_001), at(10_002));
-        let state = |desk: &Desk<u8, ()>, now| desk.roll.report(Epoch(6), committed_by, now)[0].report.state;
+        let state = |desk: &Desk<u8, ()>, now| {
+            desk.roll.report(Epoch(6), GraceSeconds::NONE, committed_by, now)[0].report.state
+        };
         assert_eq!(state(&desk, now), NodeState::Pending);
         assert_eq!(said(desk.finish(read(from, 5), at(10_003))), [(1, "[] to 5".to_owned())]);
         assert_eq!(state(&desk, at(14_199)), NodeState::Pending);

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::BootTime;
 use keyward_storage::NodeElsewhere;
 
-use super::roll::SETTLED_AFTER;
+use super::roll::settled_after;
 use crate::nodes::{NodeReport, NodeState};
 
 /// Most nodes of other servers that are looked at: as many as four full servers have. With more, receipts wait for every
@@ -65,16 +66,17 @@ impl Others {
 
     /// Adds what the nodes of other servers have made of a change that was committed before `committed_by` to what
     /// is known of one's own. Of a node that several servers tell of the most that one of them heard of it counts, and
-    /// it may be deciding if it may be by one of them.
+    /// it may be deciding if it may be by one of them. With grace, one that is noted no more may be deciding as well.
     pub fn add_to(
         &self,
         own: Vec<Reported>,
         epoch: Epoch,
+        grace: GraceSeconds,
         committed_by: BootTime,
         now: BootTime,
     ) -> Vec<NodeReport> {
         // None of them was answered without the change by a read that began later than the commit.
-        let is_settled = now >= committed_by.plus(SETTLED_AFTER);
+        let is_settled = now >= committed_by.plus(settled_after(grace));
         let otherwise = if is_settled { NodeState::LeaseExpired } else { NodeState::Pending };
         let mut all: HashMap<String, NodeReport> = HashMap::with_capacity(own.len() + self.nodes.len());
         for Reported { start, report } in own {
@@ -90,7 +92,7 @@ impl Others {
         }
         let mut all: Vec<NodeReport> = all.into_values().collect();
         all.sort_by(|a, b| (&a.node, a.applied).cmp(&(&b.node, b.applied)));
-        if !self.is_since(committed_by) && !is_settled {
+        if !is_settled && (grace.is_some() || !self.is_since(committed_by)) {
             let (node, state) = (NOT_SEEN.to_owned(), NodeState::Pending);
             all.push(NodeReport { node, state, applied: Epoch::default() });
         }
@@ -137,7 +139,7 @@ mod tests {
     }
 
     fn states(others: &Others, own: Vec<Reported>, now: u64) -> Vec<(String, NodeState)> {
-        let all = others.add_to(own, Epoch(7), at(100), at(now));
+        let all = others.add_to(own, Epoch(7), GraceSeconds::NONE, at(100), at(now));
         all.into_iter().map(|report| (report.node, report.state)).collect()
     }
 

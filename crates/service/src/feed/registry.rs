@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::BootTime;
 use keyward_storage::{NodeNote, Store, StoreError, SystemReason};
 use tokio::sync::{Mutex as Turn, Notify};
@@ -178,8 +179,14 @@ impl Registry {
     }
 
     /// Adds what the nodes of the other servers have made of a change to what is known of one's own.
-    pub fn add_to(&self, own: Vec<Reported>, epoch: Epoch, committed_by: BootTime) -> Vec<NodeReport> {
-        self.others().add_to(own, epoch, committed_by, (self.boot_time)())
+    pub fn add_to(
+        &self,
+        own: Vec<Reported>,
+        epoch: Epoch,
+        grace: GraceSeconds,
+        committed_by: BootTime,
+    ) -> Vec<NodeReport> {
+        self.others().add_to(own, epoch, grace, committed_by, (self.boot_time)())
     }
 
     fn holds(&self, nodes: &[NodeId]) -> bool {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::{BootTime, LEASE, LEASE_MARGIN};
 
 use super::others::Reported;
@@ -19,6 +20,11 @@ pub const NODES_MAX: usize = 10_000;
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
 /// After how long nothing is accepted any more on what was known before: a lease, and clocks that differ.
 pub const SETTLED_AFTER: Duration = LEASE.saturating_add(LEASE_MARGIN);
+
+/// The same of the keys of a workspace that gives nodes so much grace.
+pub(super) fn settled_after(grace: GraceSeconds) -> Duration {
+    SETTLED_AFTER.saturating_add(grace.waited_for())
+}
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,13 +55,17 @@ impl NodeSeen {
         now < self.answered.plus(SETTLED_AFTER)
     }
 
-    fn state(&self, epoch: Epoch, committed_by: BootTime, now: BootTime) -> NodeState {
+    fn state(&self, epoch: Epoch, grace: GraceSeconds, committed_by: BootTime, now: BootTime) -> NodeState {
         if self.applied >= epoch {
             return NodeState::Applied;
         }
         // An answer without the change was read before it was committed, so its question came before that too.
         let last_without = self.answered.min(committed_by);
-        if now < last_without.plus(SETTLED_AFTER) { NodeState::Pending } else { NodeState::LeaseExpired }
+        if now < last_without.plus(settled_after(grace)) {
+            NodeState::Pending
+        } else {
+            NodeState::LeaseExpired
+        }
     }
 }
 
@@ -63,7 +73,7 @@ impl NodeSeen {
 #[derive(Debug)]
 pub struct Roll {
     nodes: HashMap<NodeId, NodeSeen>,
-    /// When a node was answered last that is not remembered.
+    /// When a node was answered last that is not remembered (any more).
     unlisted: BootTime,
     /// Since when this process answers. Before, another may have answered nodes that have not asked here yet.
     since: BootTime,
@@ -123,11 +133,17 @@ impl Roll {
             let entry = latest.entry(seen.id.name.clone()).or_default();
             *entry = seen.asked_at.max(*entry);
         }
+        let unlisted = &mut self.unlisted;
         self.nodes.retain(|_, seen| {
             let is_back = latest.get(&seen.id.name).is_some_and(|at| *at > seen.asked_at);
             let is_over = now >= seen.asked_at.plus(SETTLED_AFTER) && !seen.may_decide(now);
             let is_long_gone = now >= seen.asked_at.plus(FORGOTTEN_AFTER);
-            !(is_over && (is_back || is_long_gone))
+            let is_forgotten = is_over && (is_back || is_long_gone);
+            if is_forgotten {
+                // Where a workspace gives grace, it may be deciding about the keys of that one.
+                *unlisted = seen.answered.max(*unlisted);
+            }
+            !is_forgotten
         });
     }
 
@@ -138,13 +154,19 @@ impl Roll {
         nodes
     }
 
-    /// What every node has made of a change that was committed before `committed_by`.
-    pub fn report(&self, epoch: Epoch, committed_by: BootTime, now: BootTime) -> Vec<Reported> {
+    /// What every node has made of a change that was committed before `committed_by`, where nodes have so much grace.
+    pub fn report(
+        &self,
+        epoch: Epoch,
+        grace: GraceSeconds,
+        committed_by: BootTime,
+        now: BootTime,
+    ) -> Vec<Reported> {
         let report = |seen: &&NodeSeen| Reported {
             start: seen.id.start.to_string(),
             report: NodeReport {
                 node: seen.id.name.to_string(),
-                state: seen.state(epoch, committed_by, now),
+                state: seen.state(epoch, grace, committed_by, now),
                 applied: seen.applied,
             },
         };
@@ -160,10 +182,11 @@ impl Roll {
     }
 
     /// Whether no node that is not in the report can be deciding on what was known before `committed_by`: neither one that
-    /// another process answered before this one began, and that has not asked here, nor one too many to be remembered.
-    pub fn knows_all(&self, committed_by: BootTime, now: BootTime) -> bool {
+    /// another process answered before this one began, and that has not asked here, nor one too many to be remembered, nor
+    /// one that was forgotten and goes on in its grace.
+    pub fn knows_all(&self, grace: GraceSeconds, committed_by: BootTime, now: BootTime) -> bool {
         let strangers = self.since.max(self.unlisted);
-        now >= strangers.min(committed_by).plus(SETTLED_AFTER)
+        now >= strangers.min(committed_by).plus(settled_after(grace))
     }
 }
 
@@ -182,7 +205,7 @@ mod tests {
     }
 
     fn state(roll: &Roll, epoch: u64, committed_by: u64, now: u64) -> Vec<NodeState> {
-        roll.report(Epoch(epoch), at(committed_by), at(now))
+        roll.report(Epoch(epoch), GraceSeconds::NONE, at(committed_by), at(now))
             .into_iter()
             .map(|node| node.report.state)
             .collect()
@@ -252,11 +275,32 @@ mod tests {
     }
 
     #[test]
+    fn with_grace_a_silent_node_is_pending_for_that_much_longer_also_when_it_was_forgotten() {
+        let mut roll = Roll::new(at(0));
+        let (a, grace) = (node("a", "1"), GraceSeconds::new(100).unwrap());
+        roll.asked(&a, Epoch(6), at(1_000));
+        roll.answered(&a, at(1_000));
+        let state = |roll: &Roll, now| {
+            roll.report(Epoch(7), grace, at(1_010), at(now)).pop().map(|node| node.report.state)
+        };
+        assert_eq!(state(&roll, 1_605), Some(NodeState::Pending));
+        assert!(roll.knows_all(grace, at(1_010), at(1_605)));
+        roll.forget(at(1_605));
+        assert_eq!(state(&roll, 1_605), None);
+        assert!(!roll.knows_all(grace, at(1_010), at(2_091)), "4.2 s, 100 s and their twentieth");
+        assert!(roll.knows_all(grace, at(1_010), at(2_092)));
+        assert!(roll.knows_all(GraceSeconds::NONE, at(1_010), at(1_605)));
+    }
+
+    #[test]
     fn after_a_start_others_may_be_deciding_until_every_lease_is_over() {
         let roll = Roll::new(at(100));
-        assert!(!roll.knows_all(at(120), at(141)));
-        assert!(roll.knows_all(at(120), at(142)));
-        assert!(!roll.knows_all(at(50), at(91)) && roll.knows_all(at(50), at(92)));
+        assert!(!roll.knows_all(GraceSeconds::NONE, at(120), at(141)));
+        assert!(roll.knows_all(GraceSeconds::NONE, at(120), at(142)));
+        assert!(
+            !roll.knows_all(GraceSeconds::NONE, at(50), at(91))
+                && roll.knows_all(GraceSeconds::NONE, at(50), at(92))
+        );
     }
 
     #[test]
@@ -288,9 +332,12 @@ mod tests {
         }
         let further = node("further", "1");
         roll.asked(&further, Epoch(0), at(100));
-        assert!(roll.knows_all(at(100), at(100)));
+        assert!(roll.knows_all(GraceSeconds::NONE, at(100), at(100)));
         roll.answered(&further, at(100));
-        assert!(!roll.knows_all(at(100), at(141)) && roll.knows_all(at(100), at(142)));
+        assert!(
+            !roll.knows_all(GraceSeconds::NONE, at(100), at(141))
+                && roll.knows_all(GraceSeconds::NONE, at(100), at(142))
+        );
     }
 
     #[test]

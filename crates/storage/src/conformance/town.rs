@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use keyward_core::grace::Grace;
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount, StoredSecret};
@@ -99,6 +100,7 @@ pub(crate) fn workspace(slug: &str) -> Workspace {
         slug: Slug::parse(slug).unwrap(),
         name: display(slug),
         plan: PlanName::new("free"),
+        grace: Grace::NONE,
         created_at: at(0),
         version: 1,
     }

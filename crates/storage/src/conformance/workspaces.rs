@@ -1,3 +1,7 @@
+use jiff::Timestamp;
+use keyward_core::grace::{Grace, GraceSeconds};
+use keyward_core::workspace::Workspace;
+
 use super::Bed;
 use super::town::{Town, display, workspace};
 use crate::{StoreError, Tenant, Unique};
@@ -35,11 +39,19 @@ pub(crate) async fn a_workspace_is_written_over_its_previous_version_only(bed: &
     let town = Town::found(bed.open().await).await;
     let mut edited = town.acme.clone();
     edited.name = display("Acme, Inc.");
+    let (lax, now) = (GraceSeconds::new(300).unwrap(), Timestamp::from_microsecond(1_234_567).unwrap());
+    edited.grace = Grace::NONE.choose(lax, now).choose(GraceSeconds::NONE, now);
+    assert!(edited.grace.earlier.is_some());
     edited.version = 2;
     let mut tx = town.begin().await;
     tx.update_workspace(&edited).await.unwrap();
     let again = tx.update_workspace(&edited).await.unwrap_err();
     assert!(matches!(again, StoreError::Changed));
     tx.commit().await.unwrap();
-    assert_eq!(town.view().await.workspace(edited.id).await.unwrap(), Some(edited));
+    assert_eq!(town.view().await.workspace(edited.id).await.unwrap(), Some(edited.clone()));
+    let again = Workspace { grace: Grace { seconds: lax, earlier: None }, version: 3, ..edited };
+    let mut tx = town.begin().await;
+    tx.update_workspace(&again).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(town.view().await.workspace(again.id).await.unwrap(), Some(again));
 }

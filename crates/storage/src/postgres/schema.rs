@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0006_vaults.sql"),
     include_str!("../../migrations/postgres/0007_sessions.sql"),
     include_str!("../../migrations/postgres/0008_numbering.sql"),
+    include_str!("../../migrations/postgres/0009_grace.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0006_nodes.sql"),
     include_str!("../../migrations/sqlite/0007_vaults.sql"),
     include_str!("../../migrations/sqlite/0008_sessions.sql"),
+    include_str!("../../migrations/sqlite/0009_grace.sql"),
 ];
 /// "Kywd": tells a store from any other SQLite file, as `file(1)` and this program see it.
 const APPLICATION_ID: i32 = 0x4b79_7764;

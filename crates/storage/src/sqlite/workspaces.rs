@@ -1,6 +1,7 @@
 //! Workspaces.
 
 use async_trait::async_trait;
+use keyward_core::grace::{EarlierGrace, Grace, GraceSeconds};
 use keyward_core::id::WorkspaceId;
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
@@ -14,7 +15,8 @@ use crate::{StoreError, Workspaces};
 /// The columns that [`workspace`] reads.
 macro_rules! workspace_columns {
     () => {
-        "w.id, w.slug, w.name, w.plan, w.created_at, w.version"
+        "w.id, w.slug, w.name, w.plan, w.grace_seconds, w.earlier_grace_seconds, w.earlier_grace_until,
+         w.created_at, w.version"
     };
 }
 pub(super) use workspace_columns;
@@ -39,9 +41,22 @@ pub(super) fn workspace(columns: &mut Columns<'_, '_>) -> Result<Workspace, Stor
         slug: columns.parse(|text: String| Slug::parse(&text))?,
         name: DisplayName::from_stored(&columns.take::<String>()?),
         plan: PlanName::new(&columns.take::<String>()?),
+        grace: grace(columns)?,
         created_at: columns.time()?,
         version: columns.version()?,
     })
+}
+
+/// From the columns `grace_seconds`, `earlier_grace_seconds` and `earlier_grace_until`. Of what cannot be read nothing is
+/// guessed: a shorter time than it was would be a receipt that says too much.
+fn grace(columns: &mut Columns<'_, '_>) -> Result<Grace, StoreError> {
+    let read = |seconds: i64| u16::try_from(seconds).ok().and_then(GraceSeconds::new);
+    let seconds = columns.parse(read)?;
+    let earlier = columns
+        .parse(|earlier: Option<i64>| earlier.map_or(Some(None), |earlier| read(earlier).map(Some)))?;
+    let until = columns.time_or_null()?;
+    let earlier = earlier.zip(until).map(|(seconds, until)| EarlierGrace { seconds, until });
+    Ok(Grace { seconds, earlier })
 }
 
 impl SqliteTx {
@@ -53,13 +68,18 @@ impl SqliteTx {
 #[async_trait]
 impl Workspaces for SqliteTx {
     async fn insert_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
-        let sql = "INSERT INTO workspaces (id, slug, name, plan, created_at, version)
-                   SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE is_system()";
+        let sql = "INSERT INTO workspaces (id, slug, name, plan, grace_seconds, earlier_grace_seconds,
+                       earlier_grace_until, created_at, version)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE is_system()";
+        let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id.to_bytes(),
             workspace.slug.as_str(),
             workspace.name.as_str(),
             workspace.plan.as_str(),
+            i64::from(workspace.grace.seconds.get()),
+            earlier.map(|earlier| i64::from(earlier.seconds.get())),
+            earlier.map(|earlier| earlier.until.as_microsecond()),
             workspace.created_at.as_microsecond(),
             version_column(workspace.version)?,
         ];
@@ -67,13 +87,18 @@ impl Workspaces for SqliteTx {
     }
 
     async fn update_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
-        let sql = "UPDATE workspaces SET slug = ?2, name = ?3, plan = ?4, version = ?5
-                   WHERE id = ?1 AND version = ?5 - 1 AND (is_system() OR id = tenant_workspace())";
+        let sql = "UPDATE workspaces SET slug = ?2, name = ?3, plan = ?4, grace_seconds = ?5,
+                       earlier_grace_seconds = ?6, earlier_grace_until = ?7, version = ?8
+                   WHERE id = ?1 AND version = ?8 - 1 AND (is_system() OR id = tenant_workspace())";
+        let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id.to_bytes(),
             workspace.slug.as_str(),
             workspace.name.as_str(),
             workspace.plan.as_str(),
+            i64::from(workspace.grace.seconds.get()),
+            earlier.map(|earlier| i64::from(earlier.seconds.get())),
+            earlier.map(|earlier| earlier.until.as_microsecond()),
             version_column(workspace.version)?,
         ];
         run_one(self.write()?, sql, params)

@@ -4,6 +4,8 @@
 mod decisions;
 mod follower;
 #[cfg(test)]
+mod grace;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod model;

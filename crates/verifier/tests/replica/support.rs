@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use keyward_core::catalogue::{Catalogue, Scope};
 use keyward_core::change::{Changes, Epoch, State};
 use keyward_core::decision::{Ask, Denied};
+use keyward_core::grace::Grace;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule, Wanted};
 use keyward_core::id::{KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret};
@@ -148,6 +149,7 @@ pub(crate) fn workspace(n: u64, slug: &str, plan: &str) -> State {
         slug: Slug::parse(slug).unwrap(),
         name: DisplayName::from_stored(slug),
         plan: PlanName::new(plan),
+        grace: Grace::NONE,
         created_at: NOW,
         version: 1,
     })

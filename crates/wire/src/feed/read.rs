@@ -1,6 +1,7 @@
 //! Lines as states: whole, or not at all.
 
 use keyward_core::change::State;
+use keyward_core::grace::{Grace, GraceSeconds};
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::key::{
     Belongs, Key, OldSecret, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
@@ -88,9 +89,16 @@ fn workspace(line: &WorkspaceLine) -> Result<Workspace, Unreadable> {
         slug: Slug::parse(&line.slug).ok_or(Unreadable::Part("slug"))?,
         name: DisplayName::from_stored(&line.name),
         plan: PlanName::new(&line.plan),
+        // What was chosen before is for receipts, and no node writes one.
+        grace: Grace { seconds: grace(line.grace_seconds)?, earlier: None },
         created_at: line.created_at,
         version: line.version,
     })
+}
+
+/// More than there may be makes the whole unreadable, as everything does that is not understood.
+fn grace(seconds: Option<u16>) -> Result<GraceSeconds, Unreadable> {
+    seconds.map_or(Some(GraceSeconds::NONE), GraceSeconds::new).ok_or(Unreadable::Part("grace_seconds"))
 }
 
 fn secret(line: &SecretLine) -> Result<StoredSecret, Unreadable> {

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use keyward_core::change::State;
+use keyward_core::grace::{Grace, GraceSeconds};
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::id::{Incarnation, KeyId, RoleId, ServiceAccountId, UserId, WorkspaceId};
 
@@ -99,6 +100,7 @@ fn everything() -> Vec<State> {
         slug: Slug::parse("acme").unwrap(),
         name: DisplayName::from_stored("Acme"),
         plan: PlanName::new("pro"),
+        grace: Grace::NONE,
         created_at: at(1),
         version: 3,
     };
@@ -106,6 +108,10 @@ fn everything() -> Vec<State> {
     let person = |suspended_at| State::Person { user: user(), name: "Ada".into(), suspended_at };
     let role = RoleId::new(9, [9; 10]);
     vec![
+        State::Workspace(Workspace {
+            grace: Grace::NONE.choose(GraceSeconds::new(300).unwrap(), at(1)),
+            ..workspace.clone()
+        }),
         State::Key(Box::new(full())),
         State::Key(Box::new(Key { belongs: ownerless, ..full() })),
         State::Key(Box::new(bare(PrincipalId::Operator, None))),

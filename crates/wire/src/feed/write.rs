@@ -20,6 +20,7 @@ impl From<&State> for Line {
                 slug: workspace.slug.to_string(),
                 name: workspace.name.as_str().into(),
                 plan: workspace.plan.to_string(),
+                grace_seconds: Some(workspace.grace.seconds.get()).filter(|seconds| *seconds > 0),
                 created_at: workspace.created_at,
                 version: workspace.version,
             }),

@@ -4,6 +4,7 @@ mod access;
 mod copy;
 mod flood;
 mod following;
+mod grace;
 mod outage;
 mod receipts;
 mod several;

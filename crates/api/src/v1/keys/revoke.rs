@@ -121,6 +121,7 @@ async fn answer(api: &Api, revoked: Revoked, wait: bool) -> Response {
         epoch: revoked.epoch.0,
         nodes: revoked.nodes.iter().map(nodes::shape).collect(),
         propagated,
+        grace_seconds: Some(revoked.grace.get()).filter(|seconds| *seconds > 0),
     };
     (status, Json(receipt)).into_response()
 }

@@ -6,6 +6,9 @@ use keyward_wire::key::Receipt;
 
 use crate::cli::{clock, terminal, text};
 
+/// Within how many seconds a revoked key is refused everywhere, where the workspace gives no grace.
+const PROMISE_SECONDS: u16 = 5;
+
 /// Says which key was revoked, and when: the first time counts.
 pub(super) fn say_revoked(receipt: &Receipt) {
     terminal::say(format!("Revoked {} at {}.", receipt.id, text::at(receipt.revoked_at, clock::now())));
@@ -23,8 +26,17 @@ fn applied(receipt: &Receipt, within: Duration, refused: &str) -> String {
     let ms = within.as_millis();
     if !receipt.propagated {
         let pending: Vec<&str> = in_state("pending").map(|node| node.node.as_str()).collect();
+        let end = receipt.grace_seconds.map_or_else(
+            || "They follow, or refuse everything, within seconds.".to_owned(),
+            |grace| {
+                format!(
+                    "The workspace gives nodes {grace} s of grace: one that is cut off may accept the key for {} s in all.",
+                    PROMISE_SECONDS.saturating_add(grace)
+                )
+            },
+        );
         return format!(
-            "Applied on {applied} of {total} nodes; not heard of it yet: {}. They follow, or refuse everything, within seconds.",
+            "Applied on {applied} of {total} nodes; not heard of it yet: {}. {end}",
             pending.join(", ")
         );
     }
@@ -39,12 +51,16 @@ mod tests {
     use super::*;
 
     fn said(states: &[&str]) -> String {
+        said_with_grace(states, None)
+    }
+
+    fn said_with_grace(states: &[&str], grace: Option<u16>) -> String {
         let node =
             |(number, state)| json!({"node": format!("node-{number}"), "state": state, "applied_epoch": 7});
         let nodes: Vec<_> = states.iter().enumerate().map(node).collect();
         let receipt = serde_json::from_value(json!({
             "id": "key_1", "revoked_at": "2026-11-20T12:00:00Z", "epoch": 7, "nodes": nodes,
-            "propagated": !states.contains(&"pending")
+            "propagated": !states.contains(&"pending"), "grace_seconds": grace
         }));
         applied(&receipt.unwrap(), Duration::from_millis(41), "it is refused")
     }
@@ -61,5 +77,12 @@ mod tests {
             pending.contains("not heard of it yet: node-1") && !pending.contains("everywhere"),
             "{pending}"
         );
+    }
+
+    #[test]
+    fn grace_that_weakens_the_promise_is_said() {
+        let pending = said_with_grace(&["applied", "pending"], Some(60));
+        assert!(pending.contains("60 s of grace") && pending.contains("for 65 s in all"), "{pending}");
+        assert!(!pending.contains("within seconds"), "{pending}");
     }
 }

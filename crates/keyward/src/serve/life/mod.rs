@@ -87,6 +87,8 @@ const EVERYTHING: &[&str] = &[
     "edit a service account: refused",
     "finish a rotation: done",
     "finish a rotation: refused",
+    "give grace: done",
+    "give grace: refused",
     "invite somebody: done",
     "invite somebody: refused",
     "leave: done",

@@ -240,6 +240,7 @@ fn said(node: &LocalNode, code: &'static str, missing: Option<String>, identity:
             subject: subject.id.to_string(),
             subject_name: subject.name.to_owned(),
             scopes: catalogue.names(&identity.scopes).map(str::to_owned).collect(),
+            grace_seconds: identity.grace.get().into(),
         }
     });
     Said { code, missing, key, works }

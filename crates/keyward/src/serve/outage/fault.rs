@@ -19,12 +19,16 @@ pub(super) enum Fault {
     SameIncarnation,
     /// A receipt counts the nodes of one server, not of all.
     OwnNodesOnly,
+    /// A node gives every workspace the grace of the last that it heard of.
+    GraceOfAnother,
+    /// A receipt goes by the grace that is given now, not by what nodes may still go by.
+    GraceOfNow,
     /// Nodes are noted for other servers some time after they are answered, not before.
     LateNote,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::LeaseFromReceipt,
         Self::NoLease,
         Self::BareSequence,
@@ -34,5 +38,7 @@ impl Fault {
         Self::SameIncarnation,
         Self::OwnNodesOnly,
         Self::LateNote,
+        Self::GraceOfAnother,
+        Self::GraceOfNow,
     ];
 }

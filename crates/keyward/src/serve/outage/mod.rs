@@ -4,7 +4,8 @@
 //! partitions, pauses, clocks that run fast and slow, crashes and restarts, and stores that are put back.
 //!
 //! What must hold: no question that its asker sent more than five seconds after the acknowledged revoke is answered
-//! with an acceptance, and no acceptance is used later than that. That the simulator would see it if it did not, is
+//! with an acceptance, and no acceptance is used later than that; in a workspace that gives grace, five seconds and the
+//! longest grace that nodes may go by. That the simulator would see it if it did not, is
 //! shown by faults that are planted in what drives the code.
 //!
 //! `KEYWARD_OUTAGE_SEEDS` says how many worlds, `KEYWARD_OUTAGE_SEED` the first. A failing run says both.
@@ -34,10 +35,13 @@ const SEEDS_OF_A_FAULT: u64 = 200;
 /// What must have come about in a run, or it shows nothing.
 const EVERYTHING: &[&str] = &[
     "accepted a good key",
+    "accepted a revoked key in grace",
+    "accepted in grace",
     "answer came in pieces and broke off",
     "answer of a question that was given up",
     "control plane crashed",
     "control plane stopped",
+    "grace chosen",
     "decision held up",
     "link cut",
     "link slow",

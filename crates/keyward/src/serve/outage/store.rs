@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keyward_core::change::{Epoch, Incarnation, Point, State};
+use keyward_core::grace::{Grace, GraceSeconds};
 use keyward_core::grant::Grant;
 use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret};
@@ -14,12 +15,22 @@ use keyward_core::workspace::{Slug, Workspace};
 use keyward_service::feed::{NodeId, Told};
 use keyward_storage::{NodeElsewhere, NodeNote};
 
+/// Workspaces: keys are theirs by turns.
+const WORKSPACES: usize = 2;
+/// The grace that the second one gives at the beginning, and most that it ever gives.
+pub(super) const GRACE: GraceSeconds = match GraceSeconds::new(6) {
+    Some(grace) => grace,
+    None => GraceSeconds::NONE,
+};
+
 /// What the store holds: keys by number, and the changes with what they are about.
 #[derive(Debug, Clone)]
 pub(super) struct Store {
     pub(super) incarnation: Incarnation,
     revoked: Vec<bool>,
-    /// Epoch and key. With a planted fault they are not in order.
+    /// What the workspaces give: the first never any.
+    graces: [Grace; WORKSPACES],
+    /// Epoch and key, or, beyond the keys, workspace. With a planted fault they are not in order.
     changes: Vec<(Epoch, usize)>,
     next_epoch: u64,
     histories: u8,
@@ -48,6 +59,7 @@ impl Store {
         let mut store = Self {
             incarnation: Incarnation::from_bytes([1; 16]),
             revoked: vec![false; keys],
+            graces: [Grace::NONE, Grace::NONE.choose(GRACE, Timestamp::UNIX_EPOCH)],
             changes: Vec::new(),
             next_epoch: 1,
             histories: 1,
@@ -70,6 +82,18 @@ impl Store {
     pub(super) fn commit(&mut self, epoch: Epoch, key: usize, revoke: bool) {
         self.revoked[key] |= revoke;
         self.changes.push((epoch, key));
+    }
+
+    /// Commits another choice of the second workspace.
+    pub(super) fn choose_grace(&mut self, seconds: GraceSeconds, now: Timestamp) {
+        let epoch = self.draw();
+        self.graces[1] = self.graces[1].choose(seconds, now);
+        self.changes.push((epoch, self.revoked.len() + 1));
+    }
+
+    /// What the workspace of a key gives.
+    pub(super) fn grace(&self, key: usize) -> Grace {
+        self.graces[key % WORKSPACES]
     }
 
     /// Notes all nodes of a server, in the place of what was noted before.
@@ -111,7 +135,7 @@ impl Store {
         Told { up_to, is_confirmed: true }
     }
 
-    /// Each key that was changed after an epoch, as it is now, at its first change.
+    /// What was changed after an epoch, as it is now, at its first change.
     pub(super) fn changes_since(&self, format: &SecretFormat, after: Epoch) -> Found {
         let mut told = Vec::new();
         let mut changes = self.changes.clone();
@@ -126,29 +150,37 @@ impl Store {
     }
 
     pub(super) fn snapshot(&self, format: &SecretFormat) -> Found {
-        let place = State::Workspace(Workspace {
-            id: place(),
-            slug: Slug::parse("acme").unwrap(),
-            name: DisplayName::from_stored("Acme"),
-            plan: PlanName::new("standard"),
-            created_at: Timestamp::UNIX_EPOCH,
-            version: 1,
-        });
         let keys = (0..self.revoked.len()).map(|key| self.state(format, key));
-        Found { told: self.told(), states: std::iter::once(place).chain(keys).collect() }
+        Found { told: self.told(), states: (0..WORKSPACES).map(|n| self.workspace(n)).chain(keys).collect() }
     }
 
     /// Goes back to how it was then. `anew`: as another history.
-    pub(super) fn put_back(&mut self, then: &Self, anew: bool) {
+    pub(super) fn put_back(&mut self, then: &Self, anew: bool, now: Timestamp) {
         let histories = self.histories + 1;
         *self = then.clone();
+        self.graces = self.graces.map(|grace| grace.put_back(now));
         self.histories = histories;
         if anew {
             self.incarnation = Incarnation::from_bytes([histories; 16]);
         }
     }
 
+    fn workspace(&self, n: usize) -> State {
+        State::Workspace(Workspace {
+            id: place(n),
+            slug: Slug::parse(&format!("acme-{n}")).unwrap(),
+            name: DisplayName::from_stored("Acme"),
+            plan: PlanName::new("standard"),
+            grace: self.graces[n],
+            created_at: Timestamp::UNIX_EPOCH,
+            version: 1,
+        })
+    }
+
     fn state(&self, format: &SecretFormat, n: usize) -> State {
+        if let Some(workspace) = n.checked_sub(self.revoked.len()) {
+            return self.workspace(workspace);
+        }
         let secret = secret(format, n);
         let number = n as u64;
         let by = Principal { id: PrincipalId::User(UserId::new(1, [1; 10])), name: "Ada".into() };
@@ -156,7 +188,7 @@ impl Store {
         let at = Timestamp::UNIX_EPOCH;
         State::Key(Box::new(Key {
             id: KeyId::new(number, [3; 10]),
-            belongs: Belongs::ToWorkspace { workspace: place(), owner: None, acts_as: account },
+            belongs: Belongs::ToWorkspace { workspace: place(n % WORKSPACES), owner: None, acts_as: account },
             name: DisplayName::from_stored("ci"),
             description: None,
             grant: Grant { scopes: vec!["any".into()], rules: vec![] },
@@ -175,6 +207,11 @@ impl Store {
     }
 }
 
-fn place() -> WorkspaceId {
-    WorkspaceId::new(1, [2; 10])
+/// The most that the workspace of a key ever gives.
+pub(super) fn most_grace(key: usize) -> GraceSeconds {
+    if key.is_multiple_of(WORKSPACES) { GraceSeconds::NONE } else { GRACE }
+}
+
+fn place(n: usize) -> WorkspaceId {
+    WorkspaceId::new(n as u64, [2; 10])
 }

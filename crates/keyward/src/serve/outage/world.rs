@@ -9,7 +9,9 @@ mod people;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use jiff::Timestamp;
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::BootTime;
 use keyward_core::profile::Profile;
 use keyward_verifier::Asking;
@@ -49,6 +51,7 @@ enum Event {
     AskerAsks { node: usize, key: usize, sent: u64 },
     Trouble,
     Churn,
+    Grace,
     Ask,
     NodeStarts { node: usize },
     ControlPlaneStarts { control_plane: usize },
@@ -68,6 +71,8 @@ pub(super) struct World {
     backup: Store,
     /// When the revocation of a key was acknowledged.
     acknowledged: Vec<Option<u64>>,
+    /// What its workspace gave then, as receipts go by it.
+    graces: Vec<GraceSeconds>,
     /// When a receipt said that no node accepts it any more.
     propagated: Vec<Option<u64>>,
     was_ever_revoked: Vec<bool>,
@@ -94,6 +99,7 @@ impl World {
             backup: store.clone(),
             store,
             acknowledged: vec![None; KEYS],
+            graces: vec![GraceSeconds::NONE; KEYS],
             propagated: vec![None; KEYS],
             was_ever_revoked: vec![false; KEYS],
             is_held_up: false,
@@ -118,7 +124,7 @@ impl World {
             let when = 3 * SECOND + self.random.next() % (LIFE - 12 * SECOND);
             self.at(when, Event::Revoke { key });
         }
-        for event in [Event::Trouble, Event::Churn, Event::Ask] {
+        for event in [Event::Trouble, Event::Churn, Event::Grace, Event::Ask] {
             self.at(SECOND, event);
         }
     }
@@ -138,6 +144,11 @@ impl World {
             self.happen(event);
         }
         self.now = self.now.max(end);
+    }
+
+    /// What the clocks on the walls say.
+    fn wall_clock(&self) -> Timestamp {
+        Timestamp::from_millisecond(i64::try_from(self.now / MS).unwrap()).unwrap()
     }
 
     fn at(&mut self, when: u64, event: Event) {
@@ -227,6 +238,7 @@ impl World {
             Event::AskerAsks { node, key, sent } => self.decide(node, key, sent),
             Event::Trouble => self.trouble(),
             Event::Churn => self.churn(),
+            Event::Grace => self.choose_grace(),
             Event::Ask => self.ask(),
             Event::NodeStarts { node } => self.node_starts(node),
             Event::ControlPlaneStarts { control_plane } => {

@@ -6,6 +6,7 @@ use keyward_service::authenticate::Presented;
 use keyward_service::invite_member::invite_member;
 use keyward_service::remove_member::remove_member;
 use keyward_service::update_member::{MemberEdit, update_member};
+use keyward_service::update_workspace::{WorkspaceEdit, update_workspace};
 
 use crate::serve::life::model::Role;
 use crate::serve::life::random::{Purpose, Random};
@@ -63,6 +64,25 @@ impl World {
             self.model.workspaces[at].members.get_mut(&target).unwrap().role = role;
         }
         self.look_at_keys_of(random, target);
+        Ok(())
+    }
+
+    /// Somebody chooses how long nodes that are cut off go on deciding about a workspace's keys.
+    pub(super) async fn give_grace(&mut self, random: &mut Random) -> Result<(), Wrong> {
+        let at = self.somewhere(random);
+        let who = self.somebody_who_may(random, at, permission::SETTINGS_MANAGE);
+        let seconds = *random.pick(&[0, 1, 60, 300, 301]);
+        let reasons = self.model.against_grace(who, at, seconds);
+        let ctx = self.ctx(who).await?;
+        let edit = WorkspaceEdit { grace_seconds: Some(seconds), ..WorkspaceEdit::default() };
+        let slug = &self.model.workspaces[at].slug;
+        let done = update_workspace(&self.system.service, &ctx, slug, edit).await;
+        let what = format!("{seconds} s in {slug} by {}", self.name(who));
+        if self.settle("give grace", &what, &reasons, done)?.is_some() {
+            self.model.workspaces[at].grace_seconds = seconds;
+        }
+        let keys = self.model.keys_where(|key| key.is_of_workspace(at) && key.is_alive(self.model.now));
+        self.look_at(random, &keys);
         Ok(())
     }
 

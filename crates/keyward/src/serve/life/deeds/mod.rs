@@ -34,6 +34,7 @@ enum Deed {
     EditAccount,
     DeleteAccount,
     SetPlan,
+    GiveGrace,
     SuspendPerson,
     ResumePerson,
     FoundWorkspace,
@@ -41,7 +42,7 @@ enum Deed {
 }
 
 /// How often each is drawn, out of the sum of all.
-const DEEDS: [(usize, Deed); 26] = [
+const DEEDS: [(usize, Deed); 27] = [
     (140, Deed::Wait),
     (180, Deed::CreateKey),
     (100, Deed::EditKey),
@@ -64,6 +65,7 @@ const DEEDS: [(usize, Deed); 26] = [
     (45, Deed::EditAccount),
     (6, Deed::DeleteAccount),
     (20, Deed::SetPlan),
+    (12, Deed::GiveGrace),
     (10, Deed::SuspendPerson),
     (30, Deed::ResumePerson),
     (4, Deed::FoundWorkspace),
@@ -111,6 +113,7 @@ impl World {
             Deed::EditAccount => self.edit_account(random).await,
             Deed::DeleteAccount => self.delete_account(random).await,
             Deed::SetPlan => self.set_plan(random).await,
+            Deed::GiveGrace => self.give_grace(random).await,
             Deed::SuspendPerson => self.suspend_person(random, true).await,
             Deed::ResumePerson => self.suspend_person(random, false).await,
             Deed::FoundWorkspace => self.found_another(random).await,

@@ -61,6 +61,8 @@ pub(crate) struct Works {
     pub(crate) subject_name: String,
     /// The scopes that it holds there on everything.
     pub(crate) scopes: BTreeSet<String>,
+    /// For how long after its lease a node that is cut off goes on deciding about it.
+    pub(crate) grace_seconds: u64,
 }
 
 /// The question does not say which of several workspaces it is about.
@@ -171,6 +173,11 @@ impl Model {
         let sides = self.sides(key, at);
         let holds = |scope: &String| sides.iter().all(|side| self.product.scopes.allow(side, scope, None));
         let scopes = self.product.scopes.names().into_iter().filter(holds).collect();
-        Works { slug: self.workspaces[at].slug.clone(), subject_type, subject, subject_name, scopes }
+        let workspace = &self.workspaces[at];
+        let grace_seconds = match &self.keys[key].home {
+            Home::Person { .. } => 0,
+            Home::Workspace { .. } => workspace.grace_seconds,
+        };
+        Works { slug: workspace.slug.clone(), subject_type, subject, subject_name, scopes, grace_seconds }
     }
 }

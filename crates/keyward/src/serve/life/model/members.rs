@@ -18,6 +18,7 @@ impl Model {
         self.workspaces.push(Workspace {
             slug: slug.to_owned(),
             plan: self.product.plans[0].name.clone(),
+            grace_seconds: 0,
             members: BTreeMap::from([(who, owner)]),
             roles: Vec::new(),
             accounts: Vec::new(),
@@ -33,6 +34,15 @@ impl Model {
         let member = &self.workspaces[at].members[&who];
         let others = self.workspaces[at].members.iter().filter(|(other, _)| **other != who);
         counts((&who, member)) && !others.into_iter().any(counts)
+    }
+
+    /// What speaks against giving the nodes of a workspace so much grace.
+    pub(crate) fn against_grace(&self, who: usize, at: usize, seconds: u64) -> Reasons {
+        match self.enter_with(who, at, permission::SETTINGS_MANAGE) {
+            Err(reasons) => reasons,
+            Ok(_) if seconds > 300 => Reasons::from([Why::Invalid]),
+            Ok(_) => Reasons::new(),
+        }
     }
 
     /// What speaks against touching a member, or `None` if they are none.

@@ -64,6 +64,7 @@ pub(crate) struct Person {
 pub(crate) struct Workspace {
     pub(crate) slug: String,
     pub(crate) plan: String,
+    pub(crate) grace_seconds: u64,
     /// By person.
     pub(crate) members: BTreeMap<usize, Member>,
     pub(crate) roles: Vec<CustomRole>,

@@ -7,10 +7,10 @@ use keyward_verifier::{Question, Refusal};
 use super::super::fault::Fault;
 use super::super::machines::{MS, SECOND};
 use super::super::net::delay;
-use super::super::store::secret;
+use super::super::store::{most_grace, secret};
 use super::{Event, KEYS, NODES, PROFILE, World};
 
-/// What is promised.
+/// What is promised, where there is no grace.
 const PROMISE: u64 = 5 * SECOND;
 
 impl World {
@@ -71,9 +71,22 @@ impl World {
             _ if self.fault.is_some() => return self.count("called otherwise"),
             _ => return self.fails(&format!("node {node} calls key {key} {code}")),
         }
+        let is_in_grace = {
+            let node = &self.nodes[node];
+            !node.lease.is_live(node.clock.at(self.now))
+        };
+        if is_in_grace {
+            self.count("accepted in grace");
+        }
         let Some(acknowledged) = self.acknowledged[key] else { return self.count("accepted a good key") };
+        if is_in_grace {
+            self.count("accepted a revoked key in grace");
+        }
         let ms = |at: u64| at / MS;
-        if sent > acknowledged + PROMISE {
+        // After a store was put back receipts reckon with the longest grace there is; no node has heard of one like that.
+        let grace = self.graces[key].min(most_grace(key));
+        let promise = PROMISE + u64::from(grace.get()) * SECOND;
+        if sent > acknowledged + promise {
             return self.fails(&format!(
                 "node {node} accepts key {key}, asked at {} ms, revoked at {} ms",
                 ms(sent),
@@ -83,7 +96,7 @@ impl World {
         // The asker's clock may be slow as well.
         let used_until = sent + USABLE_FOR_MS * MS * 101 / 100;
         let received = self.now + delay(&mut self.random);
-        if received <= used_until && used_until > acknowledged + PROMISE {
+        if received <= used_until && used_until > acknowledged + promise {
             return self.fails(&format!(
                 "an acceptance of key {key} may be used until {} ms, revoked at {} ms",
                 ms(used_until),

@@ -1,10 +1,13 @@
 //! What nodes do: ask a control plane, and make something of the answer.
 
+use keyward_core::change::State;
+use keyward_core::grace::Grace;
 use keyward_verifier::{Broken, Head};
 
 use super::super::fault::Fault;
 use super::super::machines::{Letter, MS, Route};
 use super::super::net::{To, delay};
+use super::super::store::GRACE;
 use super::{Event, PROFILE, World};
 
 /// How long a node waits for an answer.
@@ -65,7 +68,7 @@ impl World {
 
     /// The beginning of an answer, and half of its states.
     pub(super) fn letter_begins(&mut self, mut letter: Letter, broken: bool) {
-        let Route { node, nonce, .. } = letter.to;
+        let (Route { node, nonce, .. }, fault) = (letter.to, self.fault);
         let this = &mut self.nodes[node];
         match this.follower.begin(letter.head) {
             Ok(()) => {}
@@ -79,7 +82,7 @@ impl World {
         this.hearing = Some(nonce);
         let rest = letter.states.split_off(letter.states.len() / 2);
         for state in std::mem::replace(&mut letter.states, rest) {
-            this.follower.take(state).unwrap();
+            this.follower.take(heard(state, fault)).unwrap();
         }
         let later = self.now + delay(&mut self.random);
         if broken {
@@ -91,13 +94,13 @@ impl World {
     }
 
     pub(super) fn letter_ends(&mut self, letter: Letter) {
-        let Route { node, nonce, .. } = letter.to;
+        let (Route { node, nonce, .. }, fault) = (letter.to, self.fault);
         let this = &mut self.nodes[node];
         if this.hearing != Some(nonce) {
             return;
         }
         for state in letter.states {
-            this.follower.take(state).unwrap();
+            this.follower.take(heard(state, fault)).unwrap();
         }
         let ended = this.follower.end(letter.sent);
         (this.out, this.hearing) = (None, None);
@@ -111,4 +114,12 @@ impl World {
         }
         self.node_asks_later(node);
     }
+}
+
+/// A state, as a node understands it.
+fn heard(mut state: State, fault: Option<Fault>) -> State {
+    if let (State::Workspace(workspace), Some(Fault::GraceOfAnother)) = (&mut state, fault) {
+        workspace.grace = Grace { seconds: GRACE, earlier: None };
+    }
+    state
 }

@@ -1,12 +1,14 @@
 //! What people do, and what befalls the machines.
 
 use keyward_core::change::Epoch;
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::BootTime;
 use keyward_service::nodes::NodeState;
 
 use super::super::fault::Fault;
 use super::super::machines::{MS, SECOND};
 use super::super::net::{To, delay};
+use super::super::store::GRACE;
 use super::{Event, KEYS, NODES, World};
 
 impl World {
@@ -31,6 +33,15 @@ impl World {
         self.at(self.now + pause, Event::Churn);
     }
 
+    /// An admin of the second workspace chooses another grace.
+    pub(super) fn choose_grace(&mut self) {
+        self.count("grace chosen");
+        let seconds = *self.random.pick(&[GraceSeconds::NONE, GRACE]);
+        self.store.choose_grace(seconds, self.wall_clock());
+        let pause = SECOND + self.random.next() % (8 * SECOND);
+        self.at(self.now + pause, Event::Grace);
+    }
+
     fn write(&mut self, control_plane: usize, key: usize, revoke: bool) {
         let drawn = if self.has(Fault::BareSequence) { Some(self.store.draw()) } else { None };
         let start = self.control_planes[control_plane].process.start;
@@ -50,8 +61,11 @@ impl World {
         if revoke {
             self.count("revoked");
             self.was_ever_revoked[key] = true;
-            self.acknowledged[key].get_or_insert(self.now);
-            for ms in [0, 50, 500, 2_000, 4_300] {
+            if self.acknowledged[key].is_none() {
+                self.acknowledged[key] = Some(self.now);
+                self.graces[key] = self.store.grace(key).in_force(self.wall_clock());
+            }
+            for ms in [0, 50, 500, 2_000, 4_300, 10_800] {
                 let event = Event::Receipt { control_plane, start, key, epoch, committed_by };
                 self.at(self.now + ms * MS, event);
             }
@@ -66,17 +80,20 @@ impl World {
         if self.random.percent(80) {
             self.look(control_plane);
         }
-        let is_alone = self.has(Fault::OwnNodesOnly);
+        let of_now = self.store.grace(key).seconds;
+        let grace = if self.has(Fault::GraceOfNow) { of_now } else { self.graces[key] };
+        // A store of one server has no notes.
+        let is_alone = self.has(Fault::OwnNodesOnly) || self.control_planes.len() == 1;
         let this = &mut self.control_planes[control_plane];
         let now = this.clock.at(self.now);
         this.desk.roll.forget(now);
-        let own = this.desk.roll.report(epoch, committed_by, now);
+        let own = this.desk.roll.report(epoch, grace, committed_by, now);
         let report = if is_alone {
             own.into_iter().map(|own| own.report).collect()
         } else {
-            this.others.add_to(own, epoch, committed_by, now)
+            this.others.add_to(own, epoch, grace, committed_by, now)
         };
-        let knows_all = this.desk.roll.knows_all(committed_by, now);
+        let knows_all = this.desk.roll.knows_all(grace, committed_by, now);
         let has = |state| report.iter().any(|node| node.state == state);
         if has(NodeState::Pending) || !knows_all {
             return self.count("receipt: pending");
@@ -148,7 +165,8 @@ impl World {
             self.crash(control_plane);
         }
         let (backup, anew) = (self.backup.clone(), !self.has(Fault::SameIncarnation));
-        self.store.put_back(&backup, anew);
+        let now = self.wall_clock();
+        self.store.put_back(&backup, anew, now);
         for key in 0..KEYS {
             if !self.store.is_revoked(key) {
                 let was_acknowledged = self.acknowledged[key].take().is_some();
