@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
+use crate::setup::system::{self, Need};
 use crate::tree::Tree;
 use crate::{run, say};
 
@@ -17,6 +18,8 @@ pub(crate) enum Name {
     Lists,
     /// Creates beside bare inserts of the same rows
     Writes,
+    /// Decisions in process beside a bare digest and look-up; memory, loading and changes of a replica
+    Verify,
 }
 
 struct Bench {
@@ -25,7 +28,16 @@ struct Bench {
     /// What measures, as it can be typed. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT`
     /// names.
     command: &'static str,
+    /// Programs that it needs beside those of the tests.
+    needs: &'static [Need],
 }
+
+const VALGRIND: Need = Need {
+    what: "Valgrind",
+    why: "its callgrind counts instructions",
+    packages: &["valgrind"],
+    present: || run::which("valgrind").is_some(),
+};
 
 impl Name {
     const fn bench(self) -> Bench {
@@ -34,11 +46,19 @@ impl Name {
                 name: "lists",
                 command: "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
+                needs: &[],
             },
             Self::Writes => Bench {
                 name: "writes",
                 command: "cargo test --release --locked -p keyward-storage --lib \
                           bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
+                needs: &[],
+            },
+            Self::Verify => Bench {
+                name: "verify",
+                command: "cargo test --release --locked -p keyward-verifier --test bench \
+                          verify::verify_beside_the_bare_work -- --exact --ignored --nocapture",
+                needs: &[VALGRIND],
             },
         }
     }
@@ -54,6 +74,7 @@ pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
     if out.exists() {
         fs::remove_file(&out).map_err(Failure::file(&out))?;
     }
+    system::provide(bench.needs)?;
     run::run(tree.typed(bench.command).env("KEYWARD_BENCH_OUT", &out))?;
     let measured = fs::read_to_string(&out).map_err(Failure::file(&out))?;
     let section = format!("Measured with `cargo xtask bench {}` on {}.\n{measured}", bench.name, machine());

@@ -2,7 +2,7 @@
 
 mod npm;
 mod rust;
-mod system;
+pub(crate) mod system;
 mod venv;
 
 use crate::failure::Failure;

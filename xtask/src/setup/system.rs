@@ -9,12 +9,14 @@ use std::time::{Duration, SystemTime};
 use crate::failure::Failure;
 use crate::{postgres, run, say};
 
-struct Need {
-    what: &'static str,
-    why: &'static str,
+/// A program, or several that come together.
+#[derive(Debug)]
+pub(crate) struct Need {
+    pub(crate) what: &'static str,
+    pub(crate) why: &'static str,
     /// Debian's and Ubuntu's packages that hold it.
-    packages: &'static [&'static str],
-    present: fn() -> bool,
+    pub(crate) packages: &'static [&'static str],
+    pub(crate) present: fn() -> bool,
 }
 
 const NEEDS: [Need; 11] = [
@@ -99,15 +101,18 @@ fn has_program(name: &str) -> bool {
 /// The list of packages changes daily; one older than this may name files that the mirror has dropped.
 const FRESH_LISTS: Duration = Duration::from_hours(24);
 
+/// Installs what is missing of these, or says how it can be done.
+pub(crate) fn provide(needs: &[Need]) -> Result<(), Failure> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.present)()).collect();
+    for need in &missing {
+        say::line(format!("missing: {} ({})", need.what, need.why));
+    }
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
 /// Returns the Python to make the virtual environment with.
 pub(super) fn ensure() -> Result<PathBuf, Failure> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.present)()).collect();
-    if !missing.is_empty() {
-        for need in &missing {
-            say::line(format!("missing: {} ({})", need.what, need.why));
-        }
-        install(&missing)?;
-    }
+    provide(&NEEDS)?;
     python().ok_or_else(|| {
         Failure::said(
             "there is no Python 3.11 or newer with its venv module on the PATH; \

@@ -1,0 +1,186 @@
+//! The real binary, with routes, rules, limits, usage log and metrics, and all keys in it.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::Failure;
+use crate::framing::Exchange;
+use crate::keys::{Known, PRESENTED, imports};
+use crate::processes::{Server, free_port, pinned};
+
+const OWNER: (&str, &str) = ("owner@example.com", "three quiet otters paddle");
+const SLUG: &str = "acme";
+/// A limit that every key has, and none reaches: as high as it can be.
+const REQUESTS_PER_MINUTE: u32 = 1_000_000;
+const PROFILE: &str = include_str!("../../profiles/cveium.toml");
+
+/// A running server. The data plane is `server.address`.
+pub(crate) struct Keyward {
+    pub(crate) server: Server,
+    control: SocketAddr,
+    store: PathBuf,
+}
+
+impl Keyward {
+    /// Starts the release build beside this program, and imports the keys. They learn their identifiers.
+    pub(crate) fn start(folder: &Path, known: &mut [Known]) -> Result<Self, Failure> {
+        let program = std::env::current_exe()?.with_file_name("keyward");
+        let profile = folder.join("bench.toml");
+        let limit = format!("[keys]\nrequests_per_minute = {REQUESTS_PER_MINUTE}\n");
+        fs::write(&profile, PROFILE.replacen("[keys]\n", &limit, 1))?;
+        let (control, data) = (free_port()?, free_port()?);
+        let store = folder.join("keyward.sqlite");
+        let mut command = pinned(program.to_str().ok_or("a path that is no text")?);
+        command
+            .arg("serve")
+            .env("KEYWARD_PROFILE", &profile)
+            .env("KEYWARD_STORE__URL", format!("sqlite:{}", store.display()))
+            .env("KEYWARD_SERVER__LISTEN", format!("127.0.0.1:{control}"))
+            .env("KEYWARD_DATA_PLANE__LISTEN", format!("127.0.0.1:{data}"))
+            .env("KEYWARD_BOOTSTRAP__OWNER_EMAIL", OWNER.0)
+            .env("KEYWARD_BOOTSTRAP__OWNER_PASSWORD", OWNER.1)
+            .env("KEYWARD_BOOTSTRAP__WORKSPACE_NAME", "Acme")
+            .env("KEYWARD_BOOTSTRAP__WORKSPACE_SLUG", SLUG)
+            .current_dir(folder);
+        let server = Server::start(&mut command, data, &folder.join("keyward.log"))?;
+        let control = SocketAddr::from(([127, 0, 0, 1], control));
+        let keyward = Self { server, control, store };
+        keyward.import(known)?;
+        Ok(keyward)
+    }
+
+    fn import(&self, known: &mut [Known]) -> Result<(), Failure> {
+        let (head, _) = self.post("/api/v1/session", "", &json!({"email": OWNER.0, "password": OWNER.1}))?;
+        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).ok_or("no session")?;
+        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let bodies: Vec<(usize, Value)> = imports(known).collect();
+        for (first, body) in bodies {
+            let (_, imported) = self.post(&format!("/api/v1/{SLUG}/keys/import"), &cookie, &body)?;
+            let imported: Value = serde_json::from_str(&imported)?;
+            let ids = imported.get("keys").and_then(Value::as_array).ok_or("no keys were imported")?;
+            for (key, id) in known.iter_mut().skip(first).zip(ids) {
+                id.get("id").and_then(Value::as_str).ok_or("a key without an id")?.clone_into(&mut key.id);
+            }
+        }
+        if known.iter().any(|key| key.id.is_empty()) {
+            Err("some keys were not imported".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn post(&self, path: &str, cookie: &str, body: &Value) -> Result<(String, String), Failure> {
+        let (control, body) = (self.control, body.to_string());
+        let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
+        let mut stream = TcpStream::connect(control)?;
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {control}\r\nOrigin: http://{control}\r\nSec-Fetch-Site: same-origin\r\n\
+             {cookie}Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or("an answer without an end of its head")?;
+        if head.starts_with("HTTP/1.1 2") {
+            Ok((head.to_owned(), body.to_owned()))
+        } else {
+            Err(answer.into())
+        }
+    }
+
+    /// Nothing can be written into its store for as long as this is held: uses of keys are then dropped and counted.
+    pub(crate) fn without_log(&self) -> Result<NotWritten, Failure> {
+        let hold = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60); \
+                    c.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.read()";
+        let mut child = Command::new("python3")
+            .args(["-c", hold, self.store.to_str().unwrap_or_default()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut said = [0; 5];
+        child.stdout.take().ok_or("no output")?.read_exact(&mut said)?;
+        Ok(NotWritten(child))
+    }
+
+    /// A counter of its metrics.
+    pub(crate) fn counter(&self, name: &str) -> Result<f64, Failure> {
+        let mut stream = TcpStream::connect(self.server.address)?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.ok_or("no such counter")?.trim().parse()?)
+    }
+}
+
+/// What keeps the store from being written.
+pub(crate) struct NotWritten(Child);
+
+impl Drop for NotWritten {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+fn presented(known: &[Known]) -> impl Iterator<Item = &Known> {
+    let step = known.len() / usize::try_from(PRESENTED).unwrap_or(1);
+    known.iter().step_by(step.max(1))
+}
+
+/// What a gateway asks before it lets a request pass, to be answered so.
+pub(crate) fn forwarded(
+    known: &[Known],
+    path: &str,
+    begins: &'static [u8],
+    holds: impl Fn(&Known) -> String,
+) -> Vec<Exchange> {
+    let ask = |key: &Known| {
+        Exchange {
+        request: format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {}\r\nX-Forwarded-Method: GET\r\n\
+             X-Forwarded-Uri: /api/products/42\r\nX-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: https\r\n\
+             X-Forwarded-Host: api.example.com\r\nUser-Agent: curl/8.5.0\r\n\r\n",
+            key.secret
+        )
+        .into_bytes(),
+        begins,
+        holds: holds(key).into_bytes(),
+    }
+    };
+    presented(known).map(ask).collect()
+}
+
+/// What a product asks of a key, to be answered with the key's identifier.
+pub(crate) fn questions(known: &[Known]) -> Vec<Exchange> {
+    let ask = |key: &Known| {
+        let body = json!({"key": key.secret, "scopes": ["products:read"], "ip": "203.0.113.7", "method": "GET", "path": "/api/products/42"});
+        let body = body.to_string();
+        Exchange {
+            request: format!(
+                "POST /v1/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .into_bytes(),
+            begins: b"HTTP/1.1 200 ",
+            holds: format!("{{\"valid\":true,\"code\":\"valid\",\"key\":{{\"id\":\"{}\"", key.id).into_bytes(),
+        }
+    };
+    presented(known).map(ask).collect()
+}
+
+/// A key's identifier, looked up by the digest of its secret.
+pub(crate) fn gets(known: &[Known]) -> Vec<Exchange> {
+    let ask = |key: &Known| Exchange {
+        request: format!("*2\r\n$3\r\nGET\r\n${}\r\n{}\r\n", key.sha256.len(), key.sha256).into_bytes(),
+        begins: b"$",
+        holds: format!("\r\n{}\r\n", key.id).into_bytes(),
+    };
+    presented(known).map(ask).collect()
+}

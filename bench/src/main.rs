@@ -1,0 +1,40 @@
+//! `keyward-bench http`: Keyward over HTTP, beside bare servers and beside what would be asked instead.
+//!
+//! `cargo xtask bench http` builds and starts it. It starts itself again as the bare servers.
+
+mod client;
+mod contest;
+mod contestants;
+mod framing;
+mod keys;
+mod keyward;
+mod processes;
+mod rounds;
+mod yardstick;
+
+use std::process::ExitCode;
+
+/// What went wrong, in words.
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match arguments.as_slice() {
+        ["http"] => contest::http(),
+        ["serve", kind, port] => yardstick::serve(kind, port),
+        _ => Err("say `http`, or `serve hyper PORT` or `serve axum PORT`".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that prints")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,108 @@
+//! Servers on a core of their own, that end when they are let go.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// The core of whatever is asked; the client has the other one.
+pub(crate) const SERVER_CORE: &str = "0";
+const CLIENT_CORE: &str = "1";
+/// Importing the keys and hashing a password on a busy machine.
+const START_MAX: Duration = Duration::from_mins(1);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A server that was started.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+/// A command whose program, and what it starts, run on the servers' core alone. `KEYWARD_…` of this terminal does not
+/// reach it.
+pub(crate) fn pinned(program: &str) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", SERVER_CORE, program]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KEYWARD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Keeps this process on the client's core.
+pub(crate) fn pin_client() -> Result<(), Failure> {
+    let own = std::process::id().to_string();
+    let pinned =
+        Command::new("taskset").args(["-p", "-c", CLIENT_CORE, &own]).stdout(Stdio::null()).status()?;
+    if pinned.success() { Ok(()) } else { Err("taskset cannot pin the client; it takes two cores".into()) }
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> Result<u16, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+impl Server {
+    /// Starts it, with its output in `log`, and waits until it takes connections on the port.
+    pub(crate) fn start(command: &mut Command, port: u16, log: &Path) -> Result<Self, Failure> {
+        let out = fs::File::create(log)?;
+        let err = out.try_clone()?;
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn()?;
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let begun = Instant::now();
+        while TcpStream::connect(server.address).is_err() {
+            if server.child.try_wait()?.is_some() || begun.elapsed() > START_MAX {
+                let said = fs::read_to_string(log).unwrap_or_default();
+                return Err(format!("{:?} did not start: {said}", command.get_args()).into());
+            }
+            std::thread::sleep(POLL);
+        }
+        Ok(server)
+    }
+
+    /// Resident memory of the process and those that it started, in MiB.
+    pub(crate) fn resident_mib(&self) -> u64 {
+        let family = family(self.child.id());
+        let kib = |pid: &u32| -> Option<u64> {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        family.iter().filter_map(kib).sum::<u64>() / 1024
+    }
+}
+
+/// A process and its descendants.
+fn family(root: u32) -> Vec<u32> {
+    let mut family = vec![root];
+    let mut at = 0;
+    while let Some(pid) = family.get(at).copied() {
+        at += 1;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        family.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    family
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // `taskset` has become the program itself. Its children end with it or are ended by it: SIGTERM, and SIGKILL
+        // only for who does not listen.
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(10) {
+            if self.child.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            std::thread::sleep(POLL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
