@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::setup::system::{self, Need};
+use crate::setup::system::{self, Need, has_program};
 use crate::tree::Tree;
 use crate::{run, say};
 
@@ -20,6 +20,8 @@ pub(crate) enum Name {
     Writes,
     /// Decisions in process beside a bare digest and look-up; memory, loading and changes of a replica
     Verify,
+    /// Decisions over HTTP beside bare servers and what is asked instead
+    Http,
 }
 
 struct Bench {
@@ -28,6 +30,8 @@ struct Bench {
     /// What measures, as it can be typed. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT`
     /// names.
     command: &'static str,
+    /// What must be built before, as it can be typed.
+    build: Option<&'static str>,
     /// Programs that it needs beside those of the tests.
     needs: &'static [Need],
 }
@@ -39,6 +43,14 @@ const VALGRIND: Need = Need {
     present: || run::which("valgrind").is_some(),
 };
 
+/// Who is asked beside Keyward, what keeps each on its core, and what holds the store's lock.
+const RIVALS: Need = Need {
+    what: "nginx, HAProxy, Redis, taskset, Python",
+    why: "they are asked beside Keyward, each kept on its core",
+    packages: &["nginx", "haproxy", "redis-server", "util-linux", "python3"],
+    present: || ["nginx", "haproxy", "redis-server", "taskset", "python3"].into_iter().all(has_program),
+};
+
 impl Name {
     const fn bench(self) -> Bench {
         match self {
@@ -46,19 +58,28 @@ impl Name {
                 name: "lists",
                 command: "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
+                build: None,
                 needs: &[],
             },
             Self::Writes => Bench {
                 name: "writes",
                 command: "cargo test --release --locked -p keyward-storage --lib \
                           bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
+                build: None,
                 needs: &[],
             },
             Self::Verify => Bench {
                 name: "verify",
                 command: "cargo test --release --locked -p keyward-verifier --test bench \
                           verify::verify_beside_the_bare_work -- --exact --ignored --nocapture",
+                build: None,
                 needs: &[VALGRIND],
+            },
+            Self::Http => Bench {
+                name: "http",
+                command: "cargo run --release --locked -p keyward -p keyward-bench --bin keyward-bench -- http",
+                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                needs: &[RIVALS],
             },
         }
     }
@@ -75,6 +96,9 @@ pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
         fs::remove_file(&out).map_err(Failure::file(&out))?;
     }
     system::provide(bench.needs)?;
+    if let Some(build) = bench.build {
+        run::run(&mut tree.typed(build))?;
+    }
     run::run(tree.typed(bench.command).env("KEYWARD_BENCH_OUT", &out))?;
     let measured = fs::read_to_string(&out).map_err(Failure::file(&out))?;
     let section = format!("Measured with `cargo xtask bench {}` on {}.\n{measured}", bench.name, machine());

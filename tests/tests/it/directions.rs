@@ -32,6 +32,7 @@ fn each_crate_knows_only_those_below_it() {
         ("keyward-api", vec!["keyward-core", "keyward-wire", "keyward-service", "keyward-web"]),
         ("keyward-console", vec!["keyward-core", "keyward-wire", "keyward-service", "keyward-web"]),
         ("keyward-tests", vec![]),
+        ("keyward-bench", vec!["keyward-core"]),
     ]);
     for (package, allowed) in allowed {
         let named = dependencies.get(package).unwrap_or_else(|| panic!("no {package} in the workspace"));

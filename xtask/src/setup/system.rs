@@ -94,7 +94,7 @@ const NEEDS: [Need; 11] = [
 ];
 
 /// Servers are in /usr/sbin, which is not on everybody's PATH.
-fn has_program(name: &str) -> bool {
+pub(crate) fn has_program(name: &str) -> bool {
     run::which(name).is_some() || Path::new("/usr/sbin").join(name).is_file()
 }
 
