@@ -86,7 +86,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 51] = [
+pub(super) const ALL: [&Setting; 52] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -131,6 +131,7 @@ pub(super) const ALL: [&Setting; 51] = [
     &sign_in::ADDRESS_FREE_TRIES,
     &billing::STRIPE_WEBHOOK_SECRET,
     &billing::PRICES,
+    &billing::UPGRADE_URL,
     &notices::ENABLED,
     &mail::HOST,
     &mail::PORT,
