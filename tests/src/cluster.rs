@@ -36,25 +36,13 @@ pub struct Cluster {
 impl Cluster {
     /// Makes one and starts it.
     pub fn start(settings: &str) -> Self {
-        // Cleared by the watchdog, for no destructor runs where a process is killed.
-        let folder = TempDir::with_prefix("keyward-postgres-").expect("a folder").keep();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+        let folder = folder("keyward-postgres-");
         let data = folder.join("data");
-        fs::create_dir(&data).expect("a folder");
-        if is_root() {
-            chown(&data, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
-        }
         let made =
             ["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "--pgdata"];
         run(&folder, "initdb", &[&made[..], &[text(&data)]].concat());
-        let port = free_port();
-        let file = data.join("postgresql.conf");
-        let usual = fs::read_to_string(&file).expect("a configuration");
         let ours = "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 400\n";
-        fs::write(&file, format!("{usual}\n{ours}port = {port}\n{settings}")).expect("our own file");
-        let watchdog = watch(&data, &folder);
-        let cluster = Self { folder, port, watchdog };
-        cluster.go_on();
+        let cluster = Self::launch(folder, &format!("{ours}{settings}"));
         for role in ROLES {
             cluster.sql("postgres", &format!("CREATE ROLE {role} LOGIN"));
         }
@@ -63,14 +51,8 @@ impl Cluster {
 
     /// A standby of it, which follows. From now on the primary acknowledges nothing that the standby does not have.
     pub fn standby(&self) -> Self {
-        let folder = TempDir::with_prefix("keyward-standby-").expect("a folder").keep();
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+        let folder = folder("keyward-standby-");
         let data = folder.join("data");
-        fs::create_dir(&data).expect("a folder");
-        fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("a folder of ours");
-        if is_root() {
-            chown(&data, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
-        }
         let from = self.url("postgres", "postgres");
         let copy = [
             "--write-recovery-conf",
@@ -82,16 +64,8 @@ impl Cluster {
             text(&data),
         ];
         run(&folder, "pg_basebackup", &copy);
-        let port = free_port();
-        let file = data.join("postgresql.conf");
-        let usual = fs::read_to_string(&file).expect("a configuration");
-        // The last of several settings of one name counts.
-        fs::write(&file, format!("{usual}\nport = {port}\n")).expect("our own file");
-        let watchdog = watch(&data, &folder);
-        let standby = Self { folder, port, watchdog };
-        standby.go_on();
-        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
-        self.sql("postgres", "SELECT pg_reload_conf()");
+        let standby = Self::launch(folder, "");
+        self.waits_for("*");
         standby
     }
 
@@ -99,7 +73,25 @@ impl Cluster {
     pub fn take_over(&self) {
         run(&self.folder, "pg_ctl", &["--pgdata", text(&self.data()), "--wait", "promote"]);
         // Its own standby is yet to come.
-        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+        self.waits_for("");
+    }
+
+    /// Starts a server on what is in the folder, with further settings.
+    fn launch(folder: PathBuf, settings: &str) -> Self {
+        let (data, port) = (folder.join("data"), free_port());
+        let file = data.join("postgresql.conf");
+        let usual = fs::read_to_string(&file).expect("a configuration");
+        // The last of several settings of one name counts.
+        fs::write(&file, format!("{usual}\n{settings}\nport = {port}\n")).expect("our own file");
+        let watchdog = watch(&data, &folder);
+        let cluster = Self { folder, port, watchdog };
+        cluster.go_on();
+        cluster
+    }
+
+    /// From now on commits wait for these standbys.
+    fn waits_for(&self, standbys: &str) {
+        self.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{standbys}'"));
         self.sql("postgres", "SELECT pg_reload_conf()");
     }
 
@@ -221,6 +213,20 @@ fn is_root() -> bool {
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its address").port()
+}
+
+/// A folder with an empty one, `data`, that PostgreSQL's programs may fill. Cleared by the watchdog, for no destructor runs
+/// where a process is killed.
+fn folder(prefix: &str) -> PathBuf {
+    let folder = TempDir::with_prefix(prefix).expect("a folder").keep();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("a folder of ours");
+    let data = folder.join("data");
+    fs::create_dir(&data).expect("a folder");
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).expect("a folder of ours");
+    if is_root() {
+        chown(&data, Some(NOBODY), Some(NOBODY)).expect("root may give a folder away");
+    }
+    folder
 }
 
 /// Runs a program of PostgreSQL as somebody who may.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -80,18 +80,15 @@ impl Link {
             };
             within(&broken, answer).await
         });
-        // The first poll sends it.
-        let first = poll_fn(|context| {
-            Poll::Ready(match begun.as_mut().poll(context) {
-                Poll::Ready(answer) => Some(answer),
-                Poll::Pending => None,
-            })
-        });
-        if let Some(answer) = first.await {
+        if let Some(answer) = poll_once(begun.as_mut()).await {
             return answer;
         }
-        *self.begun.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+        *self.begun() = Some(begun);
         Ok(())
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Option<Begun>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks something behind the beginning of its transaction, if nobody has waited for that yet.
@@ -99,7 +96,7 @@ impl Link {
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let (begun, asked) = (self.begun.lock().unwrap_or_else(PoisonError::into_inner).take(), pin!(asked));
+        let (begun, asked) = (self.begun().take(), pin!(asked));
         let Some(begun) = begun else { return asked.await };
         let (begun, answered) = join(begun, asked).await;
         begun.and(answered)
@@ -107,7 +104,7 @@ impl Link {
 
     /// Gives the open transaction up, also one that is still about to begin.
     pub(super) fn roll_back(&self) {
-        drop(self.begun.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.begun().take());
         // Whatever is asked on this connection next comes after it.
         self.send("ROLLBACK");
     }
@@ -192,6 +189,17 @@ async fn within<T>(
             Err(StoreError::Unavailable("the database does not answer".to_owned()))
         }
     }
+}
+
+/// Polls a question once, which asks it. `None`: its answer is yet to come.
+pub(super) async fn poll_once<T>(mut asked: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
+    poll_fn(|context| {
+        Poll::Ready(match asked.as_mut().poll(context) {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Parameters with their types, for a statement that is not prepared.

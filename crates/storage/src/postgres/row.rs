@@ -1,10 +1,8 @@
 //! Running statements, and reading rows column by column in the order of their SELECT.
 
-use std::future::{Future as _, poll_fn};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::str::FromStr;
-use std::task::Poll;
 
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
@@ -13,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use super::link::Link;
+use super::link::{Link, poll_once};
 use super::value::Value;
 use super::whole::BytesOrId;
 use crate::StoreError;
@@ -74,16 +72,12 @@ pub(super) async fn prepare_all(link: &Link, statements: &[Statement]) -> Result
 /// Asks statements that are prepared, all with the first poll.
 pub(super) async fn ask_in_turn(link: &Link, statements: Vec<Statement>) -> Result<(), StoreError> {
     let mut asked: Vec<_> = statements.into_iter().map(|statement| Box::pin(statement.run(link))).collect();
-    // The first poll of each asks it.
-    let begun = poll_fn(|context| {
-        let begun = asked.iter_mut().map(|asked| match asked.as_mut().poll(context) {
-            Poll::Ready(answer) => Some(answer),
-            Poll::Pending => None,
-        });
-        Poll::Ready(begun.collect::<Vec<_>>())
-    });
+    let mut begun = Vec::with_capacity(asked.len());
+    for one in &mut asked {
+        begun.push(poll_once(one.as_mut()).await);
+    }
     // Behind one that fails all others fail too: the first error is the one that tells why.
-    for (begun, asked) in begun.await.into_iter().zip(asked) {
+    for (begun, asked) in begun.into_iter().zip(asked) {
         match begun {
             Some(answer) => answer?,
             None => asked.await?,
