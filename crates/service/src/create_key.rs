@@ -326,7 +326,7 @@ async fn keep(
     let secret = entropy::secret(&service.profile.keys.format)?;
     let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(&service.profile.keys.format) };
     let key = assemble(ctx, parsed, belongs, stored)?;
-    tx.insert_key(&key).await?;
+    tx.insert_key_ahead(&key).await?;
     let stored = match vault {
         Some(vault) => {
             let (name, of_key) = (key.name.clone(), Some((key.id, key.secret.digest)));

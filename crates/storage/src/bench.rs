@@ -97,7 +97,7 @@ async fn through_the_store(store: &dyn Store, creation: &Creation) {
     };
     let tenant = Tenant::workspace(*workspace).and_person(*owner);
     let mut tx = store.begin(tenant).await.unwrap();
-    tx.insert_key(key).await.unwrap();
+    tx.insert_key_ahead(key).await.unwrap();
     tx.append_audit(entry).await.unwrap();
     tx.record_change(Changed::Key(key.id)).await.unwrap();
     tx.commit().await.unwrap();

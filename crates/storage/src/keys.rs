@@ -119,6 +119,12 @@ pub trait Keys: Send {
         self.insert_keys(std::slice::from_ref(key)).await
     }
 
+    /// The same without waiting for it: what is wrong with the key may be told only by what is asked next, or by the
+    /// commit, and nothing of the transaction is kept then.
+    async fn insert_key_ahead(&mut self, key: &Key) -> Result<(), StoreError> {
+        self.insert_key(key).await
+    }
+
     /// The same for several keys: all of them, or none.
     async fn insert_keys(&mut self, keys: &[Key]) -> Result<(), StoreError>;
 

@@ -1,9 +1,14 @@
+use keyward_core::audit::AuditHome;
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
 use keyward_core::rate::RequestsPerMinute;
 
 use super::Bed;
-use super::town::{Town, another_secret, at, display, personal_key, role, service_account_of, workspace_key};
-use crate::{KnownSecret, StoreError, Tx, Unique};
+use super::audit::entry;
+use super::town::{
+    Town, another_secret, at, display, key_acting_as, personal_key, role, service_account_of, shared_account,
+    workspace_key,
+};
+use crate::{Changed, KnownSecret, StoreError, Tx, Unique};
 
 fn by_ada(town: &Town) -> Principal {
     Principal { id: PrincipalId::User(town.ada.id), name: "Ada then".into() }
@@ -217,6 +222,99 @@ pub(crate) async fn a_refused_key_leaves_nothing_behind(bed: &impl Bed) {
     let mut tx = town.view().await;
     assert_eq!(tx.key(copy.id).await.unwrap(), None);
     assert!(!is_name_taken(&mut tx, "api_cd").await);
+}
+
+pub(crate) async fn a_key_that_nobody_waited_for_is_kept_like_any_other(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let account = shared_account("robot");
+    let mut tx = town.begin().await;
+    tx.insert_service_account(town.acme.id, &account).await.unwrap();
+    tx.commit().await.unwrap();
+    let bare = Key {
+        description: None,
+        expires_at: None,
+        allowed_cidrs: Vec::new(),
+        requests_per_minute: None,
+        metadata: std::collections::BTreeMap::new(),
+        ..personal_key("bare", town.ada.id, None)
+    };
+    let rotated = workspace_key("rotated", town.acme.id, town.ada.id)
+        .rotate(another_secret(), at(1), jiff::SignedDuration::from_hours(1))
+        .unwrap();
+    let keys = [
+        workspace_key("ci", town.acme.id, town.ada.id),
+        bare,
+        personal_key("restricted", town.ada.id, Some(vec![town.acme.id])),
+        key_acting_as("robotic", town.acme.id, town.ada.id, &account.account),
+        rotated,
+        workspace_key("revoked", town.acme.id, town.ada.id).revoke(at(7), by_ada(&town)),
+    ]
+    .map(|key| Key { version: 1, ..key });
+    for key in &keys {
+        let mut tx = town.begin().await;
+        tx.insert_key_ahead(key).await.unwrap();
+        assert_eq!(&tx.key(key.id).await.unwrap().unwrap().key, key, "it is seen at once");
+        tx.commit().await.unwrap();
+        assert_eq!(&town.view().await.key(key.id).await.unwrap().unwrap().key, key);
+        let found = town.system_view().await.key_by_digest(&key.secret.digest).await.unwrap();
+        assert_eq!(found.as_ref(), Some(key));
+    }
+    let mut tx = town.begin().await;
+    for name in ["one", "other"] {
+        tx.insert_key_ahead(&workspace_key(name, town.acme.id, town.ada.id)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = town.view().await;
+    assert!(is_name_taken(&mut tx, "api_one").await && is_name_taken(&mut tx, "api_other").await);
+}
+
+pub(crate) async fn what_is_wrong_with_a_key_that_nobody_waited_for_is_told_by_the_commit_at_the_latest(
+    bed: &impl Bed,
+) {
+    let town = Town::found(bed.open().await).await;
+    let kept = workspace_key("ci", town.acme.id, town.ada.id);
+    town.keep(&kept).await;
+    let wrong = [
+        (workspace_key("ci", town.acme.id, town.ada.id), Some(Unique::ServiceAccountName)),
+        (
+            Key { secret: kept.secret.clone(), ..workspace_key("cd", town.acme.id, town.ada.id) },
+            Some(Unique::SecretDigest),
+        ),
+        (workspace_key("foreign", town.globex.id, town.eve.id), None),
+        (personal_key("foreign", town.eve.id, None), None),
+        (personal_key("nosy", town.ada.id, Some(vec![town.globex.id])), None),
+    ];
+    let home = AuditHome::Workspace(town.acme.id);
+    let last = async || {
+        let head = town.view().await.audit_head(home).await.unwrap();
+        (town.system_view().await.last_epoch().await.unwrap(), head.map_or(0, |head| head.entries))
+    };
+    let before = last().await;
+    for (key, duplicate) in &wrong {
+        for asks_before in [false, true] {
+            let mut tx = town.begin().await;
+            let work = async {
+                tx.insert_key_ahead(key).await?;
+                if asks_before {
+                    tx.key(kept.id).await?;
+                }
+                tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await?;
+                tx.record_change(Changed::Workspace(town.acme.id)).await?;
+                tx.commit().await
+            };
+            match (work.await.unwrap_err(), duplicate) {
+                (StoreError::Changed, None) => {}
+                (StoreError::Duplicate(found), Some(expected)) if found == *expected => {}
+                (error, _) => panic!("{}: {error}", key.name.as_str()),
+            }
+        }
+        let found = town.system_view().await.key_by_digest(&key.secret.digest).await.unwrap();
+        assert_eq!(
+            found.map(|found| found.id),
+            (*duplicate == Some(Unique::SecretDigest)).then_some(kept.id)
+        );
+    }
+    assert_eq!(last().await, before, "nothing of it is kept");
 }
 
 pub(crate) async fn a_deleted_service_account_leaves_its_name_free(bed: &impl Bed) {

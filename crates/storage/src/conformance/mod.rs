@@ -131,6 +131,8 @@ macro_rules! conformance {
                 a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_own,
                 keys_that_come_together_are_all_kept_or_none,
                 a_refused_key_leaves_nothing_behind,
+                a_key_that_nobody_waited_for_is_kept_like_any_other,
+                what_is_wrong_with_a_key_that_nobody_waited_for_is_told_by_the_commit_at_the_latest,
                 a_deleted_service_account_leaves_its_name_free,
                 keys_are_left_without_an_owner_who_goes,
                 live_keys_are_neither_revoked_nor_expired;

@@ -23,6 +23,9 @@ use crate::{ChangeLog, Changed, StoreError};
 /// Changes that are looked at together, before the states they led to are read: some 100 bytes each.
 const ROWS_MAX: usize = 1_000;
 
+/// Statements up to COMMIT, and with it, of the question that commits.
+const DONE_WITH_COMMIT: usize = 2;
+
 /// A role as it is told: a deleted one holds nothing.
 macro_rules! role_columns {
     () => {
@@ -30,29 +33,53 @@ macro_rules! role_columns {
     };
 }
 
-/// Writes the last of a transaction, which has so many changes, and makes it durable, in one question. Returns what of it
-/// is to be numbered.
-pub(super) async fn commit(link: &Link, last: Vec<Statement>, changes: usize) -> Result<Wanted, StoreError> {
+/// What came of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Committed {
+    /// Its only change has this number.
+    Numbered(Epoch),
+    /// This is still to be numbered.
+    Waiting(Wanted),
+}
+
+/// Writes the last of a transaction, which has so many changes, and makes it durable, in one question. Where nobody else
+/// commits, its only change is numbered in the same one.
+pub(super) async fn commit(
+    link: &Link,
+    last: Vec<Statement>,
+    changes: usize,
+    is_alone: bool,
+) -> Result<Committed, StoreError> {
     prepare_all(link, &last).await?;
+    let statements = match changes {
+        0 => "SELECT 1; COMMIT",
+        1 if is_alone => "SELECT currval('keyward.change_ids'); COMMIT; SELECT keyward.number_own()",
+        _ => "SELECT currval('keyward.change_ids'); COMMIT",
+    };
     // The first asks the database first. Where it fails, so does the second.
-    let (written, committed) = join(ask_in_turn(link, last), async {
-        if changes > 0 {
-            link.last_of("SELECT currval('keyward.change_ids'); COMMIT").await.map(Some)
-        } else {
-            finish(link).await.map(|()| None)
-        }
-    })
-    .await;
+    let (written, (came, ended)) = join(ask_in_turn(link, last), link.several(statements)).await;
     written?;
-    let Some(id) = committed? else { return Ok(Wanted::All) };
-    let id = id.parse().map_err(|_| StoreError::Unavailable("a change has no number".to_owned()))?;
-    Ok(if changes == 1 { Wanted::Alone(id) } else { Wanted::LastOfSeveral(id) })
+    // What is durable is not taken back: where only its number failed, it is asked for once more.
+    let is_numbered = ended.is_ok();
+    if came.done < DONE_WITH_COMMIT {
+        ended?;
+    }
+    if changes == 0 {
+        return Ok(Committed::Waiting(Wanted::All));
+    }
+    let number = |at: usize| came.firsts.get(at).and_then(|text| text.parse::<i64>().ok());
+    // There is none where somebody else was faster, for one.
+    if let Some(epoch) = number(1).filter(|_| is_numbered).and_then(|number| u64::try_from(number).ok()) {
+        return Ok(Committed::Numbered(Epoch(epoch)));
+    }
+    let id = number(0).ok_or_else(|| StoreError::Unavailable("a change has no number".to_owned()))?;
+    Ok(Committed::Waiting(if changes == 1 { Wanted::Alone(id) } else { Wanted::LastOfSeveral(id) }))
 }
 
 /// The same for what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll
 /// back: the question before it fails then.
 pub(super) async fn finish(link: &Link) -> Result<(), StoreError> {
-    link.last_of("SELECT 1; COMMIT").await.map(drop)
+    link.several("SELECT 1; COMMIT").await.1
 }
 
 /// The epoch of the last change that the open transaction sees.

@@ -6,9 +6,9 @@ use keyward_core::rate::RequestsPerMinute;
 
 use super::key_row::{NEVER_ENDS, NEVER_USED};
 use super::key_write::{is_restricted, revoker_columns, write_restriction, write_secrets};
-use super::link::Link;
+use super::link::{Link, Question};
 use super::row::{one, only, principal_columns, version_column};
-use super::value::{Value, column};
+use super::value::{Value, column, params};
 use super::{key_grams, notices};
 use crate::StoreError;
 use crate::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
@@ -31,6 +31,80 @@ pub(super) async fn insert(link: &Link, keys: &[Key]) -> Result<(), StoreError> 
     }
     Ok(())
 }
+
+/// What keeps a new key of the usual kind, which takes the database less than [`KEEP`]. It fails where it does not write
+/// all its rows. `None`: the key came with a past, is restricted, or acts as an account that was there before.
+pub(super) fn usual(key: &Key) -> Result<Option<Question>, StoreError> {
+    let is_new = key.old.is_none() && key.retired.is_empty() && key.revoked.is_none();
+    let account = own_account(key);
+    if !is_new || is_restricted(key) || account.is_some() != account_of(key).is_some() {
+        return Ok(None);
+    }
+    let (home, made_at) = (home_of(key), key.created_at.as_microsecond());
+    let (by_type, by_id, by_name) = principal_columns(&key.created_by);
+    let mut params = params![
+        key.id,
+        key.kind().as_str(),
+        home.as_str(),
+        account.map(|_| home.as_str()),
+        owner(key),
+        account.map(|account| account.id),
+        key.name.as_str(),
+        key.description.as_deref(),
+        grant_to_json(&key.grant),
+        made_at,
+        by_type,
+        by_id,
+        by_name,
+        key.expires_at.map_or(NEVER_ENDS, Timestamp::as_microsecond),
+        cidrs_to_json(&key.allowed_cidrs),
+        metadata_to_json(&key.metadata),
+        version_column(key.version)?,
+        key.requests_per_minute.map(RequestsPerMinute::get),
+        *key.secret.digest.as_bytes(),
+        key.secret.hint.as_str(),
+        NEVER_USED,
+        key_grams::of_key(key),
+        notices::first_due(key),
+    ];
+    let Some(account) = account else { return Ok(Some((KEEP_PERSONAL, params))) };
+    params.extend(params![&*account.name, account.disabled.then_some(made_at)]);
+    Ok(Some((KEEP_OF_WORKSPACE, params)))
+}
+
+/// The rows that every key has, beside others.
+macro_rules! keep_one {
+    ($others:literal) => {
+        concat!(
+            "WITH ",
+            $others,
+            "secret AS (
+                INSERT INTO key_secrets (digest, key_id, home_id, which, hint) VALUES ($19, $1, $3, 'current', $20)
+            ), used AS (
+                INSERT INTO key_uses (key_id, home_id, used_at) VALUES ($1, $3, $21)
+            ), texts AS (
+                INSERT INTO key_grams (key_id, home_id, grams) VALUES ($1, $3, $22)
+            ), notice AS (
+                INSERT INTO notices_due (key_id, home_id, due_at) SELECT $1, $3, $23 WHERE $23 IS NOT NULL
+            )
+            INSERT INTO keys
+                (id, kind, home_id, workspace_id, owner_id, service_account_id, restricted, name, description, \"grant\",
+                 created_at, created_by_type, created_by_id, created_by_name, ends_at, allowed_cidrs, metadata, version,
+                 requests_per_minute)
+            VALUES ($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+        )
+    };
+}
+
+const KEEP_PERSONAL: &str = keep_one!("");
+const KEEP_OF_WORKSPACE: &str = keep_one!(
+    "account AS (
+        INSERT INTO users (id, kind, name, workspace_id, shared, created_at, suspended_at, version)
+        VALUES ($6, 'service_account', $24, $3, false, $10, $25, 1)
+    ), membership AS (
+        INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES ($3, $6, '', $10)
+    ), "
+);
 
 /// Whose a key is.
 pub(super) fn home_of(key: &Key) -> String {

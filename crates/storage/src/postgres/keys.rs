@@ -59,6 +59,13 @@ impl Keys for PostgresTx {
         Ok(())
     }
 
+    async fn insert_key_ahead(&mut self, key: &Key) -> Result<(), StoreError> {
+        let Some(question) = key_insert::usual(key)? else { return self.insert_key(key).await };
+        self.write()?.ask_ahead(question).await?;
+        self.pending.wrote([key.id]);
+        Ok(())
+    }
+
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError> {
         let link = self.write()?;
         whole(link, key_write::update(link, key)).await?;

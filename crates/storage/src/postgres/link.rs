@@ -27,16 +27,19 @@ const ANSWER_MAX: Duration = Duration::from_secs(35);
 /// Statements that a connection keeps prepared: all fixed ones, and the usual lists. What is beyond is asked without.
 const PREPARED_MAX: usize = 256;
 
-/// How a transaction's beginning, which is asked, will turn out.
-type Begun = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+/// How what was asked ahead will turn out.
+type Ahead = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
+
+/// A statement with its values.
+pub(super) type Question = (&'static str, Vec<Value>);
 
 /// A connection.
 pub(super) struct Link {
     client: Arc<Client>,
     /// `None`: statements are not kept prepared.
     prepared: Option<Mutex<HashMap<String, Statement>>>,
-    /// The answer that the next question waits for before its own.
-    begun: Mutex<Option<Begun>>,
+    /// The answers that the next question waits for before its own.
+    ahead: Mutex<Option<Ahead>>,
     broken: Arc<AtomicBool>,
 }
 
@@ -49,7 +52,7 @@ impl std::fmt::Debug for Link {
 impl Link {
     pub(super) fn new(client: Client, keeps_statements: bool) -> Self {
         let prepared = keeps_statements.then(Mutex::default);
-        Self { client: Arc::new(client), prepared, begun: Mutex::default(), broken: Arc::default() }
+        Self { client: Arc::new(client), prepared, ahead: Mutex::default(), broken: Arc::default() }
     }
 
     /// Whether it may be used for another transaction.
@@ -65,65 +68,101 @@ impl Link {
 
     /// Sends how a transaction begins: a control statement, and one that sets things for it. The first question of the
     /// transaction is sent behind it without waiting, and fails where it fails.
-    pub(super) async fn begin(&self, control: &str, sql: &str, params: Vec<Value>) -> Result<(), StoreError> {
+    pub(super) async fn begin(
+        &self,
+        control: &str,
+        sql: &'static str,
+        params: Vec<Value>,
+    ) -> Result<(), StoreError> {
         // What is not prepared yet would be asked behind the first question.
-        let statement = self.statement(sql, &params).await?;
+        self.prepare(sql, &params).await?;
         self.send(control);
-        let (client, broken, sql) = (Arc::clone(&self.client), Arc::clone(&self.broken), sql.to_owned());
-        let mut begun: Begun = Box::pin(async move {
+        self.go_ahead((sql, params)).await
+    }
+
+    /// Asks a statement that writes, and does not wait for the answer: the next question does, and fails where this one
+    /// fails. It must fail where it does not write what it should: COMMIT may be sent before it is heard.
+    pub(super) async fn ask_ahead(&self, (sql, params): Question) -> Result<(), StoreError> {
+        #[cfg(test)]
+        super::tests::watch::saw(sql, &params);
+        self.prepare(sql, &params).await?;
+        self.go_ahead((sql, params)).await
+    }
+
+    /// Asks what is prepared, behind what was asked ahead before.
+    async fn go_ahead(&self, (sql, params): Question) -> Result<(), StoreError> {
+        let statement = self.statement(sql, &params).await?;
+        let (client, broken, before) =
+            (Arc::clone(&self.client), Arc::clone(&self.broken), self.ahead().take());
+        let mut ahead: Ahead = Box::pin(async move {
             let answer = async {
                 let rows = match statement {
                     Some(statement) => client.query_raw(&statement, &params).await?,
-                    None => client.query_typed_raw(&sql, typed(params)).await?,
+                    None => client.query_typed_raw(sql, typed(params)).await?,
                 };
                 pin!(rows).try_for_each(|_| async { Ok(()) }).await
             };
-            within(&broken, answer).await
+            let before = async {
+                match before {
+                    Some(before) => before.await,
+                    None => Ok(()),
+                }
+            };
+            // Of two that failed the first is heard: the other failed because of it.
+            let (before, answered) = join(before, within(&broken, answer)).await;
+            before.and(answered)
         });
-        if let Some(answer) = poll_once(begun.as_mut()).await {
+        // The first poll asks it.
+        if let Some(answer) = poll_once(ahead.as_mut()).await {
             return answer;
         }
-        *self.begun() = Some(begun);
+        *self.ahead() = Some(ahead);
         Ok(())
     }
 
-    fn begun(&self) -> MutexGuard<'_, Option<Begun>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ahead(&self) -> MutexGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks something behind the beginning of its transaction, if nobody has waited for that yet.
-    async fn behind_the_beginning<T>(
-        &self,
-        asked: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let (begun, asked) = (self.begun().take(), pin!(asked));
-        let Some(begun) = begun else { return asked.await };
-        let (begun, answered) = join(begun, asked).await;
-        begun.and(answered)
+    /// Asks something behind what was asked ahead, if nobody has waited for that yet.
+    async fn behind<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let (ahead, asked) = (self.ahead().take(), pin!(asked));
+        let Some(ahead) = ahead else { return asked.await };
+        let (ahead, answered) = join(ahead, asked).await;
+        ahead.and(answered)
     }
 
     /// Gives the open transaction up, also one that is still about to begin.
     pub(super) fn roll_back(&self) {
-        drop(self.begun().take());
+        drop(self.ahead().take());
         // Whatever is asked on this connection next comes after it.
         self.send("ROLLBACK");
     }
 
     /// Runs control statements.
     pub(super) async fn control(&self, statements: &str) -> Result<(), StoreError> {
-        self.behind_the_beginning(self.within(self.client.batch_execute(statements))).await
+        self.behind(self.within(self.client.batch_execute(statements))).await
     }
 
-    /// Runs several statements, one after the other up to the first that fails, in one question. Returns the first
-    /// column of the last row that any of them had.
-    pub(super) async fn last_of(&self, statements: &str) -> Result<String, StoreError> {
-        let asked = self.within(self.client.simple_query(statements));
-        let answers = self.behind_the_beginning(asked).await?;
-        let text = answers.iter().rev().find_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => row.try_get(0).ok().flatten(),
-            _ => None,
-        });
-        Ok(text.unwrap_or_default().to_owned())
+    /// Runs several statements, one after the other up to the first that fails, in one question. Returns what came of
+    /// them before that, and how it ended.
+    pub(super) async fn several(&self, statements: &str) -> (Several, Result<(), StoreError>) {
+        let mut several = Several::default();
+        let asked = async {
+            let mut answers = pin!(self.within(self.client.simple_query_raw(statements)).await?);
+            while let Some(answer) = self.within(answers.try_next()).await? {
+                match answer {
+                    SimpleQueryMessage::Row(row) => {
+                        several.firsts.push(row.try_get(0).ok().flatten().unwrap_or_default().to_owned());
+                    }
+                    SimpleQueryMessage::CommandComplete(_) => several.done += 1,
+                    _ => {}
+                }
+            }
+            Ok(())
+        };
+        let ended = self.behind(asked).await;
+        (several, ended)
     }
 
     /// Asks a statement. Its rows come as they are read.
@@ -136,7 +175,7 @@ impl Link {
                 None => self.within(self.client.query_typed_raw(sql, typed(params))).await,
             }
         };
-        self.behind_the_beginning(asked).await
+        self.behind(asked).await
     }
 
     /// Waits for an answer, but not for ever.
@@ -147,9 +186,20 @@ impl Link {
         within(&self.broken, answer).await
     }
 
-    /// Prepares a statement, if this connection does that and has not yet.
+    /// Prepares a statement, if this connection does that and has not yet. What was asked ahead is heard first then, for
+    /// it is the reason where this fails too.
     pub(super) async fn prepare(&self, sql: &str, params: &[Value]) -> Result<(), StoreError> {
-        self.statement(sql, params).await.map(drop)
+        if self.is_prepared(sql) {
+            return Ok(());
+        }
+        self.behind(self.statement(sql, params)).await.map(drop)
+    }
+
+    fn is_prepared(&self, sql: &str) -> bool {
+        let known = |prepared: &Mutex<HashMap<String, Statement>>| {
+            prepared.lock().unwrap_or_else(PoisonError::into_inner).contains_key(sql)
+        };
+        self.prepared.as_ref().is_none_or(known)
     }
 
     async fn statement(&self, sql: &str, params: &[Value]) -> Result<Option<Statement>, StoreError> {
@@ -169,6 +219,15 @@ impl Link {
         known().insert(sql.to_owned(), statement.clone());
         Ok(Some(statement))
     }
+}
+
+/// What came of several statements.
+#[derive(Debug, Default)]
+pub(super) struct Several {
+    /// The first column of each row that any of them had.
+    pub(super) firsts: Vec<String>,
+    /// How many of them were done.
+    pub(super) done: usize,
 }
 
 /// Waits for an answer, but not for ever.

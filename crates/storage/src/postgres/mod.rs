@@ -62,6 +62,7 @@ use crate::bounds::Bounds;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
 pub use address::Address;
 use chain::Chain;
+use changes::Committed;
 use link::Link;
 use listening::Listening;
 use numbering::{Numbering, Wanted};
@@ -288,12 +289,13 @@ impl PostgresTx {
 #[async_trait]
 impl Tx for PostgresTx {
     async fn commit(mut self: Box<Self>) -> Result<Epoch, StoreError> {
-        let wanted = match self.mode {
+        let committed = match self.mode {
             // A snapshot knows the last of all as well as another.
-            Mode::Reading => Wanted::All,
+            Mode::Reading => Committed::Waiting(Wanted::All),
             Mode::Writing => {
+                let committing = self.inner.numbering.committing();
                 let last = self.pending.statements();
-                changes::commit(self.seat.link()?, last, self.changes).await?
+                changes::commit(self.seat.link()?, last, self.changes, committing.is_alone()).await?
             }
         };
         let Self { seat, inner, mode, turns, .. } = *self;
@@ -301,6 +303,9 @@ impl Tx for PostgresTx {
             seat.give_back();
         }
         drop(turns);
-        inner.numbering.number(&inner.order, wanted).await
+        match committed {
+            Committed::Numbered(epoch) => Ok(epoch),
+            Committed::Waiting(wanted) => inner.numbering.number(&inner.order, wanted).await,
+        }
     }
 }

@@ -9,36 +9,31 @@ use keyward_core::id::KeyId;
 use super::chain::{home_id, home_type};
 use super::opening::View;
 use super::row::{Statement, principal_columns};
-use super::value::{Value, column};
+use super::value::{Value, column, params};
 use crate::Changed;
 
 /// Rows that wait: more are written before the end. An entry holds what a request of a megabyte was, at most.
 const WAITING_MAX: usize = 256;
 
-macro_rules! entries {
-    () => {
-        "INSERT INTO audit_entries
-             (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
-              user_agent, request_id)
-         SELECT e.id, e.home_type, e.home_id, e.at, e.actor_type, e.actor_id, e.actor_name, e.action, e.target,
-                e.before, e.after, e.ip, e.user_agent, e.request_id
-         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
-             AS e (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
-                   user_agent, request_id, place)
-         ORDER BY e.place"
-    };
-}
-
-macro_rules! changes {
-    ($params:literal) => {
-        concat!(
-            "INSERT INTO changes (kind, subject_id, user_id) SELECT c.kind, c.subject_id, c.user_id
-             FROM unnest(",
-            $params,
-            ") WITH ORDINALITY AS c (kind, subject_id, user_id, place) ORDER BY c.place"
-        )
-    };
-}
+/// As most transactions end. It takes the database less than lists of one.
+const ENTRY_AND_CHANGE: &str = "WITH entry AS (
+        INSERT INTO audit_entries
+            (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
+             user_agent, request_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    )
+    INSERT INTO changes (kind, subject_id, user_id) VALUES ($15, $16, $17)";
+const ENTRIES: &str = "INSERT INTO audit_entries
+        (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip, user_agent,
+         request_id)
+    SELECT e.id, e.home_type, e.home_id, e.at, e.actor_type, e.actor_id, e.actor_name, e.action, e.target, e.before,
+           e.after, e.ip, e.user_agent, e.request_id
+    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
+        AS e (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
+              user_agent, request_id, place)
+    ORDER BY e.place";
+const CHANGES: &str = "INSERT INTO changes (kind, subject_id, user_id) SELECT c.kind, c.subject_id, c.user_id
+    FROM unnest($1, $2, $3) WITH ORDINALITY AS c (kind, subject_id, user_id, place) ORDER BY c.place";
 
 /// What has yet to be written.
 #[derive(Debug, Default)]
@@ -91,25 +86,44 @@ impl Pending {
     /// What writes all of it. A row that is not the tenant's makes these fail.
     pub(super) fn statements(&mut self) -> Vec<Statement> {
         let (entries, changes) = (std::mem::take(&mut self.entries), std::mem::take(&mut self.changes));
-        match (entries.is_empty(), changes.is_empty()) {
-            (true, true) => Vec::new(),
-            (false, true) => {
-                vec![Statement { sql: entries!(), params: of_entries(&entries), rows: entries.len() }]
-            }
-            (true, false) => {
-                vec![Statement {
-                    sql: changes!("$1, $2, $3"),
-                    params: of_changes(&changes),
-                    rows: changes.len(),
-                }]
-            }
-            (false, false) => {
-                let sql = concat!("WITH entries AS (", entries!(), ") ", changes!("$15, $16, $17"));
-                let params = of_entries(&entries).into_iter().chain(of_changes(&changes)).collect();
-                vec![Statement { sql, params, rows: changes.len() }]
-            }
+        if let ([entry], [changed]) = (entries.as_slice(), changes.as_slice()) {
+            let params = of_entry(entry).into_iter().chain(of_change(*changed)).collect();
+            return vec![Statement::of_one(ENTRY_AND_CHANGE, params)];
         }
+        let mut statements = Vec::new();
+        if !entries.is_empty() {
+            statements.push(Statement { sql: ENTRIES, params: of_entries(&entries), rows: entries.len() });
+        }
+        if !changes.is_empty() {
+            statements.push(Statement { sql: CHANGES, params: of_changes(&changes), rows: changes.len() });
+        }
+        statements
     }
+}
+
+fn of_entry(entry: &AuditEntry) -> Vec<Value> {
+    let (by_type, by_id, by_name) = principal_columns(&entry.actor);
+    params![
+        entry.id,
+        home_type(entry.home),
+        home_id(entry.home),
+        entry.at.as_microsecond(),
+        by_type,
+        by_id,
+        by_name,
+        entry.action.as_str(),
+        entry.target.as_str(),
+        entry.before.as_deref(),
+        entry.after.as_deref(),
+        entry.ip.map(|ip| ip.to_string()),
+        entry.user_agent.as_deref(),
+        entry.request_id,
+    ]
+}
+
+fn of_change(changed: Changed) -> Vec<Value> {
+    let (kind, subject, user) = changed.columns();
+    params![kind, subject, user]
 }
 
 fn of_entries(entries: &[AuditEntry]) -> Vec<Value> {

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0007_sessions.sql"),
     include_str!("../../migrations/postgres/0008_numbering.sql"),
     include_str!("../../migrations/postgres/0009_grace.sql"),
+    include_str!("../../migrations/postgres/0010_number_own.sql"),
+    include_str!("../../migrations/postgres/0011_inserts.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");

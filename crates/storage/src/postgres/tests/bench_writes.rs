@@ -19,7 +19,7 @@ use crate::postgres::{PostgresStore, Settings, migrate};
 
 /// The statements, in their order, and the types of their parameters: t for text, n for a number, b for bytes, m for
 /// many numbers.
-const STATEMENTS: [(&str, &str); 8] = [
+const STATEMENTS: [(&str, &str); 9] = [
     (
         "INSERT INTO users (id, kind, name, workspace_id, shared, created_at, version)
          VALUES ($1, 'service_account', $2, $3, false, $4, 1)",
@@ -39,6 +39,7 @@ const STATEMENTS: [(&str, &str); 8] = [
         "bttt",
     ),
     ("INSERT INTO key_uses (key_id, home_id, used_at) VALUES ($1, $2, $3)", "ttn"),
+    ("INSERT INTO notices_due (key_id, home_id, due_at) VALUES ($1, $2, $3)", "ttn"),
     (
         "INSERT INTO audit_entries (home_type, home_id, id, at, actor_type, actor_id, actor_name, action, target, before,
                                     after, ip, user_agent, request_id)
@@ -48,6 +49,9 @@ const STATEMENTS: [(&str, &str); 8] = [
     // As the entry's place and the change's number are written later here, so they are not written at all there.
     ("INSERT INTO changes (kind, subject_id) VALUES ('key', $1)", "t"),
 ];
+
+/// Microseconds: a notice comes so long before the end.
+const OF_A_DAY: i64 = 86_400_000_000;
 
 /// A connection for each client, as the superuser: no policy is asked.
 struct Inserts(Vec<Mutex<(Client, Vec<Statement>)>>);
@@ -109,6 +113,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
     let (account, name) = (acts_as.id.to_string(), &*acts_as.name);
     let made_at = key.created_at.as_microsecond();
     let ends_at = key.expires_at.map_or(i64::MAX, jiff::Timestamp::as_microsecond);
+    let due_at = ends_at - OF_A_DAY;
     let (grant, cidrs) = (grant_to_json(&key.grant), cidrs_to_json(&key.allowed_cidrs));
     let (metadata, key_name) = (metadata_to_json(&key.metadata), key.name.as_str());
     let grams: Vec<i64> = (0..i64::try_from(key.name.as_str().len() + 14).unwrap())
@@ -118,7 +123,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
     let (entry_id, request, actor) =
         (entry.id.to_string(), hex(&entry.request_id.to_bytes()), actor.to_string());
     let request = format!("req_{request}");
-    let params: [Vec<&(dyn ToSql + Sync)>; 8] = [
+    let params: [Vec<&(dyn ToSql + Sync)>; 9] = [
         vec![&account, &name, &home, &made_at],
         vec![&home, &account, &made_at],
         vec![
@@ -138,6 +143,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
         vec![&id, &home, &grams],
         vec![&digest, &id, &home, &"hint"],
         vec![&id, &home, &i64::MIN],
+        vec![&id, &home, &due_at],
         vec![
             &home,
             &entry_id,

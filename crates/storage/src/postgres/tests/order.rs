@@ -49,7 +49,11 @@ async fn write(store: Arc<dyn Store>, number: usize) -> Vec<Written> {
         let key = workspace_key(&format!("key-{n}"), place.id, owner.person.id);
         let mut tx = store.begin(Tenant::workspace(place.id)).await.unwrap();
         dawdle(&mut dice).await;
-        tx.insert_key(&key).await.unwrap();
+        if n % 2 == 0 {
+            tx.insert_key(&key).await.unwrap();
+        } else {
+            tx.insert_key_ahead(&key).await.unwrap();
+        }
         tx.record_change(Changed::Key(key.id)).await.unwrap();
         tx.append_audit(&entry(AuditHome::Workspace(place.id), PrincipalId::User(owner.person.id)))
             .await
@@ -215,4 +219,23 @@ async fn after_a_crash_nothing_acknowledged_is_lost_and_no_number_is_given_twice
         told = epoch;
         before.push(key);
     }
+}
+
+#[tokio::test]
+async fn one_that_commits_alone_is_numbered_with_its_commit_and_also_where_that_fails() {
+    let database = Database::new();
+    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let mut epochs = vec![keep_one(&town).await.1, keep_one(&town).await.1];
+    // Whatever it fails with, the key is there, and has a number.
+    database.sql("REVOKE EXECUTE ON FUNCTION keyward.number_own() FROM keyward_server");
+    epochs.push(keep_one(&town).await.1);
+    database.sql("GRANT EXECUTE ON FUNCTION keyward.number_own() TO keyward_server");
+    // As after a crash: numbers go on above what is reserved.
+    database.sql("TRUNCATE keyward.numbering_goes_on");
+    let (_, after) = keep_one(&town).await;
+    assert!(after.0 > 1_000_000, "{after:?}");
+    // And where none is reserved any more.
+    database.sql("UPDATE keyward.epochs_reserved SET up_to = (SELECT max(epoch) FROM keyward.changes)");
+    epochs.extend([after, keep_one(&town).await.1, keep_one(&town).await.1]);
+    assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
 }

@@ -13,6 +13,9 @@ use crate::sqlite::connection::aside;
 use crate::sqlite::key_grams::bare_texts;
 use crate::sqlite::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 
+/// Microseconds: a notice comes so long before the end.
+const OF_A_DAY: i64 = 86_400_000_000;
+
 /// One connection that clients take in turn: SQLite has one writer, and who waits for another connection only sleeps.
 struct Inserts(Mutex<Connection>);
 
@@ -85,6 +88,7 @@ fn insert(connection: &Connection, creation: &Creation) -> Result<(), rusqlite::
         params![key.secret.digest.as_bytes(), id, key.secret.hint.as_str()],
     )?;
     run("INSERT INTO key_uses (key_id, home_id, used_at) VALUES (?1, ?2, ?3)", params![id, home, i64::MIN])?;
+    run("INSERT INTO notices_due (key_id, due_at) VALUES (?1, ?2)", params![id, ends_at - OF_A_DAY])?;
     let PrincipalId::User(actor) = entry.actor.id else { panic!("a person") };
     // The hashes are whatever they are: nothing here reads them.
     let hash = [7_u8; 32];
