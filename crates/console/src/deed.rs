@@ -12,6 +12,8 @@ pub(crate) struct Deed {
     pub(crate) id: String,
     pub(crate) at: When,
     pub(crate) actor: String,
+    /// What the actor is looked for by.
+    pub(crate) actor_id: String,
     pub(crate) action: String,
     pub(crate) target: String,
     /// What the target is called, as far as the entry says.
@@ -30,11 +32,13 @@ impl Deed {
         let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
         let part = |name: &str| entry.get(name).unwrap_or(&Value::Null);
         let (before, after) = (part("before"), part("after"));
+        let actor = |field: &str| part("actor").get(field).and_then(text).unwrap_or_default();
         let name = after.get("name").or_else(|| before.get("name")).and_then(text);
         Self {
             id: line.id.to_string(),
             at: When::near(line.at, now),
-            actor: part("actor").get("name").and_then(text).unwrap_or_default(),
+            actor: actor("name"),
+            actor_id: actor("id"),
             action: text(part("action")).unwrap_or_default(),
             target: text(part("target")).unwrap_or_default(),
             name,

@@ -31,8 +31,8 @@ use keyward_service::Service;
 
 use crate::pages::keys::{bulk, clean_up, create, details, edit, list, revoke, rotate, store, usage};
 use crate::pages::{
-    accept_invitation, account, home, members, missing, new_workspace, roles, service_accounts, set_up,
-    settings, sign_in, sign_out, vaults, webhooks,
+    accept_invitation, account, audit, billing, home, invitations, members, missing, new_workspace, roles,
+    security, service_accounts, set_up, settings, sign_in, sign_out, vaults, webhooks,
 };
 
 /// Longest form. A key has 128 patterns of 200 characters, 50 networks and 256 scopes; percent-encoding makes three of
@@ -45,6 +45,8 @@ pub struct Console {
     pub service: Arc<Service>,
     /// Peers whose `X-Forwarded-…` headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The product's own page, where plans are bought; `{slug}` in it stands for the workspace.
+    pub upgrade_url: Option<Box<str>>,
 }
 
 impl std::fmt::Debug for Console {
@@ -71,9 +73,10 @@ pub fn router(console: Arc<Console>) -> Router {
         .route("/account/sessions", get(account::back).post(account::end_others))
         .route("/w/{slug}", get(settings::front))
         .route("/w/{slug}/settings", get(settings::show).post(settings::rename))
-        .route("/w/{slug}/members", get(members::show).post(members::invite))
+        .route("/w/{slug}/members", get(members::show).post(invitations::invite))
         .route("/w/{slug}/members/{id}", get(members::edit).post(members::change))
         .route("/w/{slug}/members/{id}/remove", get(members::ask).post(members::remove))
+        .route("/w/{slug}/invitations/{id}/withdraw", get(invitations::back).post(invitations::withdraw))
         .route("/w/{slug}/roles", get(roles::show))
         .route("/w/{slug}/roles/new", get(roles::begin).post(roles::create))
         .route("/w/{slug}/roles/{id}", get(roles::edit).post(roles::save))
@@ -85,8 +88,11 @@ pub fn router(console: Arc<Console>) -> Router {
             "/w/{slug}/service-accounts/{id}/delete",
             get(service_accounts::ask).post(service_accounts::delete),
         )
-        .route("/w/{slug}/billing", get(settings::billing))
-        .route("/w/{slug}/audit", get(settings::audit))
+        .route("/w/{slug}/security", get(security::show))
+        .route("/w/{slug}/billing", get(billing::show))
+        .route("/w/{slug}/audit", get(audit::show))
+        .route("/w/{slug}/audit/verify", get(audit::verify))
+        .route("/w/{slug}/audit/export", get(audit::export))
         .merge(webhooks("/w/{slug}/webhooks"))
         .merge(vaults("/w/{slug}/vaults"))
         .merge(keys("/w/{slug}/keys"))

@@ -25,6 +25,7 @@ pub(crate) enum Note {
     MemberSaved,
     MemberRemoved,
     InvitedBefore,
+    InvitationWithdrawn,
     RoleSaved,
     RoleDeleted,
     AccountSaved,
@@ -46,7 +47,7 @@ pub(crate) enum Note {
 }
 
 impl Note {
-    const ALL: [Self; 31] = [
+    const ALL: [Self; 32] = [
         Self::KeyCreated,
         Self::KeyCreatedBefore,
         Self::KeySaved,
@@ -60,6 +61,7 @@ impl Note {
         Self::MemberSaved,
         Self::MemberRemoved,
         Self::InvitedBefore,
+        Self::InvitationWithdrawn,
         Self::RoleSaved,
         Self::RoleDeleted,
         Self::AccountSaved,
@@ -95,6 +97,7 @@ impl Note {
             Self::MemberSaved => "member-saved",
             Self::MemberRemoved => "member-removed",
             Self::InvitedBefore => "invited-before",
+            Self::InvitationWithdrawn => "invitation-withdrawn",
             Self::RoleSaved => "role-saved",
             Self::RoleDeleted => "role-deleted",
             Self::AccountSaved => "account-saved",
@@ -139,6 +142,7 @@ impl Note {
             Self::InvitedBefore => {
                 "This invitation was made before. Its link was shown then and is not shown again; invite them once more if it is lost."
             }
+            Self::InvitationWithdrawn => "The invitation is withdrawn. Its link opens nothing any more.",
             Self::RoleSaved => "Saved. Whoever has the role may do what it holds now.",
             Self::RoleDeleted => "Deleted. Whoever has the role may do nothing with it.",
             Self::AccountSaved | Self::WebhookSaved => "Saved.",

@@ -37,6 +37,8 @@ pub(crate) enum Tab {
     Vaults,
     /// Of a workspace: addresses that are told of its events.
     Webhooks,
+    /// Of a workspace: what bounds its keys.
+    Security,
     /// Of a workspace: what it pays for.
     Billing,
     /// Of a workspace: what was done.
@@ -130,6 +132,7 @@ impl Shell {
             (Tab::Members, "members", "Members"),
             (Tab::Roles, "roles", "Roles"),
             (Tab::ServiceAccounts, "service-accounts", "Service accounts"),
+            (Tab::Security, "security", "Security"),
             (Tab::Vaults, "vaults", "Vaults"),
             (Tab::Webhooks, "webhooks", "Webhooks"),
             (Tab::Billing, "billing", "Billing"),

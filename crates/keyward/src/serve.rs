@@ -276,7 +276,11 @@ impl Running {
                 verifier.is_ready(boot_clock::now()) || verifier.lease().is_withheld()
             }),
         });
-        let console = Arc::new(Console { service: Arc::clone(&self.service), trusted_proxies: trusted });
+        let console = Arc::new(Console {
+            service: Arc::clone(&self.service),
+            trusted_proxies: trusted,
+            upgrade_url: self.settings.upgrade_url.clone(),
+        });
         let routes = keyward_api::router(Arc::clone(&api)).merge(keyward_console::router(console));
         Ok(keyward_api::around(routes, api))
     }

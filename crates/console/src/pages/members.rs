@@ -1,4 +1,4 @@
-//! `/w/{slug}/members`: who is in a workspace; inviting, another role, suspending, removing.
+//! `/w/{slug}/members`: who is in a workspace; another role, suspending, removing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use keyward_core::id::UserId;
 use keyward_core::permission;
 use keyward_core::profile::Profile;
 use keyward_core::role::RoleRef;
-use keyward_service::invite_member::{Invited, invite_member};
 use keyward_service::list::{KeyRow, KeySort, Member as Row, Page, Position, SortValue};
 use keyward_service::list_keys::{Wish, list_workspace_keys};
 use keyward_service::list_members::{get_member, list_members};
@@ -19,13 +18,13 @@ use keyward_service::refusal::Refusal;
 use keyward_service::remove_member::remove_member;
 use keyward_service::update_member::{MemberEdit, update_member, version};
 
-use super::keys::once::{self, Turn};
+use super::invitations::{Invitation, Link, Open, begin};
 use super::settings::{allowed, cut, part, slug};
 use crate::Console;
 use crate::form::{Outcome, Wrong};
 use crate::note::Note;
 use crate::position::written;
-use crate::respond::{go_saying, page, page_after, page_with_cookie};
+use crate::respond::{go_saying, page, page_after};
 use crate::shell::{Shell, Tab};
 use crate::stop::{Reason, Stop};
 use crate::visitor::{At, Member, Query, Sent};
@@ -66,13 +65,14 @@ fn role_title(profile: &Profile, row: &Row) -> String {
 }
 
 /// A role that somebody may be given: what is sent, what is read, whether they have it.
-struct Choice {
-    value: String,
-    words: String,
-    chosen: bool,
+pub(super) struct Choice {
+    pub(super) which: RoleRef,
+    pub(super) value: String,
+    pub(super) words: String,
+    pub(super) chosen: bool,
 }
 
-async fn roles(
+pub(super) async fn roles(
     console: &Console,
     member: &Member,
     slug: &str,
@@ -80,6 +80,7 @@ async fn roles(
 ) -> Result<Vec<Choice>, Stop> {
     let roles = allowed(member, list_roles(&console.service, &member.ctx, slug).await)?;
     let choice = |role: &keyward_service::role::Role| Choice {
+        which: role.which.clone(),
         value: role.id.to_string(),
         words: role.title.to_string(),
         chosen: has.is_some_and(|row| row.role.which == role.which),
@@ -89,7 +90,7 @@ async fn roles(
 
 #[derive(Template)]
 #[template(path = "members.html")]
-struct MembersPage {
+pub(super) struct MembersPage {
     shell: Shell,
     slug: String,
     people: Vec<Person>,
@@ -97,23 +98,11 @@ struct MembersPage {
     /// Whether whoever looks may change and remove people.
     manages: bool,
     /// The form that invites, for those who may.
-    invite: Option<Invitation>,
+    pub(super) invite: Option<Invitation>,
     /// What was just made, with its link, once.
-    invited: Option<Link>,
-}
-
-struct Invitation {
-    /// The number of this form.
-    once: String,
-    email: String,
-    roles: Vec<Choice>,
-    complaints: Vec<String>,
-}
-
-struct Link {
-    email: String,
-    url: String,
-    ends: When,
+    pub(super) invited: Option<Link>,
+    /// Invitations that nobody has accepted yet, for those who may invite.
+    open: Vec<Open>,
 }
 
 /// `GET /w/{slug}/members`
@@ -128,7 +117,12 @@ pub(crate) async fn show(
     Ok(page_after(list.shell.note, &list))
 }
 
-async fn load(console: &Console, member: &Member, slug: &str, asked: &Page) -> Result<MembersPage, Stop> {
+pub(super) async fn load(
+    console: &Console,
+    member: &Member,
+    slug: &str,
+    asked: &Page,
+) -> Result<MembersPage, Stop> {
     let place = member.place(slug)?;
     let mut rows = allowed(member, list_members(&console.service, &member.ctx, slug, asked).await)?;
     let next = cut(&mut rows, |row: &Row| Position {
@@ -136,13 +130,7 @@ async fn load(console: &Console, member: &Member, slug: &str, asked: &Page) -> R
         id: row.user.to_bytes(),
     });
     let profile = &console.service.profile;
-    let may_invite = member.may(console, slug, permission::MEMBERS_INVITE);
-    let invite = if may_invite {
-        let roles = roles(console, member, slug, None).await?;
-        Some(Invitation { once: once::draw(member)?, email: String::new(), roles, complaints: Vec::new() })
-    } else {
-        None
-    };
+    let (invite, open) = begin(console, member, slug).await?;
     Ok(MembersPage {
         shell: member.shell_in(&place.workspace, Tab::Members),
         slug: slug.to_owned(),
@@ -151,53 +139,8 @@ async fn load(console: &Console, member: &Member, slug: &str, asked: &Page) -> R
         manages: member.may(console, slug, permission::MEMBERS_MANAGE),
         invite,
         invited: None,
+        open,
     })
-}
-
-/// `POST /w/{slug}/members`: invites somebody, and shows the link that they need, once.
-pub(crate) async fn invite(
-    State(console): State<Arc<Console>>,
-    at: At,
-    Sent { member, form }: Sent,
-) -> Result<Response, Stop> {
-    let slug = slug(at);
-    let (email, role) = (form.one("email").trim().to_owned(), form.one("role").to_owned());
-    let address = format!("/w/{slug}/members");
-    let ctx = match once::take(&console, &member, &address, form.one(once::FIELD)).await? {
-        Turn::First(ctx) => ctx,
-        Turn::Again(address) => return Ok(go_saying(Note::InvitedBefore, &address)),
-    };
-    let invited = invite_member(&console.service, &ctx, &slug, &email, &role).await;
-    let first = part(&member, &crate::visitor::Pairs::default())?;
-    let list = load(&console, &member, &slug, &first).await?;
-    match invited {
-        Ok(invited) => {
-            once::done(&console, &ctx, &address).await;
-            let link = Some(link(&console, &member, &invited));
-            let list = MembersPage { invited: link, ..list };
-            Ok(page_with_cookie(StatusCode::CREATED, &list, Note::gone()))
-        }
-        Err(refusal) => {
-            once::undone(&console, &ctx).await;
-            let wrong = again(&member, refusal)?;
-            let mut roles = roles(&console, &member, &slug, None).await?;
-            for choice in &mut roles {
-                choice.chosen = choice.value == role;
-            }
-            let status = wrong.status;
-            let invite =
-                Some(Invitation { once: once::draw(&member)?, email, roles, complaints: wrong.all() });
-            Ok(page(status, &MembersPage { invite, ..list }))
-        }
-    }
-}
-
-fn link(console: &Console, member: &Member, invited: &Invited) -> Link {
-    Link {
-        email: invited.email.to_string(),
-        url: format!("{}/invitation#{}", console.service.public_url, invited.token.expose()),
-        ends: When::near(invited.expires_at, member.ctx.now),
-    }
 }
 
 /// What a form can mend. Anything else is a page of its own.

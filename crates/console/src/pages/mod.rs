@@ -2,12 +2,16 @@
 
 pub(crate) mod accept_invitation;
 pub(crate) mod account;
+pub(crate) mod audit;
+pub(crate) mod billing;
 pub(crate) mod home;
+pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod members;
 pub(crate) mod missing;
 pub(crate) mod new_workspace;
 pub(crate) mod roles;
+pub(crate) mod security;
 pub(crate) mod service_accounts;
 pub(crate) mod set_up;
 pub(crate) mod settings;

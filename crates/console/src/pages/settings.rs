@@ -1,30 +1,23 @@
-//! A workspace's settings beside its keys: what it is, what it pays for, what was done.
+//! A workspace's general settings, and what the pages beside them share.
 
 use std::sync::Arc;
 
-use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use keyward_core::key::PrincipalId;
 use keyward_core::permission;
-use keyward_core::plan::Plan;
-use keyward_service::get_key::Whose;
-use keyward_service::list::{AuditFilter, AuditLine, Page, Position, SortValue};
-use keyward_service::read_audit::list_audit;
+use keyward_service::list::{Page, Position};
 use keyward_service::refusal::Refusal;
-use keyward_service::set_plan::{CurrentPlan, get_plan};
 use keyward_service::update_workspace::{WorkspaceEdit, update_workspace};
 
 use crate::Console;
-use crate::deed::Deed;
 use crate::form::{Field, FormPage, Group, Outcome};
 use crate::note::Note;
-use crate::position::{read, written};
-use crate::respond::{go_saying, go_to, page, page_after};
-use crate::shell::{Shell, Tab};
+use crate::position::read;
+use crate::respond::{go_saying, go_to, page_after};
+use crate::shell::Tab;
 use crate::stop::{Reason, Stop};
-use crate::visitor::{At, Member, Query, Sent};
+use crate::visitor::{At, Member, Sent};
 
 /// Rows of one page.
 const PAGE_LEN: u32 = 50;
@@ -84,101 +77,6 @@ fn general(console: &Console, member: &Member, slug: &str, written: Option<&str>
         complaints: Vec::new(),
         otherwise: None,
     })
-}
-
-/// A plan, beside the others.
-struct Offered {
-    title: String,
-    is_current: bool,
-    lines: Vec<String>,
-}
-
-#[derive(Template)]
-#[template(path = "billing.html")]
-struct BillingPage {
-    shell: Shell,
-    current: CurrentPlan,
-    plans: Vec<Offered>,
-}
-
-/// `GET /w/{slug}/billing`
-pub(crate) async fn billing(
-    State(console): State<Arc<Console>>,
-    member: Member,
-    at: At,
-) -> Result<Response, Stop> {
-    let slug = slug(at);
-    let place = member.place(&slug)?;
-    let current = get_plan(&console.service, &member.ctx, &slug).await;
-    let current = current.map_err(|refusal| member.refused(&refusal))?;
-    let plans = console.service.profile.plans().iter().map(|plan| Offered {
-        title: plan.title.to_string(),
-        is_current: plan.name == current.plan.name,
-        lines: lines(plan),
-    });
-    let plans = plans.collect();
-    let shell = member.shell_in(&place.workspace, Tab::Billing);
-    Ok(page(StatusCode::OK, &BillingPage { shell, current, plans }))
-}
-
-fn lines(plan: &Plan) -> Vec<String> {
-    let bound = |number: Option<u32>, what: &str| {
-        number.map_or_else(|| format!("any number of {what}"), |number| format!("up to {number} {what}"))
-    };
-    if !plan.api_keys {
-        return vec!["no API keys".to_owned(), bound(plan.seats_max, "people")];
-    }
-    let rate = plan.requests_per_minute.map(|rate| format!("{rate} requests a minute and key"));
-    [bound(plan.keys_max, "live keys"), bound(plan.seats_max, "people")].into_iter().chain(rate).collect()
-}
-
-#[derive(Template)]
-#[template(path = "audit.html")]
-struct AuditPage {
-    shell: Shell,
-    action: String,
-    target: String,
-    deeds: Vec<Deed>,
-    next: Option<String>,
-}
-
-/// `GET /w/{slug}/audit`
-pub(crate) async fn audit(
-    State(console): State<Arc<Console>>,
-    member: Member,
-    at: At,
-    Query(query): Query,
-) -> Result<Response, Stop> {
-    let slug = slug(at);
-    let place = member.place(&slug)?;
-    let (action, target) = (query.one("action").trim().to_owned(), query.one("target").trim().to_owned());
-    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-    let filter = AuditFilter {
-        actor: None::<PrincipalId>,
-        action: given(&action),
-        target: given(&target),
-        ..AuditFilter::default()
-    };
-    let asked = part(&member, &query)?;
-    let whose = Whose::Workspace(&slug);
-    let mut lines =
-        allowed(&member, list_audit(&console.service, &member.ctx, whose, &filter, &asked).await)?;
-    let next = cut(&mut lines, |line: &AuditLine| Position {
-        value: SortValue::Number(line.at.as_microsecond()),
-        id: u128::from(line.number).to_be_bytes(),
-    });
-    let filters =
-        format!("action={}&target={}", crate::address::encoded(&action), crate::address::encoded(&target));
-    Ok(page(
-        StatusCode::OK,
-        &AuditPage {
-            shell: member.shell_in(&place.workspace, Tab::Audit),
-            deeds: lines.iter().map(|line| Deed::of(line, member.ctx.now)).collect(),
-            next: next.map(|place| format!("/w/{slug}/audit?{filters}&after={}", written(&place))),
-            action,
-            target,
-        },
-    ))
 }
 
 pub(super) fn slug(at: At) -> String {

@@ -98,7 +98,8 @@ impl Bench {
             set_up: SetUpDoor::default(),
             public_url: "http://127.0.0.1:8080".to_owned(),
         });
-        let console = Console { service: Arc::clone(&service), trusted_proxies: Vec::new() };
+        let console =
+            Console { service: Arc::clone(&service), trusted_proxies: Vec::new(), upgrade_url: None };
         Self { service, router: router(Arc::new(console)), _folder: folder }
     }
 

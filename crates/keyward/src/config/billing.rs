@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::Uri;
 use keyward_core::plan::PlanName;
 use keyward_core::profile::Profile;
 
@@ -34,6 +35,39 @@ pub(super) const PRICES: Setting = Setting {
     takes: "identifiers of Stripe's prices, each with the name of a plan of the profile: `price_1Mow… = \"pro\"`",
     meaning: "Which plan a price buys. A price that is not here buys the plan that its lookup key names.",
 };
+
+pub(super) const UPGRADE_URL: Setting = Setting {
+    name: "billing.upgrade_url",
+    shape: Shape::Text,
+    flag: None,
+    default: None,
+    takes: "`https://` or `http://`, a host and a path, such as `https://shop.example.com/plans?workspace={slug}`",
+    meaning: "The product's own page where plans are bought: **Change the plan** under Settings → Billing leads there. `{slug}` stands for the workspace. Left out: the console says whom to ask.",
+};
+
+/// Longest address of a page: what common clients take.
+const UPGRADE_URL_LEN_MAX: usize = 2_048;
+
+/// Reads where plans are bought.
+pub(super) fn read_upgrade_url(values: &Values) -> Result<Option<Box<str>>, Mistake> {
+    values.optional(&UPGRADE_URL, parse_upgrade_url)
+}
+
+fn parse_upgrade_url(text: &str) -> Result<Box<str>, String> {
+    // Braces stand in no address; what replaces them is letters, digits and hyphens.
+    let fits = text.len() <= UPGRADE_URL_LEN_MAX
+        && text.replace("{slug}", "acme").parse::<Uri>().is_ok_and(|uri| {
+            let scheme_fits = matches!(uri.scheme_str(), Some("http" | "https"));
+            scheme_fits && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        });
+    if fits {
+        return Ok(text.into());
+    }
+    Err(format!(
+        "{} is no address of a page; write one such as https://shop.example.com/plans?workspace={{slug}}",
+        quote(text)
+    ))
+}
 
 /// Settings of the payment provider.
 #[derive(Debug)]

@@ -86,7 +86,7 @@ pub(super) const PROFILE: Setting = Setting {
 };
 
 /// All settings, in the order in which they are shown.
-pub(super) const ALL: [&Setting; 53] = [
+pub(super) const ALL: [&Setting; 54] = [
     &PROFILE,
     &log::FILTER,
     &log::FORMAT,
@@ -133,6 +133,7 @@ pub(super) const ALL: [&Setting; 53] = [
     &sign_in::ADDRESS_FREE_TRIES,
     &billing::STRIPE_WEBHOOK_SECRET,
     &billing::PRICES,
+    &billing::UPGRADE_URL,
     &notices::ENABLED,
     &mail::HOST,
     &mail::PORT,

@@ -1,7 +1,7 @@
 //! All settings, typed.
 
 use super::audit::Audit;
-use super::billing::Billing;
+use super::billing::{self, Billing};
 use super::bootstrap::Bootstrap;
 use super::data_plane::DataPlane;
 use super::feed::Feed;
@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) sign_in: SignIn,
     /// The payment provider, if there is one.
     pub(crate) billing: Option<Billing>,
+    /// The product's own page where plans are bought.
+    pub(crate) upgrade_url: Option<Box<str>>,
     /// Whether people are told before their keys expire.
     pub(crate) notices: Notices,
     /// The mail server, if there is one.
@@ -73,6 +75,7 @@ impl Settings {
         let operator = Operator::read(values, mistakes);
         let sign_in = SignIn::read(values, mistakes);
         let billing = Billing::read(values, mistakes);
+        let upgrade_url = mistakes.take(billing::read_upgrade_url(values));
         let notices = Notices::read(values, mistakes);
         let mail = Mail::read(values, mistakes);
         let settings = Self {
@@ -89,6 +92,7 @@ impl Settings {
             operator: operator?,
             sign_in: sign_in?,
             billing: billing?,
+            upgrade_url: upgrade_url?,
             notices: notices?,
             mail: mail?,
             log: log?,

@@ -1,4 +1,4 @@
-use keyward_tests::{Browser, Workspace, json, shared};
+use keyward_tests::{Browser, Keyward, Workspace, json, shared};
 
 use super::{after_refresh, as_member, day_in, done, is_gone, secret};
 
@@ -37,6 +37,24 @@ fn cyb_2_a_plan_without_keys_says_so_and_leads_to_billing_until_it_is_upgraded()
     workspace.set_plan("pro");
     let secret = create(&browser, &workspace, "github-actions-prod");
     assert_eq!(keyward.verify_code(&secret), "valid");
+}
+
+#[test]
+fn cyb_2_billing_shows_what_is_used_and_leads_to_where_plans_are_bought() {
+    let page = "https://shop.example.com/plans?workspace={slug}";
+    let keyward = Keyward::profile("cybrium").env("KEYWARD_BILLING__UPGRADE_URL", page).start();
+    let workspace = keyward.first_workspace();
+    let browser = as_member(&keyward, &workspace, "member");
+    browser.open(&format!("/w/{}/billing", workspace.slug));
+    browser.sees("What each plan has");
+    browser.sees("2, without a limit");
+    let link = browser.run("return document.querySelector('a.main').href", &[]);
+    assert_eq!(link, format!("https://shop.example.com/plans?workspace={}", workspace.slug));
+    assert!(browser.offers("Change the plan"));
+    for bad in ["javascript:alert(1)", "shop.example.com", "https://me@shop.example.com/"] {
+        let said = Keyward::profile("cybrium").env("KEYWARD_BILLING__UPGRADE_URL", bad).refuses_to_start();
+        assert!(said.contains("billing.upgrade_url"), "{bad}: {said}");
+    }
 }
 
 #[test]

@@ -3,12 +3,14 @@
 
 mod account;
 mod attacks;
+mod audit;
 mod barriers;
 mod cerby;
 mod cveium;
 mod cybrium;
 mod cycloid;
 mod cysmiq;
+mod errors;
 mod people;
 mod screenshots;
 mod tour;

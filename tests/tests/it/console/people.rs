@@ -74,6 +74,76 @@ fn an_invitation_that_is_sent_again_invites_nobody_twice_and_shows_no_link() {
 }
 
 #[test]
+fn an_open_invitation_is_listed_gets_a_new_link_and_is_withdrawn() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let admin = as_member(keyward, &workspace, "owner");
+    admin.open(&format!("/w/{}/members", workspace.slug));
+    admin.does_not_see("Open invitations");
+    let email = format!("{}@example.com", unique("mary"));
+    admin.fill("E-mail address", &email);
+    admin.choose("Role", "Admin");
+    admin.click("Invite");
+    let link = || {
+        admin.sees(&format!("{email} is invited"));
+        let link = admin.run("return document.querySelector('[data-plain] code').textContent", &[]);
+        link.as_str().expect("a link").to_owned()
+    };
+    let first = link();
+    assert_eq!(admin.cell(&email, "Role"), "Admin");
+    admin.click_in(&email, "New link");
+    let second = link();
+    assert_ne!(first, second);
+    let tries = |link: &str| {
+        let guest = keyward.browser();
+        guest.visit(link);
+        guest.fill("Your name", "Mary");
+        guest.fill("Password", "a passphrase of mary");
+        guest.click("Accept the invitation");
+        guest.sees("This invitation does not work");
+    };
+    tries(&first);
+    admin.click_in(&email, "Withdraw");
+    admin.sees("The invitation is withdrawn.");
+    admin.does_not_see(&email);
+    tries(&second);
+    admin.open(&format!("/w/{}/audit?action=invitation.withdrawn", workspace.slug));
+    admin.sees(&email);
+
+    workspace.invite(&email, "member").expect(201);
+    let plain = as_member(keyward, &workspace, "member");
+    plain.open(&format!("/w/{}/members", workspace.slug));
+    plain.sees("Members");
+    plain.does_not_see(&email);
+}
+
+#[test]
+fn the_security_page_says_who_may_create_keys_and_follows_the_roles() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    workspace
+        .owner()
+        .post(&workspace.path("roles"), json!({"name": "Keeper", "rules": [{"action": "settings.manage"}]}))
+        .expect(201);
+    let browser = as_member(keyward, &workspace, "member");
+    browser.open(&format!("/w/{}/settings", workspace.slug));
+    browser.click("Security");
+    browser.sees("Who may create keys");
+    let told = "return [...document.querySelectorAll('.rights li')].map((one) => one.innerText.replace(/\\s+/g, ' ').slice(2))";
+    let told = browser.run(told, &[]);
+    let told: Vec<&str> = told.as_array().expect("a list").iter().filter_map(|one| one.as_str()).collect();
+    let may = |role: &str| told.contains(&&*format!("{role} May create keys"));
+    assert_eq!(
+        ["Owner", "Admin", "Member", "Viewer", "Keeper"].map(may),
+        [true, true, false, false, true],
+        "{told:?}"
+    );
+    browser.sees("unless it is made without an end");
+    browser.click("Keys without an end");
+    browser.sees("Clean up");
+}
+
+#[test]
 fn cyc_1_a_role_is_made_with_the_same_policies_as_a_key_and_holds_them() {
     let keyward = shared("cycloid");
     let workspace = keyward.workspace();

@@ -156,11 +156,14 @@ fn of_the_workspace(browser: &Browser<'_>, workspace: &Workspace<'_>, look: Look
         "roles/new",
         "service-accounts",
         "service-accounts/new",
+        "security",
         "billing",
         "audit",
+        "audit/verify",
+        "audit?actor=nobody",
     ] {
         open(page);
-        look(browser, &page.replace('/', "-"));
+        look(browser, &page.replace(['/', '?', '='], "-"));
     }
     open("keys/clean-up?reason=never_used");
     look(browser, "keys-clean-up");

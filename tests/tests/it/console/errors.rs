@@ -1,0 +1,87 @@
+//! Where somebody cannot go on: each page says what to do.
+
+use std::time::Duration;
+
+use keyward_tests::{Keyward, eventually, shared};
+
+use super::as_member;
+use crate::store::Store;
+
+/// A lease ends after four seconds, and the page that says so must only be loaded again.
+const SAID_WITHIN: Duration = Duration::from_secs(20);
+/// The banner.
+const STALE: &str = "has not heard from the store lately";
+
+#[test]
+fn an_address_that_nobody_has_is_a_page_with_the_way_back() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let browser = keyward.browser();
+    browser.open("/nowhere/at/all");
+    browser.sees("There is no page here");
+    assert!(!browser.offers("Sign out"), "a stranger has no navigation");
+    browser.click("Go to the front page");
+    assert_eq!(browser.path(), "/");
+    let member = as_member(keyward, &workspace, "member");
+    for path in ["/nowhere/at/all", "/w/nobodys-here/keys", &format!("/w/{}/keys/key_0", workspace.slug)] {
+        member.open(path);
+        member.sees("There is no page here");
+        assert!(member.offers("Workspaces") && member.offers("Sign out"), "{path}");
+    }
+    assert_eq!(workspace.owner().with("Accept", "text/html").get("/nowhere").status, 404);
+}
+
+#[test]
+fn a_mistake_of_the_servers_says_whose_it_is_and_where_to_find_it() {
+    let keyward = Keyward::profile("default").start();
+    let workspace = keyward.first_workspace();
+    let browser = as_member(&keyward, &workspace, "owner");
+    browser.open(&format!("/w/{}/vaults", workspace.slug));
+    browser.fill("Name", "Production");
+    browser.click("Create vault");
+    browser.sees("It is empty.");
+    // A vault that somebody made and nobody did: no code of ours writes that.
+    Store::tamper(&keyward, "UPDATE vaults SET created_by_id = NULL");
+    browser.open(&format!("/w/{}/vaults", workspace.slug));
+    browser.sees("Something went wrong here");
+    browser.sees("This is a mistake of the server's, not yours.");
+    assert!(browser.offers("Workspaces"), "the way back is there");
+    let text = browser.text();
+    let id = text
+        .split("in the log under ")
+        .nth(1)
+        .and_then(|rest| rest.split('.').next())
+        .expect("an identifier");
+    eventually(Duration::from_secs(5), || keyward.logs(), |logs| logs.contains(id));
+    assert!(!text.contains("created_by"), "{text}");
+    let complaints = browser.take_complaints();
+    assert!(complaints.iter().all(|one| one.starts_with("500 for ")), "{complaints:?}");
+    let page = workspace.owner().with("Accept", "text/html").get(&format!("/w/{}/vaults", workspace.slug));
+    assert_eq!(page.status, 500);
+}
+
+#[test]
+fn a_node_that_may_not_decide_is_told_of_on_every_page_until_it_may_again() {
+    let keyward = Keyward::profile("default").with_feed().start();
+    let workspace = keyward.first_workspace();
+    let node = keyward.gateway("edge-1");
+    eventually(SAID_WITHIN, || node.is_ready(), |ready| *ready);
+    let browser = as_member(&keyward, &workspace, "admin");
+    browser.open(&format!("/w/{}/keys", workspace.slug));
+    browser.does_not_see(STALE);
+    node.pid().stop();
+    for path in ["keys", "settings"] {
+        browser.open(&format!("/w/{}/{path}", workspace.slug));
+        let look = || {
+            browser.refresh();
+            browser.text()
+        };
+        eventually(SAID_WITHIN, look, |text| text.contains(STALE));
+    }
+    node.pid().go_on();
+    let look = || {
+        browser.refresh();
+        browser.text()
+    };
+    eventually(SAID_WITHIN, look, |text| !text.contains(STALE));
+}
