@@ -104,6 +104,50 @@ function searchScopes(box) {
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
 }
 
+// "read products", "read products only on acme:web", as the server says it.
+function rightOf(row) {
+  const title = row.querySelector("label").textContent.trim();
+  const only = row.querySelector(".only input")?.value.trim();
+  return title.charAt(0).toLowerCase() + title.slice(1) + (only ? ` only on ${only}` : "");
+}
+
+// Ticks several scopes at once, and says in plain words what is ticked. Without scripts the server does both.
+function followChoices(summary) {
+  const form = summary.closest("form");
+  const rows = [...form.querySelectorAll("[data-scope]")];
+  const boxOf = (row) => row.querySelector("input[type=checkbox]");
+  const parse = (button) => {
+    const [, level, thing] = button.value.split(" ");
+    const ofThing = rows.filter((row) => thing === "*" || boxOf(row).value.replace(/:?[^:]*$/, "") === thing);
+    const wants = (row) => !boxOf(row).disabled && (level === "write" || (level === "read" && /:read$/.test(boxOf(row).value)));
+    return { ofThing, wants };
+  };
+  const buttons = [...form.querySelectorAll("[name=choose]:not([data-unscripted])")];
+  const update = () => {
+    const rules = form.elements.rules ? form.elements.rules.value.split("\n").filter((line) => line.trim()).length : 0;
+    const rights = rows.filter((row) => boxOf(row).checked).map(rightOf);
+    if (rules) rights.push(rules === 1 ? "what 1 rule allows" : `what ${rules} rules allow`);
+    const last = rights.pop();
+    const words = last === undefined ? "do nothing yet" : rights.length ? `${rights.join(", ")} and ${last}` : last;
+    const said = summary.querySelector("[aria-live]");
+    if (said.textContent !== `The key may ${words}.`) said.textContent = `The key may ${words}.`;
+    for (const button of buttons.filter((one) => one.hasAttribute("aria-pressed"))) {
+      const { ofThing, wants } = parse(button);
+      button.setAttribute("aria-pressed", ofThing.every((row) => boxOf(row).checked === wants(row)));
+    }
+  };
+  for (const button of buttons) {
+    button.addEventListener("click", (event) => {
+      event.preventDefault();
+      const { ofThing, wants } = parse(button);
+      for (const row of ofThing) boxOf(row).checked = wants(row);
+      update();
+    });
+  }
+  summary.querySelector("[data-unscripted]").hidden = true;
+  form.addEventListener("input", update);
+}
+
 function countSelection(button) {
   const form = button.form;
   const update = () => { button.disabled = !form.querySelector("input[name=id]:checked"); };
@@ -127,6 +171,7 @@ document.querySelectorAll("dialog[data-modal]").forEach(openDialog);
 document.querySelectorAll("[data-secret]").forEach(keepSecret);
 document.querySelectorAll("[data-forget]").forEach(forget);
 document.querySelectorAll("[data-scope-search]").forEach(searchScopes);
+document.querySelectorAll("[data-summary]").forEach(followChoices);
 document.querySelectorAll("[data-needs-selection]").forEach(countSelection);
 if (/^#key_[0-9a-z]+$/.test(location.hash)) document.getElementById(location.hash.slice(1))?.focus();
 // A menu closes when the keyboard or the pointer leaves it.

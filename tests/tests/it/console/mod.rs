@@ -16,6 +16,7 @@ mod screenshots;
 mod tour;
 mod webhooks;
 mod weight;
+mod wizard;
 
 use std::time::Duration;
 

@@ -20,6 +20,7 @@ use super::draft::Draft;
 use super::form::{KeyForm, Part, field_of};
 use super::list::{MayCreate, below, may_create, under};
 use super::once::{self, Turn};
+use super::preset;
 use super::secret::SecretCard;
 use super::store;
 use crate::Console;
@@ -70,6 +71,9 @@ pub(crate) async fn submit(
 ) -> Result<Response, Stop> {
     let shelf = Shelf::at(&console, &member, &at)?;
     let draft = Draft::read(&form);
+    if form.has(preset::FIELD) {
+        return choose(&console, &member, &shelf, draft, form.one(preset::FIELD)).await;
+    }
     let wanted = draft.new_key(shelf.only());
     match form.one("step") {
         "back" => again(&console, &member, &shelf, draft, Part::Details, &[]).await,
@@ -90,6 +94,21 @@ pub(crate) async fn submit(
         }
         _ => Err(member.stop(Reason::BadForm(StatusCode::BAD_REQUEST))),
     }
+}
+
+/// The form once more, with several scopes ticked at once.
+async fn choose(
+    console: &Console,
+    member: &Member,
+    shelf: &Shelf,
+    mut draft: Draft,
+    chosen: &str,
+) -> Result<Response, Stop> {
+    let bad = || member.stop(Reason::BadForm(StatusCode::BAD_REQUEST));
+    let choice = preset::Choice::read(chosen).ok_or_else(bad)?;
+    let offer = offer(console, member, shelf).await?;
+    choice.apply(&mut draft, &console.service.profile.catalogue, &offer);
+    again(console, member, shelf, draft, choice.part, &[]).await
 }
 
 /// Makes the key, unless this very form was carried out before.

@@ -10,6 +10,7 @@ use keyward_service::prepare_key::Offer;
 
 use super::Shelf;
 use super::draft::{CUSTOM, Draft, NEVER, ONLY};
+use super::preset::{Level, reads, thing};
 use crate::Console;
 use crate::form::sentence;
 use crate::visitor::Member;
@@ -56,10 +57,22 @@ pub(super) struct ScopeChoice {
     pub(super) can_narrow: bool,
 }
 
+/// How much of a thing may be chosen at once, and whether that is what is ticked.
+#[derive(Debug)]
+pub(super) struct LevelChoice {
+    pub(super) name: &'static str,
+    pub(super) words: &'static str,
+    pub(super) chosen: bool,
+}
+
 /// Scopes of one thing.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) legend: String,
+    /// What its scopes' names begin with.
+    pub(super) thing: String,
+    /// None, Read or Write, where the thing has both.
+    pub(super) levels: Vec<LevelChoice>,
     pub(super) scopes: Vec<ScopeChoice>,
 }
 
@@ -170,6 +183,17 @@ impl KeyForm {
     pub(super) fn complaining(mut self, errors: &[FieldError]) -> Self {
         self.complaints = errors.iter().map(complaint).collect();
         self
+    }
+
+    /// Whether this makes a key, and so offers to tick several scopes at once.
+    fn offers_presets(&self) -> bool {
+        matches!(self.part, Part::Whole | Part::Scopes) && !self.inherits
+    }
+
+    /// Whether there is something to choose from at once: what is held reads, and does more.
+    fn has_templates(&self) -> bool {
+        let held = || self.groups.iter().flat_map(|group| &group.scopes).filter(|scope| scope.held);
+        held().any(|scope| reads(&scope.name)) && held().any(|scope| !reads(&scope.name))
     }
 
     fn shows_details(&self) -> bool {
@@ -300,24 +324,39 @@ fn workspaces(member: &Member, shelf: &Shelf, draft: &Draft) -> Vec<Choice> {
 
 /// Scopes of one thing stand together, where things have several.
 fn groups(profile: &Profile, offer: &Offer, draft: &Draft) -> Vec<Group> {
-    let mut groups: Vec<(&str, Group)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for (scope, held) in profile.catalogue.scopes().iter().zip(&offer.held) {
-        let thing = scope.name.rsplit_once(':').map_or("", |(thing, _)| thing);
+        let thing = thing(&scope.name);
         let choice = scope_choice(scope, *held, draft);
-        if let Some((_, group)) = groups.iter_mut().find(|(known, _)| *known == thing) {
+        if let Some(group) = groups.iter_mut().find(|group| group.thing == thing) {
             group.scopes.push(choice);
         } else {
             let legend = thing.rsplit(':').next().unwrap_or_default().replace(['_', '-'], " ");
-            groups.push((thing, Group { legend: crate::shell::capital(&legend), scopes: vec![choice] }));
+            let legend = crate::shell::capital(&legend);
+            groups.push(Group { legend, thing: thing.to_owned(), levels: Vec::new(), scopes: vec![choice] });
         }
     }
     let scopes = profile.catalogue.scopes().len();
     if groups.len() * 2 > scopes + scopes / 2 {
         // Hardly anything has two: a plain list reads better.
-        let all = groups.into_iter().flat_map(|(_, group)| group.scopes).collect();
-        return vec![Group { legend: String::new(), scopes: all }];
+        let all = groups.into_iter().flat_map(|group| group.scopes).collect();
+        return vec![Group { legend: String::new(), thing: String::new(), levels: Vec::new(), scopes: all }];
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    for group in &mut groups {
+        group.levels = levels(&group.scopes);
+    }
+    groups
+}
+
+/// The levels of a thing that is read and more than read, as far as it is held.
+fn levels(scopes: &[ScopeChoice]) -> Vec<LevelChoice> {
+    let held = || scopes.iter().filter(|scope| scope.held);
+    if !held().any(|scope| reads(&scope.name)) || !held().any(|scope| !reads(&scope.name)) {
+        return Vec::new();
+    }
+    let is = |level: Level| scopes.iter().all(|scope| scope.chosen == (scope.held && level.has(&scope.name)));
+    let choice = |level: Level| LevelChoice { name: level.name(), words: level.words(), chosen: is(level) };
+    Level::ALL.map(choice).into()
 }
 
 fn scope_choice(scope: &Scope, held: bool, draft: &Draft) -> ScopeChoice {

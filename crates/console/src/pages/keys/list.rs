@@ -29,6 +29,8 @@ use crate::visitor::{At, Member, Pairs, Query};
 
 /// Keys of one page: what a person reads at once.
 const PAGE_LEN: u32 = 25;
+/// Keys of a page that lies under a dialog: it is glimpsed, and the dialog has to come over a slow line with it.
+const UNDER_DIALOG_LEN: u32 = 10;
 /// Parts of a list that are asked for until there is a key to show: a rare filter may pass over very many.
 const PARTS_MAX: usize = 8;
 
@@ -40,7 +42,7 @@ pub(crate) async fn show(
     Query(pairs): Query,
 ) -> Result<Response, Stop> {
     let shelf = Shelf::at(&console, &member, &at)?;
-    let list = load(&console, &member, &shelf, &pairs).await?;
+    let list = load(&console, &member, &shelf, &pairs, PAGE_LEN).await?;
     let note = list.shell.note;
     Ok(match note {
         None => page(StatusCode::OK, &list),
@@ -57,7 +59,8 @@ pub(super) async fn under(
     dialog: Html,
     cookie: Option<HeaderValue>,
 ) -> Result<Response, Stop> {
-    let list = ListPage { dialog: Some(dialog), ..load(console, member, shelf, &Pairs::default()).await? };
+    let list = load(console, member, shelf, &Pairs::default(), UNDER_DIALOG_LEN).await?;
+    let list = ListPage { dialog: Some(dialog), ..list };
     Ok(match cookie {
         None => page(status, &list),
         Some(cookie) => page_with_cookie(status, &list, cookie),
@@ -72,7 +75,8 @@ pub(super) async fn below(
     status: StatusCode,
     form: Html,
 ) -> Result<Response, Stop> {
-    let list = ListPage { form: Some(form), ..load(console, member, shelf, &Pairs::default()).await? };
+    let list = load(console, member, shelf, &Pairs::default(), PAGE_LEN).await?;
+    let list = ListPage { form: Some(form), ..list };
     Ok(page(status, &list))
 }
 
@@ -138,11 +142,17 @@ impl ListPage {
     }
 }
 
-async fn load(console: &Console, member: &Member, shelf: &Shelf, pairs: &Pairs) -> Result<ListPage, Stop> {
+async fn load(
+    console: &Console,
+    member: &Member,
+    shelf: &Shelf,
+    pairs: &Pairs,
+    len: u32,
+) -> Result<ListPage, Stop> {
     let bad = || member.stop(Reason::BadForm(StatusCode::UNPROCESSABLE_ENTITY));
     let query = ListQuery::parse(pairs).ok_or_else(bad)?;
     let may = may_create(console, member, shelf).await?;
-    let found = find(console, member, shelf, &query).await?;
+    let found = find(console, member, shelf, &query, len).await?;
     let profile = &console.service.profile;
     let form = match &may {
         MayCreate::Yes(offer) if profile.pages.create == CreateForm::AboveList && shelf.slug.is_none() => {
@@ -172,9 +182,10 @@ async fn find(
     member: &Member,
     shelf: &Shelf,
     query: &ListQuery,
+    len: u32,
 ) -> Result<Found<KeyRow>, Stop> {
     let (service, ctx) = (&console.service, &member.ctx);
-    let mut page = Page { limit: PAGE_LEN, after: query.after().cloned() };
+    let mut page = Page { limit: len, after: query.after().cloned() };
     let mut rows: Vec<KeyRow> = Vec::new();
     let mut next: Option<Position> = None;
     for _ in 0..PARTS_MAX {
@@ -190,7 +201,7 @@ async fn find(
         let found = found.map_err(|refusal| member.refused(&refusal))?;
         rows.extend(found.rows);
         next = found.next;
-        page.limit = PAGE_LEN.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
+        page.limit = len.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
         page.after.clone_from(&next);
         if next.is_none() || page.limit == 0 {
             break;

@@ -9,6 +9,7 @@ pub(crate) mod edit;
 mod form;
 pub(crate) mod list;
 pub(crate) mod once;
+mod preset;
 mod query;
 pub(crate) mod revoke;
 pub(crate) mod role_form;
@@ -16,6 +17,7 @@ pub(crate) mod rotate;
 mod row;
 mod secret;
 pub(crate) mod store;
+mod summary;
 pub(crate) mod usage;
 
 pub(crate) use row::Status;

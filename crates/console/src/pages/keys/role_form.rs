@@ -105,5 +105,10 @@ fn permissions(console: &Console, member: &Member, slug: &str, draft: &Draft) ->
         only: String::new(),
         can_narrow: false,
     };
-    Group { legend: "In this console".to_owned(), scopes: shown.map(choice).collect() }
+    Group {
+        legend: "In this console".to_owned(),
+        thing: String::new(),
+        levels: Vec::new(),
+        scopes: shown.map(choice).collect(),
+    }
 }
