@@ -88,7 +88,7 @@ pub fn router(console: Arc<Console>) -> Router {
             "/w/{slug}/service-accounts/{id}/delete",
             get(service_accounts::ask).post(service_accounts::delete),
         )
-        .route("/w/{slug}/security", get(security::show))
+        .route("/w/{slug}/security", get(security::show).post(security::change))
         .route("/w/{slug}/billing", get(billing::show))
         .route("/w/{slug}/audit", get(audit::show))
         .route("/w/{slug}/audit/verify", get(audit::verify))

@@ -22,6 +22,7 @@ pub(crate) enum Note {
     RotationCancelled,
     WorkspaceCreated,
     WorkspaceRenamed,
+    GraceChosen,
     MemberSaved,
     MemberRemoved,
     InvitedBefore,
@@ -47,7 +48,7 @@ pub(crate) enum Note {
 }
 
 impl Note {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 33] = [
         Self::KeyCreated,
         Self::KeyCreatedBefore,
         Self::KeySaved,
@@ -58,6 +59,7 @@ impl Note {
         Self::RotationCancelled,
         Self::WorkspaceCreated,
         Self::WorkspaceRenamed,
+        Self::GraceChosen,
         Self::MemberSaved,
         Self::MemberRemoved,
         Self::InvitedBefore,
@@ -94,6 +96,7 @@ impl Note {
             Self::RotationCancelled => "rotation-cancelled",
             Self::WorkspaceCreated => "workspace-created",
             Self::WorkspaceRenamed => "workspace-renamed",
+            Self::GraceChosen => "grace-chosen",
             Self::MemberSaved => "member-saved",
             Self::MemberRemoved => "member-removed",
             Self::InvitedBefore => "invited-before",
@@ -138,6 +141,7 @@ impl Note {
             }
             Self::WorkspaceCreated => "Created.",
             Self::WorkspaceRenamed => "Renamed.",
+            Self::GraceChosen => "Saved. Nodes go by it as soon as they hear of it.",
             Self::MemberRemoved => "Removed. Their keys of their own work here no more.",
             Self::InvitedBefore => {
                 "This invitation was made before. Its link was shown then and is not shown again; invite them once more if it is lost."

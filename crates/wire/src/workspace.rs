@@ -54,6 +54,8 @@ pub struct Workspace {
     /// For how many seconds after its lease a node may go on deciding about its keys: how much longer than five seconds a
     /// revoked one may be accepted by nodes that are cut off.
     #[serde(default)]
+    // Always there: the default is for clients that read what older servers say.
+    #[cfg_attr(feature = "openapi", schema(required = true, maximum = 300))]
     pub grace_seconds: u16,
     /// When it was made.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]

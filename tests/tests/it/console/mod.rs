@@ -13,6 +13,7 @@ mod cysmiq;
 mod errors;
 mod people;
 mod screenshots;
+mod security;
 mod tour;
 mod webhooks;
 mod weight;
