@@ -45,6 +45,7 @@ pub mod bulk_revoke;
 pub mod change_password;
 pub mod checkpoint_audit;
 pub mod confirm_store;
+pub mod count_keys;
 pub mod create_key;
 pub mod create_role;
 pub mod create_service_account;

@@ -17,7 +17,7 @@ pub const UNUSED_DAYS_MAX: u32 = 3_650;
 /// How long a network is new, and how long before its end a key ends soon.
 const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Keys of a reason that are counted: whoever has more has work for a while.
-const COUNTED_MAX: u32 = 1_000;
+pub(crate) const COUNTED_MAX: u32 = 1_000;
 
 /// What is to be listed.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +71,11 @@ async fn open(service: &Service, ctx: &Ctx, whose: Whose<'_>) -> Result<(Box<dyn
             Ok((service.store.view(Tenant::person(person)).await?, KeyScope::OfPerson))
         }
     }
+}
+
+/// What finds keys of a workspace for one reason.
+pub(crate) fn of_workspace(reason: StaleReason, unused_days: u32, now: Timestamp) -> StaleFilter {
+    filter(KeyScope::OfWorkspace, reason, unused_days, now)
 }
 
 fn filter(scope: KeyScope, reason: StaleReason, unused_days: u32, now: Timestamp) -> StaleFilter {

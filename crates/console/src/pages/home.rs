@@ -12,11 +12,18 @@ use keyward_core::profile::Profile;
 use keyward_core::role::RoleRef;
 use keyward_core::workspace::Workspace;
 use keyward_service::access::role_grants;
+use keyward_service::count_keys::{KeyCounts, count_keys};
+use keyward_service::refusal::Refusal;
 
 use crate::Console;
 use crate::respond::{go_to, page, page_after};
 use crate::shell::{Shell, Tab};
+use crate::stop::Stop;
 use crate::visitor::{Member, Visitor};
+
+/// Workspaces whose keys are counted, the first of the list: nobody looks at more of them at once, and each costs a look into
+/// the store.
+const COUNTED_MAX: usize = 50;
 
 /// `GET /`
 pub(crate) async fn show(State(console): State<Arc<Console>>, Visitor(ctx): Visitor) -> Response {
@@ -28,27 +35,42 @@ pub(crate) async fn show(State(console): State<Arc<Console>>, Visitor(ctx): Visi
 }
 
 /// `GET /workspaces`
-pub(crate) async fn list(State(console): State<Arc<Console>>, member: Member) -> Response {
+pub(crate) async fn list(State(console): State<Arc<Console>>, member: Member) -> Result<Response, Stop> {
     let profile = &console.service.profile;
-    let places = member.places.iter().map(|place| {
+    let mut places = Vec::new();
+    for (index, place) in member.places.iter().enumerate() {
         let title = match &place.role.which {
             RoleRef::OfProfile(name) => profile.role(name).map(|role| &*role.title),
             RoleRef::Custom(_) => None,
         };
-        Place {
+        // Where the product has no keys of workspaces, there are none to count.
+        let is_counted = index < COUNTED_MAX && profile.keys.kinds.workspace;
+        let slug = place.workspace.slug.as_str();
+        let counts = if is_counted { keys_of(&console, &member, slug).await? } else { None };
+        places.push(Place {
             name: place.workspace.name.as_str(),
-            slug: place.workspace.slug.as_str(),
+            slug,
             role: title.unwrap_or(place.role.name.as_str()),
+            counts,
             next: Next::of(profile, &place.workspace, &role_grants(profile, &place.role)),
-        }
-    });
+        });
+    }
     let home = Home {
         shell: member.shell(Tab::Workspaces),
         email: member.person.email.as_str(),
         server: &console.service.public_url,
-        places: places.collect(),
+        places,
     };
-    page_after(home.shell.note, &home)
+    Ok(page_after(home.shell.note, &home))
+}
+
+async fn keys_of(console: &Console, member: &Member, slug: &str) -> Result<Option<Counts>, Stop> {
+    match count_keys(&console.service, &member.ctx, slug).await {
+        Ok(counted) => Ok(counted.map(Counts::of)),
+        // They have left it since the list was made.
+        Err(Refusal::NotFound(_)) => Ok(None),
+        Err(refusal) => Err(member.refused(&refusal)),
+    }
 }
 
 /// What strangers see.
@@ -77,7 +99,31 @@ struct Place<'a> {
     name: &'a str,
     slug: &'a str,
     role: &'a str,
+    /// How many keys it has, for those who may see them.
+    counts: Option<Counts>,
     next: Next<'a>,
+}
+
+/// How many keys a workspace has, in words.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    live: String,
+    /// Those about to end, where there are any.
+    ends_soon: Option<String>,
+}
+
+impl Counts {
+    fn of(counts: KeyCounts) -> Self {
+        let keys = |number: u32| format!("{number} {}", if number == 1 { "key" } else { "keys" });
+        let soon = counts.ends_soon;
+        let ends_soon = match (soon.keys, soon.more) {
+            (0, _) => None,
+            (number, true) => Some(format!("{number} or more expire soon")),
+            (1, false) => Some("1 expires soon".to_owned()),
+            (number, false) => Some(format!("{number} expire soon")),
+        };
+        Self { live: keys(counts.live), ends_soon }
+    }
 }
 
 /// What a member can do about keys there.
@@ -130,6 +176,7 @@ mod tests {
     use keyward_core::profile::Kinds;
     use keyward_core::role::RoleName;
     use keyward_core::workspace::Slug;
+    use keyward_service::list::StaleCount;
 
     use super::*;
     use crate::tests::{nasty_shell, profile};
@@ -158,7 +205,8 @@ mod tests {
 
     #[test]
     fn whatever_stands_on_the_front_pages_is_escaped() {
-        let place = |next| Place { name: NASTY, slug: NASTY, role: NASTY, next };
+        let counts = || Counts { live: NASTY.to_owned(), ends_soon: Some(NASTY.to_owned()) };
+        let place = |next| Place { name: NASTY, slug: NASTY, role: NASTY, counts: Some(counts()), next };
         let home = Home {
             shell: nasty_shell(),
             email: NASTY,
@@ -177,6 +225,18 @@ mod tests {
         for html in [html, alone.render().unwrap(), landing.render().unwrap()] {
             assert!(!html.contains("<script>alert") && !html.contains("\"'>"), "{html}");
         }
+    }
+
+    #[test]
+    fn keys_are_counted_in_words() {
+        let said = |live, keys, more| {
+            let counts = Counts::of(KeyCounts { live, ends_soon: StaleCount { keys, more } });
+            (counts.live, counts.ends_soon.unwrap_or_default())
+        };
+        assert_eq!(said(0, 0, false), ("0 keys".to_owned(), String::new()));
+        assert_eq!(said(1, 1, false), ("1 key".to_owned(), "1 expires soon".to_owned()));
+        assert_eq!(said(7, 2, false), ("7 keys".to_owned(), "2 expire soon".to_owned()));
+        assert_eq!(said(2_000, 1_000, true).1, "1000 or more expire soon");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod tour;
 mod webhooks;
 mod weight;
 mod wizard;
+mod workspaces;
 
 use std::time::Duration;
 
