@@ -169,8 +169,10 @@ async fn every_page_of_a_workspace_is_there_and_escapes_what_people_write() {
         "/w/acme/members",
         "/w/acme/roles",
         "/w/acme/service-accounts",
+        "/w/acme/security",
         "/w/acme/billing",
         "/w/acme/audit",
+        "/w/acme/audit/verify",
     ] {
         let page = bench.get_as(&ada, path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.html);

@@ -73,8 +73,10 @@ fn a_script_in_a_stored_field_runs_on_no_page() {
         "webhooks".to_owned(),
         format!("webhooks/{hook}"),
         format!("webhooks/{hook}/edit"),
+        "security".to_owned(),
         "billing".to_owned(),
         "audit".to_owned(),
+        "audit/verify".to_owned(),
         format!("audit?action={}", "%22%3E%3Cscript%3Ewindow.ran=1%3C/script%3E"),
     ];
     let of_workspace = of_workspace.iter().map(|page| format!("/w/{slug}/{page}"));
@@ -102,8 +104,12 @@ fn a_form_on_another_site_changes_nothing() {
         )
     };
     let revoke = format!("/w/{}/keys/{}/revoke", workspace.slug, key.id);
+    let security = format!("/w/{}/security", workspace.slug);
+    let invite = format!("/w/{}/members", workspace.slug);
     for (path, fields) in [
         (&*revoke, "<input name=name value=ci>"),
+        (&*security, "<input name=grace_seconds value=300>"),
+        (&*invite, "<input name=email value=eve@example.com><input name=role value=owner>"),
         ("/account/password", "<input name=password value='taken over now'>"),
         ("/signout", ""),
         (
@@ -115,6 +121,10 @@ fn a_form_on_another_site_changes_nothing() {
         browser.sees("That form came from elsewhere");
     }
     assert_eq!(keyward.verify_code(&key.secret), "valid");
+    let owner = workspace.owner();
+    let path = format!("/api/v1/{}", workspace.slug);
+    assert_eq!(owner.get(&path).expect(200).body["grace_seconds"], 0);
+    assert!(owner.get(&workspace.path("invitations")).expect(200).items().is_empty());
     browser.open("/account");
     browser.sees("Where you are signed in");
     // The other site's own pages are no pages of ours.

@@ -39,25 +39,36 @@ fn wider_than_the_screen(browser: &Browser<'_>) -> Option<String> {
     browser.run(script, &[]).as_str().map(ToOwned::to_owned)
 }
 
+/// What is wrong with the page in the light, in the dark and on a small telephone.
+fn barriers(browser: &Browser<'_>, axe: &str, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut look = |how: &str, only| {
+        found.extend(violations(browser, axe, only).iter().map(|one| format!("{name}, {how}: {one}")));
+    };
+    browser.prefers("light");
+    look("light", None);
+    // In the dark only the colours differ.
+    browser.prefers("dark");
+    look("dark", Some("color-contrast"));
+    browser.resize(320, 640);
+    found.extend(wider_than_the_screen(browser).map(|what| format!("{name}: wider than 320 px: {what}")));
+    browser.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
+    browser.prefers("light");
+    found
+}
+
+#[track_caller]
+pub(super) fn page_has_no_barriers(browser: &Browser<'_>, name: &str) {
+    let found = barriers(browser, &axe(), name);
+    assert!(found.is_empty(), "{} barriers:\n{}", found.len(), found.join("\n"));
+}
+
 #[track_caller]
 fn has_no_barriers(profile: &str) {
     let axe = axe();
     let keyward = Keyward::profile(profile).start();
     let mut found = Vec::new();
-    tour::walk(&keyward, &mut |browser, name| {
-        let mut look = |how: &str, only| {
-            found.extend(violations(browser, &axe, only).iter().map(|one| format!("{name}, {how}: {one}")));
-        };
-        browser.prefers("light");
-        look("light", None);
-        // In the dark only the colours differ.
-        browser.prefers("dark");
-        look("dark", Some("color-contrast"));
-        browser.resize(320, 640);
-        found.extend(wider_than_the_screen(browser).map(|what| format!("{name}: wider than 320 px: {what}")));
-        browser.devtools("Emulation.clearDeviceMetricsOverride", &json!({}));
-        browser.prefers("light");
-    });
+    tour::walk(&keyward, &mut |browser, name| found.extend(barriers(browser, &axe, name)));
     assert!(found.is_empty(), "{} barriers:\n{}", found.len(), found.join("\n"));
 }
 
@@ -167,6 +178,55 @@ fn a_key_is_made_rotated_and_revoked_by_the_keyboard_alone() {
     enter(&browser);
     browser.sees("The key is revoked.");
     assert_eq!([keyward.verify_code(&made), keyward.verify_code(&new)], ["revoked", "revoked"]);
+}
+
+#[test]
+fn invitations_the_audit_log_and_grace_are_looked_after_by_the_keyboard_alone() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let browser = as_member(keyward, &workspace, "owner");
+    browser.open(&format!("/w/{}/members", workspace.slug));
+    tab_to(&browser, "E-mail address");
+    browser.press("mary@example.com");
+    tab_to(&browser, "Invite");
+    enter(&browser);
+    browser.sees("mary@example.com is invited");
+    tab_to(&browser, "New link for mary@example.com");
+    tab_to(&browser, "Withdraw the invitation of mary@example.com");
+    enter(&browser);
+    browser.sees("The invitation is withdrawn.");
+
+    tab_to(&browser, "Audit log");
+    enter(&browser);
+    browser.sees("Everything that changed something here");
+    tab_to(&browser, "Check the chain");
+    enter(&browser);
+    browser.sees("Verified up to entry");
+
+    tab_to(&browser, "Security");
+    enter(&browser);
+    browser.sees("Grace weakens the bound of five seconds.");
+    tab_to(&browser, "Grace in seconds");
+    browser.press("60");
+    tab_to(&browser, "Save");
+    enter(&browser);
+    browser.sees("Saved.");
+    assert_eq!(browser.value("Grace in seconds"), "60");
+}
+
+#[test]
+fn scopes_are_chosen_several_at_once_by_the_keyboard_alone() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let browser = as_member(keyward, &workspace, "owner");
+    browser.open(&format!("/w/{}/keys/new", workspace.slug));
+    tab_to(&browser, "Read only");
+    browser.press(&keys::SPACE.to_string());
+    assert!(browser.is_ticked("Read products") && !browser.is_ticked("Write products"));
+    tab_to(&browser, "Products: Write");
+    enter(&browser);
+    assert!(browser.is_ticked("Read products") && browser.is_ticked("Write products"));
+    assert_eq!(browser.path(), format!("/w/{}/keys/new", workspace.slug), "nothing was sent");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use keyward_tests::{Keyward, eventually, shared};
 
 use super::as_member;
+use super::barriers::page_has_no_barriers;
 use crate::store::Store;
 
 /// A lease ends after four seconds, and the page that says so must only be loaded again.
@@ -45,6 +46,7 @@ fn a_mistake_of_the_servers_says_whose_it_is_and_where_to_find_it() {
     browser.open(&format!("/w/{}/vaults", workspace.slug));
     browser.sees("Something went wrong here");
     browser.sees("This is a mistake of the server's, not yours.");
+    page_has_no_barriers(&browser, "the page of a mistake");
     assert!(browser.offers("Workspaces"), "the way back is there");
     let text = browser.text();
     let id = text
@@ -78,6 +80,7 @@ fn a_node_that_may_not_decide_is_told_of_on_every_page_until_it_may_again() {
         };
         eventually(SAID_WITHIN, look, |text| text.contains(STALE));
     }
+    page_has_no_barriers(&browser, "a page with the banner");
     node.pid().go_on();
     let look = || {
         browser.refresh();

@@ -72,12 +72,17 @@ fn make_a_key(browser: &Browser<'_>, base: &str, look: Look<'_>) -> String {
     browser.sees("That did not work");
     look(browser, "key-form-refused");
     browser.run("document.querySelector('.key-form [name=name]').value = arguments[0]", &[json!(NAME)]);
-    if browser.run("return document.querySelector('[name=step]').value", &[]) == "details" {
+    let is_in_steps = browser.run("return document.querySelector('[name=step]').value", &[]) == "details";
+    if is_in_steps {
         browser.click_at(".key-form button.main");
+        browser.sees("Back");
+    }
+    let boxes = "for (const box of [...document.querySelectorAll('.key-form [name=scope]:not([disabled])')].slice(0, 3)) box.checked = true; \
+                 document.querySelector('.key-form').dispatchEvent(new Event('input'))";
+    browser.run(boxes, &[]);
+    if is_in_steps {
         look(browser, "key-form-scopes");
     }
-    let boxes = "for (const box of [...document.querySelectorAll('.key-form [name=scope]:not([disabled])')].slice(0, 3)) box.checked = true";
-    browser.run(boxes, &[]);
     browser.click_at(".key-form button.main");
     browser.sees("This is the only time");
     look(browser, "key-secret");
@@ -90,7 +95,7 @@ fn make_a_key(browser: &Browser<'_>, base: &str, look: Look<'_>) -> String {
 /// More keys, where programs may make them, so that the list looks as lists do.
 fn keys_of_a_year(workspace: &Workspace<'_>, owner: &Person) {
     let scope = workspace.first_scope();
-    for (name, days) in [("deploy-staging", 9), ("grafana-export", 90), ("nightly-backup", 364)] {
+    for (name, days) in [("deploy-staging", 6), ("grafana-export", 90), ("nightly-backup", 364)] {
         let body = json!({"name": name, "description": "Made for the nightly run", "scopes": [scope],
                           "expires_in_seconds": days * 86_400, "allowed_cidrs": ["10.0.0.0/8"]});
         // A profile without such keys, or without creation by programs, refuses; its list is then shorter.
@@ -108,6 +113,8 @@ fn use_it(keyward: &Keyward, browser: &Browser<'_>, workspace: &Workspace<'_>, k
     browser.open(&base(workspace));
     super::after_refresh(browser, || browser.cell(NAME, "Last used"), "just now from 10.0.0.3");
     look(browser, "keys");
+    browser.open("/workspaces");
+    look(browser, "workspaces-counted");
 }
 
 fn of_the_key(browser: &Browser<'_>, base: &str, look: Look<'_>) {
@@ -164,6 +171,13 @@ fn of_the_workspace(browser: &Browser<'_>, workspace: &Workspace<'_>, look: Look
     ] {
         open(page);
         look(browser, &page.replace(['/', '?', '='], "-"));
+    }
+    open("security");
+    if browser.asks_for("Grace in seconds") {
+        browser.fill("Grace in seconds", "301");
+        browser.click_at("form[action$='/security'] button.main");
+        browser.sees("Give a number of seconds from 0 to 300.");
+        look(browser, "security-refused");
     }
     open("keys/clean-up?reason=never_used");
     look(browser, "keys-clean-up");
