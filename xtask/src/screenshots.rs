@@ -12,12 +12,12 @@ const COMMAND: &str =
     "cargo test --locked --workspace --test it console::screenshots::every_page -- --exact --ignored";
 /// Pictures of the documentation, by the profile and name that they were taken under.
 const SHOWN: [(&str, &str); 6] = [
-    ("default/keys-light.png", "keys.png"),
-    ("default/keys-dark.png", "keys-dark.png"),
-    ("default/key-light.png", "key.png"),
-    ("default/key-form-scopes-light.png", "create-scopes.png"),
-    ("default/key-secret-light.png", "create-secret.png"),
-    ("default/key-usage-light.png", "usage.png"),
+    ("default/keys-light.webp", "keys.webp"),
+    ("default/key-light.webp", "key.webp"),
+    ("default/key-form-scopes-light.webp", "create-scopes.webp"),
+    ("default/key-secret-light.webp", "create-secret.webp"),
+    ("default/members-invited-light.webp", "members.webp"),
+    ("default/security-light.webp", "security.webp"),
 ];
 const FOLDER: &str = "docs/images";
 

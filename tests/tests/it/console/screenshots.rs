@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use keyward_tests::{Browser, Keyward, PROFILES};
+use keyward_tests::{Browser, Keyward, PROFILES, json};
 
 use super::tour;
 
@@ -26,8 +26,12 @@ fn every_page() {
         }
         tour::walk_in(&keyward, &workspace, &mut |browser, name| {
             let take = |look: &str| {
-                std::fs::write(into.join(format!("{name}-{look}.png")), browser.picture())
-                    .expect("a picture");
+                let write = |ending: &str, picture: Vec<u8>| {
+                    let file = into.join(format!("{name}-{look}.{ending}"));
+                    std::fs::write(file, picture).expect("a picture");
+                };
+                write("png", browser.picture());
+                write("webp", browser.small_picture());
             };
             pose(browser, "light", WIDE);
             take("light");
@@ -46,4 +50,6 @@ fn every_page() {
 fn pose(browser: &Browser<'_>, scheme: &str, (width, height): (u32, u32)) {
     browser.prefers(scheme);
     browser.resize(width, height);
+    // A picture of the whole page has no bars, and leaves them no room.
+    browser.devtools("Emulation.setScrollbarsHidden", &json!({"hidden": true}));
 }
