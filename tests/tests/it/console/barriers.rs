@@ -251,6 +251,7 @@ fn a_key_is_made_without_scripts() {
     done(&browser);
     browser.sees("The key works now.");
     assert_eq!(browser.cell("ci", "Status"), "Active");
+    assert!(browser.cell("ci", "Name").ends_with(", workspace"), "its kind");
     assert_eq!(keyward.verify_code(&made), "valid");
     browser.click_in("ci", "Revoke");
     browser.sees_dialog("Revoke ci?");

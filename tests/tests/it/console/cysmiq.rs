@@ -175,6 +175,7 @@ fn cys_8_keys_stand_below_the_form_with_what_there_is_to_know() {
         [cell("Status"), cell("Last used"), cell("Scopes")],
         ["Active", "Never", "vulnerabilities:read"]
     );
+    assert!(cell("Name").ends_with(", personal"), "its kind");
     assert_eq!(cell("Created"), day_in(0));
     assert_eq!(cell("Expires"), "in 29 days");
     assert_eq!(keyward.verify_code(&secret), "valid");
