@@ -14,7 +14,7 @@ use crate::keys::{Known, PRESENTED, imports};
 use crate::processes::{Server, free_port, pinned};
 
 const OWNER: (&str, &str) = ("owner@example.com", "three quiet otters paddle");
-const SLUG: &str = "acme";
+pub(crate) const SLUG: &str = "acme";
 /// A limit that every key has, and none reaches: as high as it can be.
 const REQUESTS_PER_MINUTE: u32 = 1_000_000;
 const PROFILE: &str = include_str!("../../profiles/cveium.toml");
@@ -22,7 +22,7 @@ const PROFILE: &str = include_str!("../../profiles/cveium.toml");
 /// A running server. The data plane is `server.address`.
 pub(crate) struct Keyward {
     pub(crate) server: Server,
-    control: SocketAddr,
+    pub(crate) control: SocketAddr,
     store: PathBuf,
 }
 
@@ -55,9 +55,7 @@ impl Keyward {
     }
 
     fn import(&self, known: &mut [Known]) -> Result<(), Failure> {
-        let (head, _) = self.post("/api/v1/session", "", &json!({"email": OWNER.0, "password": OWNER.1}))?;
-        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).ok_or("no session")?;
-        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let cookie = self.sign_in()?;
         let bodies: Vec<(usize, Value)> = imports(known).collect();
         for (first, body) in bodies {
             let (_, imported) = self.post(&format!("/api/v1/{SLUG}/keys/import"), &cookie, &body)?;
@@ -74,7 +72,14 @@ impl Keyward {
         }
     }
 
-    fn post(&self, path: &str, cookie: &str, body: &Value) -> Result<(String, String), Failure> {
+    /// The cookie of the owner's session.
+    pub(crate) fn sign_in(&self) -> Result<String, Failure> {
+        let (head, _) = self.post("/api/v1/session", "", &json!({"email": OWNER.0, "password": OWNER.1}))?;
+        let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).ok_or("no session")?;
+        Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+    }
+
+    pub(crate) fn post(&self, path: &str, cookie: &str, body: &Value) -> Result<(String, String), Failure> {
         let (control, body) = (self.control, body.to_string());
         let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
         let mut stream = TcpStream::connect(control)?;

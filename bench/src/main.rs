@@ -1,6 +1,7 @@
 //! `keyward-bench http`: Keyward over HTTP, beside bare servers and beside what would be asked instead.
+//! `keyward-bench pages`: the pages of the console, of a workspace with many keys beside one with few.
 //!
-//! `cargo xtask bench http` builds and starts it. It starts itself again as the bare servers.
+//! `cargo xtask bench …` builds and starts it. It starts itself again as the bare servers.
 
 mod client;
 mod contest;
@@ -8,6 +9,7 @@ mod contestants;
 mod framing;
 mod keys;
 mod keyward;
+mod pages;
 mod processes;
 mod rounds;
 mod yardstick;
@@ -22,8 +24,9 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["http"] => contest::http(),
+        ["pages"] => pages::pages(),
         ["serve", kind, port] => yardstick::serve(kind, port),
-        _ => Err("say `http`, or `serve hyper PORT` or `serve axum PORT`".into()),
+        _ => Err("say `http` or `pages`, or `serve hyper PORT` or `serve axum PORT`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,6 +22,8 @@ pub(crate) enum Name {
     Verify,
     /// Decisions over HTTP beside bare servers and what is asked instead
     Http,
+    /// The pages of the console in a workspace with 100,000 keys beside one with few
+    Pages,
 }
 
 struct Bench {
@@ -78,6 +80,12 @@ impl Name {
             Self::Http => Bench {
                 name: "http",
                 command: "cargo run --release --locked -p keyward -p keyward-bench --bin keyward-bench -- http",
+                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                needs: &[RIVALS],
+            },
+            Self::Pages => Bench {
+                name: "pages",
+                command: "cargo run --release --locked -p keyward -p keyward-bench --bin keyward-bench -- pages",
                 build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
                 needs: &[RIVALS],
             },
