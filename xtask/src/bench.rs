@@ -29,13 +29,33 @@ pub(crate) enum Name {
 struct Bench {
     /// As it stands in the command and in the marks of its section.
     name: &'static str,
-    /// What measures, as it can be typed. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT`
-    /// names.
-    command: &'static str,
+    /// What measures. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT` names.
+    program: Program,
     /// What must be built before, as it can be typed.
     build: Option<&'static str>,
     /// Programs that it needs beside those of the tests.
     needs: &'static [Need],
+}
+
+#[derive(Clone, Copy)]
+enum Program {
+    /// A command of cargo's, as it can be typed.
+    Cargo(&'static str),
+    /// A program that was built before, and what it is told.
+    Built(&'static str, &'static str),
+}
+
+impl Program {
+    fn command(self, tree: &Tree) -> Command {
+        match self {
+            Self::Cargo(typed) => tree.typed(typed),
+            Self::Built(program, told) => {
+                let mut command = Command::new(tree.built(program));
+                command.arg(told);
+                command
+            }
+        }
+    }
 }
 
 const VALGRIND: Need = Need {
@@ -58,34 +78,40 @@ impl Name {
         match self {
             Self::Lists => Bench {
                 name: "lists",
-                command: "cargo test --release --locked -p keyward-storage --lib \
+                program: Program::Cargo(
+                    "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
+                ),
                 build: None,
                 needs: &[],
             },
             Self::Writes => Bench {
                 name: "writes",
-                command: "cargo test --release --locked -p keyward-storage --lib \
+                program: Program::Cargo(
+                    "cargo test --release --locked -p keyward-storage --lib \
                           bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
+                ),
                 build: None,
                 needs: &[],
             },
             Self::Verify => Bench {
                 name: "verify",
-                command: "cargo test --release --locked -p keyward-verifier --test bench \
+                program: Program::Cargo(
+                    "cargo test --release --locked -p keyward-verifier --test bench \
                           verify::verify_beside_the_bare_work -- --exact --ignored --nocapture",
+                ),
                 build: None,
                 needs: &[VALGRIND],
             },
             Self::Http => Bench {
                 name: "http",
-                command: "cargo run --release --locked -p keyward -p keyward-bench --bin keyward-bench -- http",
+                program: Program::Built("release/keyward-bench", "http"),
                 build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
                 needs: &[RIVALS],
             },
             Self::Pages => Bench {
                 name: "pages",
-                command: "cargo run --release --locked -p keyward -p keyward-bench --bin keyward-bench -- pages",
+                program: Program::Built("release/keyward-bench", "pages"),
                 build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
                 needs: &[RIVALS],
             },
@@ -107,7 +133,7 @@ pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
     if let Some(build) = bench.build {
         run::run(&mut tree.typed(build))?;
     }
-    run::run(tree.typed(bench.command).env("KEYWARD_BENCH_OUT", &out))?;
+    run::run(bench.program.command(tree).env("KEYWARD_BENCH_OUT", &out))?;
     let measured = fs::read_to_string(&out).map_err(Failure::file(&out))?;
     let section = format!("Measured with `cargo xtask bench {}` on {}.\n{measured}", bench.name, machine());
     let path = tree.path(FILE);
