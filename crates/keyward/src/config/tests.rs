@@ -173,6 +173,7 @@ workspace_slug = "acme"
 token = "0123456789abcdef0123456789abcdef"
 [billing]
 stripe_webhook_secret = "whsec_0123456789abcdef"
+upgrade_url = "https://shop.example.com/plans?workspace={slug}"
 [billing.prices]
 price_1Mow = "standard"
 "price.old" = "standard"
@@ -216,6 +217,7 @@ fn every_setting_of_a_file_is_read() {
     assert_eq!(settings.operator.token.as_ref().unwrap().expose(), TOKEN);
     let billing = settings.billing.as_ref().unwrap();
     assert_eq!(billing.secrets.iter().map(SecretText::expose).collect::<Vec<_>>(), [WEBHOOK_SECRET]);
+    assert_eq!(settings.upgrade_url.as_deref(), Some("https://shop.example.com/plans?workspace={slug}"));
     let prices = billing.prices.iter().map(|(price, plan)| (&**price, plan.as_str()));
     assert_eq!(prices.collect::<Vec<_>>(), [("price.old", "standard"), ("price_1Mow", "standard")]);
     assert!(!settings.notices.enabled);
