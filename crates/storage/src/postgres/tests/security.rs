@@ -337,7 +337,7 @@ async fn what_only_the_system_may_see_is_out_of_the_servers_reach() {
         "SET SESSION AUTHORIZATION keyward_system",
         "ALTER TABLE keyward.keys DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE keyward.keys NO FORCE ROW LEVEL SECURITY",
-        "DROP POLICY own ON keyward.keys",
+        "DROP POLICY seen ON keyward.keys",
         "CREATE TABLE keyward.mine (id text)",
         "CREATE OR REPLACE FUNCTION keyward.is_system() RETURNS boolean LANGUAGE sql STABLE RETURN true",
         "DELETE FROM keyward.keys",
