@@ -8,7 +8,7 @@ use crate::client::{self, Work};
 use crate::contestants::{self, AUTHORIZE, AXUM, Contestant, NGINX_HYPER, NGINX_KEYWARD, VERIFY};
 use crate::keyward::Keyward;
 use crate::rounds::Spread;
-use crate::{Failure, keys, processes, say};
+use crate::{Failure, keys, processes, report, say};
 
 const CONNECTIONS: usize = 64;
 /// Rounds of everybody in turn, and how long each lasts in each.
@@ -43,11 +43,7 @@ pub(crate) fn http() -> Result<(), Failure> {
     let paced = paced(&all, &full)?;
     let logging = logging(&all, &keyward)?;
     let written = table(&all, &full, &paced, &logging)?;
-    match std::env::var_os("KEYWARD_BENCH_OUT") {
-        Some(out) => std::fs::write(out, written)?,
-        None => say(&written),
-    }
-    Ok(())
+    report(&written)
 }
 
 fn work(one: &Contestant) -> Work<'_> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::keyward::{Keyward, SLUG};
 use crate::rounds::Spread;
-use crate::{Failure, keys, processes, say};
+use crate::{Failure, keys, processes, report, say};
 
 /// Each page is asked for so often, in both workspaces, after a few times that are not counted.
 const TIMES: usize = 200;
@@ -172,11 +172,7 @@ pub(crate) fn pages() -> Result<(), Failure> {
         )?;
     }
     writeln!(text, "\nThe slowest, at p95: {slowest_page}, {:.1} ms.", slowest.as_secs_f64() * 1e3)?;
-    match std::env::var_os("KEYWARD_BENCH_OUT") {
-        Some(out) => std::fs::write(out, text)?,
-        None => say(&text),
-    }
-    Ok(())
+    report(&text)
 }
 
 /// A workspace with few keys. Gives one of them.

@@ -25,6 +25,8 @@ const CLIENTS: [u32; 2] = [1, 16];
 const TURNS: u32 = 12;
 /// Creates of one turn, of all clients together.
 const OF_A_TURN: u32 = 320;
+/// Microseconds: a notice comes so long before the end.
+pub(crate) const OF_A_DAY: i64 = 86_400_000_000;
 /// Where the report goes.
 const OUT: &str = "KEYWARD_BENCH_OUT";
 

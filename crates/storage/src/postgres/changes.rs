@@ -23,6 +23,9 @@ use crate::{ChangeLog, Changed, StoreError};
 /// Changes that are looked at together, before the states they led to are read: some 100 bytes each.
 const ROWS_MAX: usize = 1_000;
 
+/// Makes durable what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll back:
+/// the question before it fails then.
+const FINISH: &str = "SELECT 1; COMMIT";
 /// Statements up to COMMIT, and with it, of the question that commits.
 const DONE_WITH_COMMIT: usize = 2;
 
@@ -52,7 +55,7 @@ pub(super) async fn commit(
 ) -> Result<Committed, StoreError> {
     prepare_all(link, &last).await?;
     let statements = match changes {
-        0 => "SELECT 1; COMMIT",
+        0 => FINISH,
         1 if is_alone => "SELECT currval('keyward.change_ids'); COMMIT; SELECT keyward.number_own()",
         _ => "SELECT currval('keyward.change_ids'); COMMIT",
     };
@@ -76,10 +79,9 @@ pub(super) async fn commit(
     Ok(Committed::Waiting(if changes == 1 { Wanted::Alone(id) } else { Wanted::LastOfSeveral(id) }))
 }
 
-/// The same for what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll
-/// back: the question before it fails then.
+/// The same for what has no changes.
 pub(super) async fn finish(link: &Link) -> Result<(), StoreError> {
-    link.several("SELECT 1; COMMIT").await.1
+    link.several(FINISH).await.1
 }
 
 /// The epoch of the last change that the open transaction sees.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{OptionFuture, join};
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, RowStream, SimpleQueryMessage, Statement};
@@ -96,21 +96,12 @@ impl Link {
             (Arc::clone(&self.client), Arc::clone(&self.broken), self.ahead().take());
         let mut ahead: Ahead = Box::pin(async move {
             let answer = async {
-                let rows = match statement {
-                    Some(statement) => client.query_raw(&statement, &params).await?,
-                    None => client.query_typed_raw(sql, typed(params)).await?,
-                };
-                pin!(rows).try_for_each(|_| async { Ok(()) }).await
-            };
-            let before = async {
-                match before {
-                    Some(before) => before.await,
-                    None => Ok(()),
-                }
+                let rows = pin!(rows_of(&client, statement, sql, params).await?);
+                rows.try_for_each(|_| async { Ok(()) }).await
             };
             // Of two that failed the first is heard: the other failed because of it.
-            let (before, answered) = join(before, within(&broken, answer)).await;
-            before.and(answered)
+            let (before, answered) = join(OptionFuture::from(before), within(&broken, answer)).await;
+            before.unwrap_or(Ok(())).and(answered)
         });
         // The first poll asks it.
         if let Some(answer) = poll_once(ahead.as_mut()).await {
@@ -170,10 +161,8 @@ impl Link {
         #[cfg(test)]
         super::tests::watch::saw(sql, &params);
         let asked = async {
-            match self.statement(sql, &params).await? {
-                Some(statement) => self.within(self.client.query_raw(&statement, &params)).await,
-                None => self.within(self.client.query_typed_raw(sql, typed(params))).await,
-            }
+            let statement = self.statement(sql, &params).await?;
+            self.within(rows_of(&self.client, statement, sql, params)).await
         };
         self.behind(asked).await
     }
@@ -247,6 +236,19 @@ async fn within<T>(
             broken.store(true, Ordering::Relaxed);
             Err(StoreError::Unavailable("the database does not answer".to_owned()))
         }
+    }
+}
+
+/// Asks a statement, prepared or not.
+async fn rows_of(
+    client: &Client,
+    prepared: Option<Statement>,
+    sql: &str,
+    params: Vec<Value>,
+) -> Result<RowStream, Error> {
+    match prepared {
+        Some(statement) => client.query_raw(&statement, &params).await,
+        None => client.query_typed_raw(sql, typed(params)).await,
     }
 }
 

@@ -12,7 +12,7 @@ use tokio_postgres::{Client, Error, Statement};
 use super::cluster::{Cluster, DURABLE};
 use super::database::{address, roles};
 use crate::audit::hex;
-use crate::bench::{Arena, Bare, Creation, clients_max, homes};
+use crate::bench::{Arena, Bare, Creation, OF_A_DAY, clients_max, homes};
 use crate::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use crate::postgres::pool::connect;
 use crate::postgres::{PostgresStore, Settings, migrate};
@@ -49,9 +49,6 @@ const STATEMENTS: [(&str, &str); 9] = [
     // As the entry's place and the change's number are written later here, so they are not written at all there.
     ("INSERT INTO changes (kind, subject_id) VALUES ('key', $1)", "t"),
 ];
-
-/// Microseconds: a notice comes so long before the end.
-const OF_A_DAY: i64 = 86_400_000_000;
 
 /// A connection for each client, as the superuser: no policy is asked.
 struct Inserts(Vec<Mutex<(Client, Vec<Statement>)>>);

@@ -7,14 +7,11 @@ use keyward_core::key::{Belongs, PrincipalId};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
-use crate::bench::{Arena, Bare, Creation, homes};
+use crate::bench::{Arena, Bare, Creation, OF_A_DAY, homes};
 use crate::sqlite::SqliteStore;
 use crate::sqlite::connection::aside;
 use crate::sqlite::key_grams::bare_texts;
 use crate::sqlite::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
-
-/// Microseconds: a notice comes so long before the end.
-const OF_A_DAY: i64 = 86_400_000_000;
 
 /// One connection that clients take in turn: SQLite has one writer, and who waits for another connection only sleeps.
 struct Inserts(Mutex<Connection>);
