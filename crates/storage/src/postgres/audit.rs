@@ -8,7 +8,7 @@ use keyward_core::audit::{AuditEntry, AuditHome};
 use keyward_core::id::{AuditId, RequestId};
 use keyward_core::key::PrincipalId;
 
-use super::chain::{home_id, link_all};
+use super::chain::home_id;
 use super::opening::Opening;
 use super::row::{Columns, each, holds, many, one};
 use super::value::{Value, params};
@@ -163,7 +163,7 @@ impl PostgresTx {
         let link = self.seat.link()?;
         let sql = "SELECT EXISTS (SELECT 1 FROM audit_entries WHERE home_id = $1 AND n IS NULL)";
         if holds(link, sql, params![home_id(home)]).await? {
-            link_all(&self.inner).await?;
+            self.inner.chain.link_all().await?;
             if self.mode == Mode::Reading {
                 link.send("ROLLBACK");
                 Opening::to_read(self.view).begin(link).await?;

@@ -17,6 +17,7 @@ use super::audit::{Written, written};
 use super::changes::finish;
 use super::link::Link;
 use super::opening::Opening;
+use super::pool::Pool;
 use super::row::{each, many, run};
 use super::value::params;
 use crate::audit::FIRST_PREV;
@@ -29,39 +30,44 @@ const EVERY: Duration = Duration::from_millis(500);
 /// Of the same kind as the lock that numbering holds.
 const TAKE_TURN: &str = "SELECT pg_advisory_xact_lock(1266254692, 2)";
 
-/// When entries were linked last by this process.
-#[derive(Debug, Default)]
+/// What links entries.
+#[derive(Debug)]
 pub(super) struct Chain {
+    pool: Arc<Pool>,
+    /// When this process linked what nobody had asked for, last.
     last: Mutex<Option<Instant>>,
 }
 
 impl Chain {
-    /// Links what waits, unless that was done a moment ago, in a task of its own.
+    pub(super) fn over(pool: Arc<Pool>) -> Self {
+        Self { pool, last: Mutex::default() }
+    }
+
+    /// Links what waits in a task of its own, unless that was begun a moment ago or is still under way.
     pub(super) fn link_soon(inner: &Arc<Inner>) {
-        let Ok(mut last) = inner.chain.last.try_lock() else { return };
-        if last.is_some_and(|last| last.elapsed() < EVERY) {
-            return;
-        }
-        *last = Some(Instant::now());
-        drop(last);
         let inner = Arc::clone(inner);
         tokio::spawn(async move {
-            if let Err(error) = link_all(&inner).await {
+            let Ok(mut last) = inner.chain.last.try_lock() else { return };
+            if last.is_some_and(|last| last.elapsed() < EVERY) {
+                return;
+            }
+            *last = Some(Instant::now());
+            if let Err(error) = inner.chain.link_all().await {
                 tracing::warn!(%error, "entries of audit logs could not be linked yet");
             }
         });
     }
-}
 
-/// Links every entry that was committed before this call.
-pub(super) async fn link_all(inner: &Inner) -> Result<(), StoreError> {
-    loop {
-        let seat = inner.order.begin(&Opening::of_store()).await?;
-        let linked = link_some(seat.link()?).await?;
-        finish(seat.link()?).await?;
-        seat.give_back();
-        if linked < usize::try_from(ENTRIES_AT_ONCE).unwrap_or(usize::MAX) {
-            return Ok(());
+    /// Links every entry that was committed before this call.
+    pub(super) async fn link_all(&self) -> Result<(), StoreError> {
+        loop {
+            let seat = self.pool.begin(&Opening::of_store()).await?;
+            let linked = link_some(seat.link()?).await?;
+            finish(seat.link()?).await?;
+            seat.give_back();
+            if linked < usize::try_from(ENTRIES_AT_ONCE).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
         }
     }
 }

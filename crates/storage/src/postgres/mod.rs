@@ -83,8 +83,11 @@ const FOR_DOORS: usize = 4;
 const FOR_FEED: usize = 2;
 /// Connections for the other work of the system.
 const FOR_SYSTEM: usize = 4;
-/// Connections for numbering and linking what is committed. Whoever waits here has its answer behind the one before.
-const FOR_ORDER: usize = 4;
+/// Connections for numbering what is committed: one works at a time, for all that wait.
+const FOR_NUMBERS: usize = 2;
+/// Connections for linking the entries of audit logs, one of which works at a time. Apart from the numbers: linking what
+/// a large import told takes seconds, and the lease is renewed behind a number.
+const FOR_CHAIN: usize = 2;
 
 /// How a store is reached.
 #[derive(Debug, Clone)]
@@ -107,7 +110,6 @@ struct Inner {
     doors: Arc<Pool>,
     feed: Arc<Pool>,
     system: Arc<Pool>,
-    order: Arc<Pool>,
     turns: Turns,
     numbering: Numbering,
     chain: Chain,
@@ -145,10 +147,9 @@ impl PostgresStore {
             doors: pool(&settings.system, FOR_DOORS),
             feed: pool(&settings.system, FOR_FEED),
             system: pool(&settings.system, FOR_SYSTEM),
-            order: pool(&settings.system, FOR_ORDER),
             turns: Turns::default(),
-            numbering: Numbering::default(),
-            chain: Chain::default(),
+            numbering: Numbering::over(pool(&settings.system, FOR_NUMBERS)),
+            chain: Chain::over(pool(&settings.system, FOR_CHAIN)),
             hears_at: settings.prepares.then(|| settings.system.clone()),
             listening: OnceLock::new(),
             bounds,
@@ -205,7 +206,7 @@ impl Store for PostgresStore {
         tracing::trace!(?reason, "system view");
         if reason == SystemReason::Feed {
             // What was answered is in the snapshot, with its number.
-            self.0.numbering.look(&self.0.order).await?;
+            self.0.numbering.look().await?;
             Chain::link_soon(&self.0);
         }
         self.open_tx(self.pool_for(reason), Opening::to_read(View::System), Mode::Reading, View::System).await
@@ -305,7 +306,7 @@ impl Tx for PostgresTx {
         drop(turns);
         match committed {
             Committed::Numbered(epoch) => Ok(epoch),
-            Committed::Waiting(wanted) => inner.numbering.number(&inner.order, wanted).await,
+            Committed::Waiting(wanted) => inner.numbering.number(wanted).await,
         }
     }
 }

@@ -24,8 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ALL: i64 = 0;
 
 /// Those who wait for an epoch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Numbering {
+    pool: Arc<Pool>,
     turn: tokio::sync::Mutex<()>,
     waiting: Mutex<Vec<Waiting>>,
     looked: Mutex<Option<Instant>>,
@@ -58,6 +59,16 @@ struct Waiting {
 }
 
 impl Numbering {
+    pub(super) fn over(pool: Arc<Pool>) -> Self {
+        Self {
+            pool,
+            turn: tokio::sync::Mutex::default(),
+            waiting: Mutex::default(),
+            looked: Mutex::default(),
+            committing: AtomicUsize::default(),
+        }
+    }
+
     /// To be held while a transaction commits.
     pub(super) fn committing(&self) -> Committing<'_> {
         let before = self.committing.fetch_add(1, Ordering::Relaxed);
@@ -65,7 +76,7 @@ impl Numbering {
     }
 
     /// Numbers all that is committed, if that was not done a moment ago.
-    pub(super) async fn look(&self, order: &Arc<Pool>) -> Result<(), StoreError> {
+    pub(super) async fn look(&self) -> Result<(), StoreError> {
         let now = Instant::now();
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,11 +85,11 @@ impl Numbering {
             }
             *looked = Some(now);
         }
-        self.number(order, Wanted::All).await.map(drop)
+        self.number(Wanted::All).await.map(drop)
     }
 
     /// Numbers what is committed. Returns the epoch of one change, or the last of all.
-    pub(super) async fn number(&self, order: &Arc<Pool>, wanted: Wanted) -> Result<Epoch, StoreError> {
+    pub(super) async fn number(&self, wanted: Wanted) -> Result<Epoch, StoreError> {
         loop {
             let (answer, mut answered) = oneshot::channel();
             self.waiting().push(Waiting { wanted, answer });
@@ -91,7 +102,7 @@ impl Numbering {
             }
             let together = std::mem::take(&mut *self.waiting());
             let wanted: Vec<Wanted> = together.iter().map(|waiting| waiting.wanted).collect();
-            let (mut epochs, error) = match ask(order, &wanted).await {
+            let (mut epochs, error) = match ask(&self.pool, &wanted).await {
                 Ok(epochs) => (epochs.into_iter(), None),
                 Err(error) => (Vec::new().into_iter(), Some(error)),
             };
@@ -106,6 +117,11 @@ impl Numbering {
                 (None, Err(_)) => Err(StoreError::Unavailable("a change has no number".to_owned())),
             };
         }
+    }
+
+    /// Numbers what is committed, for one alone. Returns the last epoch of all.
+    pub(super) async fn number_alone(&self) -> Result<Epoch, StoreError> {
+        Ok(ask(&self.pool, &[Wanted::All]).await?.into_iter().next().unwrap_or_default())
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting>> {
@@ -127,21 +143,16 @@ impl Drop for Committing<'_> {
     }
 }
 
-/// Numbers what is committed, for one alone. Returns the last epoch of all.
-pub(super) async fn number_alone(order: &Arc<Pool>) -> Result<Epoch, StoreError> {
-    Ok(ask(order, &[Wanted::All]).await?.into_iter().next().unwrap_or_default())
-}
-
 /// The epochs that are wanted, in this order.
 ///
 /// A connection may have died while it was idle. The work may be done twice, so another is asked then.
-async fn ask(order: &Arc<Pool>, wanted: &[Wanted]) -> Result<Vec<Epoch>, StoreError> {
+async fn ask(pool: &Arc<Pool>, wanted: &[Wanted]) -> Result<Vec<Epoch>, StoreError> {
     let mut changes: Vec<i64> = wanted.iter().map(|wanted| wanted.change()).collect();
     if !wanted.iter().all(|wanted| matches!(wanted, Wanted::Alone(_))) {
         changes.push(ALL);
     }
     loop {
-        let seat = order.begin(&Opening::of_statement()).await?;
+        let seat = pool.begin(&Opening::of_statement()).await?;
         let link = seat.link()?;
         let sql = "SELECT keyward.number_changes($1)";
         let numbered = one(link, "changes", sql, params![changes.clone()], only::<Vec<Option<i64>>>).await;

@@ -113,8 +113,9 @@ fn what_is_no_http_is_answered_or_dropped_and_the_server_lives() {
             }
         }
     }
-    assert_eq!(keyward.verify_code(&key.secret), "valid");
+    // Before the key is used: when it was is written a moment later.
     assert_eq!(workspace.keys(), [workspace.get_key(&key.id).body]);
+    assert_eq!(keyward.verify_code(&key.secret), "valid");
 }
 
 #[test]

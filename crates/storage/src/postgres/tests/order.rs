@@ -14,7 +14,8 @@ use super::cluster::{Cluster, DURABLE};
 use super::database::{self, Database};
 use crate::conformance::audit::entry;
 use crate::conformance::town::{Town, at, person, role, workspace, workspace_key};
-use crate::postgres::{PostgresStore, Settings, migrate};
+use crate::postgres::pool::connect;
+use crate::postgres::{FOR_CHAIN, PostgresStore, Settings, migrate};
 use crate::{Changed, FIRST_PREV, Store, SystemReason, Tenant};
 
 const WRITERS: usize = 16;
@@ -238,4 +239,35 @@ async fn one_that_commits_alone_is_numbered_with_its_commit_and_also_where_that_
     database.sql("UPDATE keyward.epochs_reserved SET up_to = (SELECT max(epoch) FROM keyward.changes)");
     epochs.extend([after, keep_one(&town).await.1, keep_one(&town).await.1]);
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
+}
+
+/// An import of thousands of keys is linked for seconds, and everybody who reads a log waits for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_does_not_wait_for_those_who_link() {
+    let database = Database::new();
+    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let (home, tenant) = (AuditHome::Workspace(town.acme.id), town.inside());
+    let mut tx = town.begin().await;
+    tx.append_audit(&entry(home, PrincipalId::User(town.ada.id))).await.unwrap();
+    tx.commit().await.unwrap();
+    let linking = connect(&database.settings().system).await.unwrap();
+    linking.batch_execute("SELECT pg_advisory_lock(1266254692, 2)").await.unwrap();
+    // More than there are connections for anything but tenants.
+    let readers: Vec<_> = (0..12)
+        .map(|_| {
+            let store = Arc::clone(&town.store);
+            tokio::spawn(async move { store.view(tenant).await?.audit_head(home).await })
+        })
+        .collect();
+    let wait = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while linking.query_one(wait, &[]).await.unwrap().get::<_, i64>(0) < i64::try_from(FOR_CHAIN).unwrap() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let mut tx = town.system_view().await;
+    tx.changes_since(Epoch(0), 10, &mut |_| {}).await.unwrap();
+    keep_one(&town).await;
+    drop(linking);
+    for reader in readers {
+        assert_eq!(reader.await.unwrap().unwrap().map(|head| head.entries), Some(1));
+    }
 }

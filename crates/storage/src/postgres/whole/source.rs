@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use super::late::Late;
 use super::{Type, columns, ids, quoted, unfit};
 use crate::StoreError;
-use crate::postgres::chain::link_all;
 use crate::postgres::link::Link;
-use crate::postgres::numbering::number_alone;
 use crate::postgres::opening::{Opening, View};
 use crate::postgres::pool::connect;
 use crate::postgres::row::{Columns, many, one, only};
@@ -44,8 +42,8 @@ impl PostgresSource {
     pub async fn of_store(settings: &Settings) -> Result<Self, StoreError> {
         let store = PostgresStore::open(settings).await?;
         // So that little is left that has no place yet.
-        number_alone(&store.0.order).await?;
-        link_all(&store.0).await?;
+        store.0.numbering.number_alone().await?;
+        store.0.chain.link_all().await?;
         let link = Link::new(connect(&settings.system).await?, false);
         Opening::to_read(View::System).begin(&link).await?;
         let late = Late::read(&link, &tables()?).await?;
