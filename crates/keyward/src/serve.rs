@@ -1,6 +1,7 @@
 //! `keyward serve`: the control plane and the data plane in one process. Here the rooms are put together;
 //! nothing is decided.
 
+mod apart;
 pub(crate) mod audit_key;
 pub(crate) mod boot_clock;
 pub(crate) mod feed;
@@ -56,6 +57,7 @@ use crate::config::store::StoreUrl;
 use crate::config::{Loaded, Settings};
 use crate::openapi;
 use crate::post::SmtpPost;
+use apart::Apart;
 use feed::FeedListener;
 use limits::Room;
 use lock::StoreLock;
@@ -200,8 +202,12 @@ impl Running {
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let connections_max = self.room.control_plane;
-        let control = Server { listener: control, router, connections_max, tls: None };
-        let api = keyward_api::serve(control, stop.clone().asked());
+        let asked = stop.clone().asked();
+        // Until the end: connections to the database that are opened there are used by the rest as well.
+        let apart = Apart::begin().map_err(|error| no_threads(&error))?;
+        let api = apart.run(control, move |listener| {
+            keyward_api::serve(Server { listener, router, connections_max, tls: None }, asked)
+        });
         let passing = proxy::pass_on(
             self.settings.proxy.as_ref(),
             Arc::clone(&gateway),
@@ -210,7 +216,8 @@ impl Running {
             stop.clone(),
         );
         let decisions = keyward_gateway::serve(gateway, data, stop.clone().asked());
-        tokio::join!(api, decisions, feed, passing);
+        let (api, _, (), ()) = tokio::join!(api, decisions, feed, passing);
+        api.map_err(|error| Failure::failed(format!("the control plane broke: {error}")))?;
         let broke = |error| Failure::failed(format!("a background task broke: {error}"));
         for task in [following, forgetting, delivering, tending].into_iter().chain(telling).chain(noting) {
             task.await.map_err(broke)?;
@@ -352,6 +359,10 @@ async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
     released.map_err(|error| unwritable(&error))?;
     let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
     released.map_err(|error| unwritable(&error))
+}
+
+fn no_threads(error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("the machine gives no threads: {error}"))
 }
 
 fn unwritable(error: &dyn std::fmt::Display) -> Failure {
