@@ -48,7 +48,8 @@ pub struct Place {
 /// What a transaction can do with members.
 #[async_trait]
 pub trait Members {
-    /// Puts a person into the tenant's workspace.
+    /// Puts a person into a workspace. Work of the system: members see one another's addresses, so nobody is let in by a
+    /// workspace alone.
     async fn insert_membership(
         &mut self,
         workspace: WorkspaceId,

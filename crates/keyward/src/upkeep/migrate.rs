@@ -52,7 +52,8 @@ async fn migrate_database(command: &Migrate, settings: &Store) -> Result<Exit, F
         system: postgres.system.user().to_owned(),
     });
     let roles = roles.ok_or_else(|| Failure::usage("store.system_url is missing"))?;
-    let Versions { found, known } = versions(owner).await.map_err(|error| cannot_open(url, &error))?;
+    let Versions { found, known } =
+        versions(owner, &roles).await.map_err(|error| cannot_open(url, &error))?;
     if command.check {
         let (text, exit) = if found == known {
             (format!("schema version {found}, up to date"), Exit::Done)

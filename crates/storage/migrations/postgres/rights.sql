@@ -25,28 +25,36 @@ GRANT SELECT (id, kind, name, email, workspace_id, description, shared, created_
 GRANT INSERT (id, kind, name, workspace_id, description, shared, created_at, suspended_at, version) ON users TO {server};
 GRANT UPDATE (name, description, suspended_at, deleted_at, version) ON users TO {server};
 GRANT SELECT, INSERT, UPDATE ON roles TO {server};
-GRANT SELECT, INSERT, UPDATE, DELETE ON memberships TO {server};
-GRANT SELECT, INSERT, UPDATE ON keys, key_secrets TO {server};
-GRANT SELECT, INSERT, UPDATE ON key_grams TO {server};
-GRANT SELECT, INSERT, DELETE ON key_workspaces TO {server};
+-- Whose a row is, and where it hangs, is said once.
+GRANT SELECT, INSERT, UPDATE (role, suspended_at), DELETE ON memberships TO {server};
+GRANT SELECT, INSERT, UPDATE (owner_id, restricted, name, description, "grant", ends_at, revoked_at, revoked_by_type,
+                              revoked_by_id, revoked_by_name, allowed_cidrs, metadata, service_account_id,
+                              requests_per_minute, version) ON keys TO {server};
+GRANT SELECT, INSERT, UPDATE (which, rotated_at, ends_at) ON key_secrets TO {server};
+GRANT SELECT, INSERT, UPDATE (grams) ON key_grams TO {server};
+GRANT SELECT, INSERT, UPDATE (place), DELETE ON key_workspaces TO {server};
 GRANT SELECT, INSERT ON key_uses TO {server};
 GRANT SELECT, INSERT, DELETE ON invitations TO {server};
-GRANT SELECT, INSERT ON audit_entries TO {server};
+-- Not their places in the log, nor the numbers of changes and deliveries: a wrong one would stop all that come after.
+GRANT SELECT, INSERT (id, home_type, home_id, at, actor_type, actor_id, actor_name, action, target, before, after, ip,
+                      user_agent, request_id) ON audit_entries TO {server};
 GRANT SELECT ON audit_heads TO {server};
-GRANT INSERT ON changes TO {server};
+GRANT INSERT (kind, subject_id, user_id) ON changes TO {server};
 GRANT SELECT (id, workspace_id, person_id, state), UPDATE (state) ON idempotency TO {server};
 GRANT SELECT ON usage_entries, usage_counts, usage_gaps TO {server};
 GRANT SELECT, INSERT, UPDATE ON webhooks TO {server};
-GRANT SELECT, INSERT, UPDATE (due_at, claim, attempts) ON webhook_deliveries TO {server};
+GRANT SELECT, INSERT (id, webhook_id, workspace_id, event_id, kind, subject, payload, created_at, status, due_at),
+      UPDATE (due_at, claim, attempts) ON webhook_deliveries TO {server};
 GRANT SELECT, INSERT, UPDATE, DELETE ON vaults TO {server};
 GRANT SELECT, INSERT, DELETE ON vault_secrets TO {server};
-GRANT SELECT, INSERT, UPDATE, DELETE ON notices_due TO {server};
+GRANT SELECT, INSERT, UPDATE (due_at), DELETE ON notices_due TO {server};
 GRANT SELECT ON notices, mails TO {server};
 
 -- The work of the system, over all tenants.
 GRANT SELECT, INSERT, UPDATE ON workspaces, users, roles, keys, key_secrets, key_uses, key_grams TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON memberships TO {system};
-GRANT SELECT, INSERT, DELETE ON key_workspaces, invitations TO {system};
+GRANT SELECT, INSERT, UPDATE (place), DELETE ON key_workspaces TO {system};
+GRANT SELECT, INSERT, DELETE ON invitations TO {system};
 GRANT SELECT, INSERT, UPDATE, DELETE ON subscriptions, idempotency, sessions TO {system};
 GRANT SELECT, INSERT, UPDATE (n, prev, hash) ON audit_entries TO {system};
 GRANT SELECT, INSERT, UPDATE ON audit_heads TO {system};

@@ -80,7 +80,7 @@ async fn live(town: &Town) {
     tx.commit().await.unwrap();
     town.keep(&ci).await;
     town.keep(&own).await;
-    let mut tx = town.begin().await;
+    let mut tx = town.system().await;
     tx.insert_membership(town.acme.id, bob.id, &role("viewer"), at(1)).await.unwrap();
     tx.record_change(Changed::Membership(town.acme.id, bob.id)).await.unwrap();
     tx.commit().await.unwrap();

@@ -119,6 +119,22 @@ pub(crate) async fn a_key_is_restricted_only_to_workspaces_of_its_owner(bed: &im
     key.version = 2;
     tx.update_key(&key).await.unwrap();
     assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, key, "what was there before may stay");
+    tx.commit().await.unwrap();
+
+    // So it does beside another that comes, in another place.
+    let mut tx = town.system().await;
+    tx.insert_membership(town.globex.id, town.ada.id, &role("viewer"), at(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    for workspaces in
+        [vec![town.globex.id, town.acme.id], vec![town.acme.id, town.globex.id], vec![town.globex.id]]
+    {
+        key.belongs = Belongs::ToPerson { owner: town.ada.id, workspaces: Some(workspaces) };
+        key.version += 1;
+        let mut tx = town.begin().await;
+        tx.update_key(&key).await.unwrap();
+        assert_eq!(tx.key(key.id).await.unwrap().unwrap().key, key);
+        tx.commit().await.unwrap();
+    }
 }
 
 pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {

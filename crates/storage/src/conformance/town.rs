@@ -218,6 +218,13 @@ impl Town {
         credentials.person
     }
 
+    /// Lets a person into acme.
+    pub(crate) async fn let_in(&self, user: UserId, role: &RoleRef, joined_at: Timestamp) {
+        let mut tx = self.system().await;
+        tx.insert_membership(self.acme.id, user, role, joined_at).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// Keeps a key and numbers the change.
     pub(crate) async fn keep(&self, key: &Key) {
         let mut tx = self.begin().await;

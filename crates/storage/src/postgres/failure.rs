@@ -7,6 +7,13 @@ use tokio_postgres::error::SqlState;
 
 use crate::{StoreError, Unique};
 
+const LOCKED: &str = "another writer takes too long";
+
+/// Whether it failed because something was locked for too long.
+pub(super) fn is_of_a_lock(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(why) if why == LOCKED)
+}
+
 /// Values are bound, never part of the SQL; a message that may repeat one is not passed on.
 pub(super) fn failed(error: &Error) -> StoreError {
     let Some(found) = error.as_db_error() else {
@@ -19,7 +26,7 @@ pub(super) fn failed(error: &Error) -> StoreError {
         // What the row refers to is gone, or never was; or the row is another tenant's.
         SqlState::FOREIGN_KEY_VIOLATION => StoreError::Changed,
         SqlState::INSUFFICIENT_PRIVILEGE if found.message().contains("row-level security") => StoreError::Changed,
-        SqlState::LOCK_NOT_AVAILABLE => StoreError::Unavailable("another writer takes too long".to_owned()),
+        SqlState::LOCK_NOT_AVAILABLE => StoreError::Unavailable(LOCKED.to_owned()),
         SqlState::INVALID_SQL_STATEMENT_NAME => StoreError::Unavailable(
             "a prepared statement is not there: is this a pool in transaction mode? Then set store.prepared = false"
                 .to_owned(),

@@ -122,13 +122,19 @@ pub(super) async fn write_restriction(link: &Link, key: &Key) -> Result<(), Stor
     if before == wanted {
         return Ok(());
     }
-    run(link, "DELETE FROM key_workspaces WHERE key_id = $1", params![key.id]).await?;
-    let sql = "INSERT INTO key_workspaces (key_id, home_id, workspace_id, place)
-               SELECT $1, $5, $2, $3 WHERE $4 OR EXISTS
-                   (SELECT 1 FROM memberships m WHERE m.workspace_id = $2 AND m.user_id = $5)";
+    let kept: Vec<String> = wanted.iter().map(WorkspaceId::to_string).collect();
+    let end = "DELETE FROM key_workspaces WHERE key_id = $1 AND NOT workspace_id = ANY($2)";
+    run(link, end, params![key.id, kept]).await?;
+    let stays = "UPDATE key_workspaces SET place = $3 WHERE key_id = $1 AND workspace_id = $2";
+    let comes = "INSERT INTO key_workspaces (key_id, home_id, workspace_id, place)
+                 SELECT $1, $4, $2, $3 WHERE EXISTS
+                     (SELECT 1 FROM memberships m WHERE m.workspace_id = $2 AND m.user_id = $4)";
     for (place, workspace) in (0_i64..).zip(wanted) {
-        let was_there = before.contains(&workspace);
-        run_one(link, sql, params![key.id, workspace, place, was_there, *owner]).await?;
+        if before.contains(&workspace) {
+            run_one(link, stays, params![key.id, workspace, place]).await?;
+        } else {
+            run_one(link, comes, params![key.id, workspace, place, *owner]).await?;
+        }
     }
     Ok(())
 }

@@ -24,6 +24,8 @@ use crate::StoreError;
 /// How long an answer may take. The server gives a statement of a tenant up before that; this is for one that does not
 /// answer at all.
 const ANSWER_MAX: Duration = Duration::from_secs(35);
+/// The same of one that builds an index, checks all rows of a table or counts them: hours are for somebody who waits.
+const ANSWER_OF_UPKEEP_MAX: Duration = Duration::from_hours(2);
 /// Statements that a connection keeps prepared: all fixed ones, and the usual lists. What is beyond is asked without.
 const PREPARED_MAX: usize = 256;
 
@@ -41,6 +43,7 @@ pub(super) struct Link {
     /// The answers that the next question waits for before its own.
     ahead: Mutex<Option<Ahead>>,
     broken: Arc<AtomicBool>,
+    answer_max: Duration,
 }
 
 impl std::fmt::Debug for Link {
@@ -52,7 +55,18 @@ impl std::fmt::Debug for Link {
 impl Link {
     pub(super) fn new(client: Client, keeps_statements: bool) -> Self {
         let prepared = keeps_statements.then(Mutex::default);
-        Self { client: Arc::new(client), prepared, ahead: Mutex::default(), broken: Arc::default() }
+        Self {
+            client: Arc::new(client),
+            prepared,
+            ahead: Mutex::default(),
+            broken: Arc::default(),
+            answer_max: ANSWER_MAX,
+        }
+    }
+
+    /// One for what takes as long as there is much in the database.
+    pub(super) fn of_upkeep(client: Client) -> Self {
+        Self { answer_max: ANSWER_OF_UPKEEP_MAX, ..Self::new(client, false) }
     }
 
     /// Whether it may be used for another transaction.
@@ -94,13 +108,15 @@ impl Link {
         let statement = self.statement(sql, &params).await?;
         let (client, broken, before) =
             (Arc::clone(&self.client), Arc::clone(&self.broken), self.ahead().take());
+        let answer_max = self.answer_max;
         let mut ahead: Ahead = Box::pin(async move {
             let answer = async {
                 let rows = pin!(rows_of(&client, statement, sql, params).await?);
                 rows.try_for_each(|_| async { Ok(()) }).await
             };
             // Of two that failed the first is heard: the other failed because of it.
-            let (before, answered) = join(OptionFuture::from(before), within(&broken, answer)).await;
+            let (before, answered) =
+                join(OptionFuture::from(before), within(&broken, answer_max, answer)).await;
             before.unwrap_or(Ok(())).and(answered)
         });
         // The first poll asks it.
@@ -167,12 +183,16 @@ impl Link {
         self.behind(asked).await
     }
 
-    /// Waits for an answer, but not for ever.
+    /// Waits for an answer, but not for ever. Whoever stops waiting leaves a connection that is still busy: it is not used
+    /// again, since the next to ask on it would wait for the rest.
     pub(super) async fn within<T>(
         &self,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, StoreError> {
-        within(&self.broken, answer).await
+        let mut unheard = Unheard(Some(&self.broken));
+        let heard = within(&self.broken, self.answer_max, answer).await;
+        unheard.0 = None;
+        heard
     }
 
     /// Prepares a statement, if this connection does that and has not yet. What was asked ahead is heard first then, for
@@ -210,6 +230,17 @@ impl Link {
     }
 }
 
+/// Somebody who waits for an answer.
+struct Unheard<'a>(Option<&'a AtomicBool>);
+
+impl Drop for Unheard<'_> {
+    fn drop(&mut self) {
+        if let Some(broken) = self.0 {
+            broken.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// What came of several statements.
 #[derive(Debug, Default)]
 pub(super) struct Several {
@@ -222,9 +253,10 @@ pub(super) struct Several {
 /// Waits for an answer, but not for ever.
 async fn within<T>(
     broken: &AtomicBool,
+    answer_max: Duration,
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(ANSWER_MAX, answer).await {
+    match tokio::time::timeout(answer_max, answer).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => {
             if ends_connection(&error) {

@@ -90,7 +90,7 @@ impl Members for PostgresTx {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
-                   SELECT $1, $2, $3, $4 WHERE $3 <> '' AND (is_system() OR $1 = tenant_workspace())";
+                   SELECT $1, $2, $3, $4 WHERE $3 <> '' AND is_system()";
         let params = params![workspace, user, role.to_string(), at.as_microsecond()];
         let link = self.write()?;
         whole(link, run_one(link, sql, params)).await

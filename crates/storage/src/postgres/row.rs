@@ -76,14 +76,17 @@ pub(super) async fn ask_in_turn(link: &Link, statements: Vec<Statement>) -> Resu
     for one in &mut asked {
         begun.push(poll_once(one.as_mut()).await);
     }
-    // Behind one that fails all others fail too: the first error is the one that tells why.
+    // Behind one that fails all others fail too: the first error is the one that tells why. All are heard, so that the
+    // connection is free for the next.
+    let mut ended = Ok(());
     for (begun, asked) in begun.into_iter().zip(asked) {
-        match begun {
-            Some(answer) => answer?,
-            None => asked.await?,
-        }
+        let answer = match begun {
+            Some(answer) => answer,
+            None => asked.await,
+        };
+        ended = ended.and(answer);
     }
-    Ok(())
+    ended
 }
 
 /// Hands each row of a query to `read`, as they come in.

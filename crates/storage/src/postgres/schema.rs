@@ -1,8 +1,12 @@
 //! The schema and its versions. Migrations are run by the role that owns the tables, which the server never is.
 
+use std::time::Duration;
+
 use super::address::Address;
+use super::failure::is_of_a_lock;
 use super::link::Link;
 use super::pool::connect;
+use super::power;
 use super::row::{holds, one, only};
 use super::value::params;
 use crate::StoreError;
@@ -20,6 +24,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0009_grace.sql"),
     include_str!("../../migrations/postgres/0010_number_own.sql"),
     include_str!("../../migrations/postgres/0011_inserts.sql"),
+    include_str!("../../migrations/postgres/0012_parents.sql"),
+    include_str!("../../migrations/postgres/0013_reserved.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");
@@ -42,17 +48,43 @@ pub struct Versions {
     pub known: u32,
 }
 
-/// Looks which schema is there, and changes nothing.
-pub async fn versions(owner: &Address) -> Result<Versions, StoreError> {
+/// Looks which schema is there, and whether the roles have no more power than they need, and changes nothing.
+pub async fn versions(owner: &Address, roles: &Roles) -> Result<Versions, StoreError> {
     let link = Link::new(connect(owner).await?, false);
+    check_roles(&link, owner, roles).await?;
     Ok(Versions { found: version(&link).await?, known: known() })
 }
+
+/// How long a migration waits for a table that somebody reads: everybody who comes after it waits as long, also those who
+/// renew a lease of four seconds.
+const LOCK_MAX: &str = "SET LOCAL lock_timeout = '1s'";
+/// How often it tries, and the pause in which others come first.
+const ATTEMPTS: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Brings the schema up to date, as its owner, and gives the roles their rights. All of it is whole or not at all.
 /// Returns the version that was found and the one that is there now.
 pub async fn migrate(owner: &Address, roles: &Roles) -> Result<(u32, u32), StoreError> {
-    let client = connect(owner).await?;
-    let link = Link::new(client, false);
+    let link = Link::of_upkeep(connect(owner).await?);
+    check_roles(&link, owner, roles).await?;
+    for _ in 1..ATTEMPTS {
+        match migrate_once(&link, roles).await {
+            Err(error) if is_of_a_lock(&error) => link.control("ROLLBACK").await?,
+            ended => return ended,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    migrate_once(&link, roles).await.map_err(|error| {
+        if is_of_a_lock(&error) {
+            let why = "a table is being read for long, by a backup perhaps; migrate when that has ended";
+            StoreError::Unavailable(why.to_owned())
+        } else {
+            error
+        }
+    })
+}
+
+async fn check_roles(link: &Link, owner: &Address, roles: &Roles) -> Result<(), StoreError> {
     for role in [&roles.server, &roles.system] {
         if role == owner.user() {
             return Err(StoreError::Unsafe(format!(
@@ -60,16 +92,22 @@ pub async fn migrate(owner: &Address, roles: &Roles) -> Result<(u32, u32), Store
             )));
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)";
-        if !holds(&link, sql, params![role.as_str()]).await? {
+        if !holds(link, sql, params![role.as_str()]).await? {
             return Err(StoreError::Unavailable(format!("there is no role {role} in this database server")));
         }
     }
+    power::check_owner(link, owner).await?;
+    power::check_role(link, &roles.server, &roles.system).await?;
+    power::check_role(link, &roles.system, &roles.server).await
+}
+
+async fn migrate_once(link: &Link, roles: &Roles) -> Result<(u32, u32), StoreError> {
     // "Kywd" and what it is for: two migrations wait for one another.
-    link.control(
-        "BEGIN; SELECT pg_advisory_xact_lock(1266254692, 3); SET LOCAL search_path = keyward, pg_temp",
-    )
-    .await?;
-    let found = version(&link).await?;
+    let begin =
+        "BEGIN; SELECT pg_advisory_xact_lock(1266254692, 3); SET LOCAL search_path = keyward, pg_temp";
+    link.control(begin).await?;
+    link.control(LOCK_MAX).await?;
+    let found = version(link).await?;
     let known = known();
     if found > known {
         return Err(StoreError::TooNew { found, known });

@@ -92,8 +92,7 @@ impl Members for SqliteTx {
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)
                    SELECT ?1, p.id, ?3, ?4 FROM users p
-                   WHERE p.id = ?2 AND p.kind = 'person' AND p.deleted_at IS NULL AND ?3 <> ''
-                     AND (is_system() OR ?1 = tenant_workspace())";
+                   WHERE p.id = ?2 AND p.kind = 'person' AND p.deleted_at IS NULL AND ?3 <> '' AND is_system()";
         let params = params![workspace.to_bytes(), user.to_bytes(), role.to_string(), at.as_microsecond()];
         run_one(self.write()?, sql, params)
     }

@@ -24,6 +24,27 @@ fn serve_and_doctor_refuse_a_role_that_is_too_powerful_and_never_show_a_password
 }
 
 #[test]
+fn doctor_and_migrate_refuse_a_role_that_is_too_powerful() {
+    let keyward = Keyward::profile("cveium").on(Database::new()).start();
+    let database = keyward.database().expect("a database");
+    let as_role = |role: &str| database.cluster().url(&format!("{role}:hunter2hunter2"), database.name());
+    for command in ["doctor", "migrate"] {
+        for (setting, role, why) in [
+            ("KEYWARD_STORE__URL", "postgres", "superuser"),
+            ("KEYWARD_STORE__SYSTEM_URL", "keyward_owner", "own the tables"),
+        ] {
+            let mut asked = keyward.command(command);
+            asked.env("KEYWARD_STORE__OWNER_URL", as_role("keyward_owner")).env(setting, as_role(role));
+            let asked = asked.output().expect("keyward");
+            assert!(!asked.status.success(), "{command} takes {role}");
+            let said = [asked.stdout, asked.stderr].concat();
+            let said = String::from_utf8_lossy(&said).replace("owns tables", "is to own the tables");
+            assert!(said.contains(why) && !said.contains("hunter2"), "{command}, {role}: {said}");
+        }
+    }
+}
+
+#[test]
 fn doctor_looks_at_a_database_and_config_shows_its_address_without_the_password() {
     let keyward = Keyward::profile("cveium").on(Database::new()).start();
     let doctor = keyward.command("doctor").output().expect("keyward doctor");

@@ -17,10 +17,10 @@ pub(super) fn shared() -> &'static Cluster {
             let migrated = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
-                    let known = versions(&owner).await.unwrap().known;
+                    let known = versions(&owner, &roles()).await.unwrap().known;
                     assert_eq!(migrate(&owner, &roles()).await.unwrap(), (0, known));
                     assert_eq!(migrate(&owner, &roles()).await.unwrap(), (known, known), "again");
-                    assert_eq!(versions(&owner).await.unwrap(), Versions { found: known, known });
+                    assert_eq!(versions(&owner, &roles()).await.unwrap(), Versions { found: known, known });
                 });
             });
             migrated.join().unwrap();

@@ -271,3 +271,30 @@ async fn the_feed_does_not_wait_for_those_who_link() {
         assert_eq!(reader.await.unwrap().unwrap().map(|head| head.entries), Some(1));
     }
 }
+
+/// A node that hangs up while millions of keys are read for it leaves a connection that is busy with them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_the_answer_to_somebody_who_has_gone() {
+    let database = Database::new();
+    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let (key, epoch) = keep_one(&town).await;
+    let slow = connect(&database.address("keyward_owner")).await.unwrap();
+    slow.batch_execute("BEGIN; LOCK TABLE keyward.keys IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let store = Arc::clone(&town.store);
+    let gone = tokio::spawn(async move {
+        let mut tx = store.view_system(SystemReason::Feed).await.unwrap();
+        tx.key(key).await
+    });
+    let wait = "SELECT count(*) FROM pg_locks WHERE relation = 'keyward.keys'::regclass AND NOT granted";
+    while slow.query_one(wait, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    gone.abort();
+    assert!(gone.await.unwrap_err().is_cancelled());
+    // The database gives the statement up after five seconds: whoever waited behind it would have waited for that.
+    let following = tokio::time::timeout(Duration::from_secs(4), async {
+        let mut tx = town.system_view().await;
+        tx.changes_since(epoch, 10, &mut |_| {}).await.unwrap()
+    });
+    assert_eq!(following.await.expect("on another connection"), epoch);
+}

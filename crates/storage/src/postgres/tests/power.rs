@@ -44,6 +44,8 @@ async fn a_role_with_more_power_than_a_server_needs_is_refused_and_told_why() {
         ("keyward_system", "member of the other role"),
         ("pg_execute_server_program", "programs"),
         ("pg_write_server_files", "files"),
+        ("pg_read_all_data", "all tables"),
+        ("pg_write_all_data", "all tables"),
     ] {
         let role = format!("{}_of_{group}", database.name);
         database.sql(&format!("CREATE ROLE {role} LOGIN; GRANT {group} TO {role}"));
@@ -51,7 +53,30 @@ async fn a_role_with_more_power_than_a_server_needs_is_refused_and_told_why() {
         database.sql(&format!("DROP ROLE {role}"));
         assert!(said.contains(why), "{group}: {said}");
     }
+    let (mighty, role) = (format!("{}_mighty", database.name), format!("{}_of_mighty", database.name));
+    for attribute in ["SUPERUSER", "BYPASSRLS"] {
+        database.sql(&format!(
+            "CREATE ROLE {mighty} {attribute}; CREATE ROLE {role} LOGIN; GRANT {mighty} TO {role}"
+        ));
+        let said = refused(&with(&role, "keyward_system")).await;
+        database.sql(&format!("DROP ROLE {role}; DROP ROLE {mighty}"));
+        assert!(said.contains("member of a role that is a superuser"), "{attribute}: {said}");
+    }
     PostgresStore::open(&base).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_migration_gives_no_rights_to_a_role_with_more_power_than_a_server_needs() {
+    let database = Database::new();
+    let to = |server: &str, system: &str| Roles { server: server.to_owned(), system: system.to_owned() };
+    for (owner, roles, why) in [
+        ("postgres", to("keyward_server", "keyward_system"), "is to own the tables, is a superuser"),
+        ("keyward_owner", to("postgres", "keyward_system"), "postgres is a superuser"),
+        ("keyward_owner", to("keyward_server", "postgres"), "postgres is a superuser"),
+    ] {
+        let error = migrate(&database.address(owner), &roles).await.unwrap_err();
+        assert!(matches!(&error, StoreError::Unsafe(said) if said.contains(why)), "{owner}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -319,6 +319,80 @@ async fn no_row_can_be_put_into_another_tenants_place() {
     assert_eq!(towns.foreign_rows(), before);
 }
 
+/// A row that says whose it is, and hangs on what is somebody else's: such a key's second secret, a delivery that such a
+/// webhook signs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_row_of_ones_own_hangs_on_what_is_another_tenants() {
+    let towns = Towns::found().await;
+    let town = &towns.full.town;
+    let (globex, eve) = (town.globex.id.to_string(), town.eve.id.to_string());
+    let (acme, ada) = (town.acme.id.to_string(), town.ada.id.to_string());
+    // What must differ for nothing but its parent to stand in its way.
+    for (table, other) in [
+        ("keys", "{\"id\": \"key_planted\"}"),
+        ("key_secrets", "{}"),
+        ("key_grams", "{}"),
+        ("key_uses", "{}"),
+        ("key_workspaces", "{}"),
+        ("notices_due", "{}"),
+        ("webhook_deliveries", "{\"id\": \"planted\"}"),
+        ("vault_secrets", "{}"),
+    ] {
+        let columns = towns.columns(table, "INSERT").join(", ");
+        let row = towns.database.sql(&format!(
+            "SELECT to_jsonb(t) || '{other}' FROM keyward.{table} t WHERE t::text ~ '({acme}|{ada})' LIMIT 1"
+        ));
+        assert!(!row.is_empty(), "{table} has no row of somebody else's");
+        let own = |row: &str, column: &str| {
+            let said = |whose: &str| format!("\"{column}\": \"{whose}\"");
+            row.replace(&said(&acme), &said(&globex)).replace(&said(&ada), &said(&eve))
+        };
+        let planted = own(&own(row.trim(), "home_id"), "workspace_id").replace('\'', "''");
+        if other == "{}" {
+            // The place is free.
+            let gone = format!("SELECT to_jsonb(t) FROM keyward.{table} t WHERE t::text ~ '({acme}|{ada})'");
+            towns.database.sql(&format!("DELETE FROM keyward.{table} t WHERE to_jsonb(t) IN ({gone})"));
+        }
+        let client = towns.enter(Some(&globex), Some(&eve)).await;
+        let insert = format!(
+            "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_record(NULL::{table}, '{planted}')"
+        );
+        let refused = client.execute(&insert, &[]).await.unwrap_err();
+        let said = refused.as_db_error().map(|error| error.message().to_owned()).unwrap_or_default();
+        let is_foreign = said.contains("foreign key constraint") || said.contains("row-level security");
+        assert!(is_foreign, "{table}: {said}: {planted}");
+    }
+    let own_key = format!("(SELECT id FROM keys WHERE home_id = '{eve}' LIMIT 1)");
+    for (sql, why) in [
+        // Members are seen with their addresses, and workspaces that a key is restricted to with their names.
+        (
+            format!(
+                "INSERT INTO memberships (workspace_id, user_id, role, joined_at) VALUES ('{globex}', '{ada}', 'viewer', 1)"
+            ),
+            "row-level",
+        ),
+        (format!("UPDATE memberships SET user_id = '{ada}'"), "permission denied"),
+        (format!("INSERT INTO key_workspaces VALUES ({own_key}, '{eve}', '{acme}', 0)"), "row-level"),
+        // What stands in another's way.
+        ("UPDATE key_secrets SET key_id = 'key_other'".to_owned(), "permission denied"),
+        ("INSERT INTO audit_entries (id, n) VALUES ('x', 1)".to_owned(), "permission denied"),
+        ("INSERT INTO changes (id, kind, subject_id) VALUES (9, 'key', 'x')".to_owned(), "permission denied"),
+        (
+            "INSERT INTO changes (epoch, kind, subject_id) VALUES (9, 'key', 'x')".to_owned(),
+            "permission denied",
+        ),
+        (
+            "INSERT INTO webhook_deliveries (number, id) OVERRIDING SYSTEM VALUE VALUES (9, 'x')".to_owned(),
+            "permission denied",
+        ),
+    ] {
+        let client = towns.enter(Some(&globex), Some(&eve)).await;
+        let refused = client.execute(&sql, &[]).await.unwrap_err();
+        let said = refused.as_db_error().map(|error| error.message().to_owned()).unwrap_or_default();
+        assert!(said.contains(why), "{sql}: {said}");
+    }
+}
+
 #[tokio::test]
 async fn what_only_the_system_may_see_is_out_of_the_servers_reach() {
     let database = Database::new();

@@ -38,9 +38,18 @@ const QUEUES: [&str; 6] = [
     "mails_by_time",
     "changes_to_number",
 ];
-/// Tables that do not grow with the tenants, and their indexes: there are a few servers and gateway nodes.
-const SMALL: [&str; 7] =
-    ["incarnations", "epochs_reserved", "schema_versions", "servers", "servers_pkey", "nodes", "nodes_pkey"];
+/// Tables that do not grow with the tenants, and their indexes: there are a few servers, gateway nodes and roles of the
+/// database server.
+const SMALL: [&str; 8] = [
+    "incarnations",
+    "epochs_reserved",
+    "schema_versions",
+    "servers",
+    "servers_pkey",
+    "nodes",
+    "nodes_pkey",
+    "pg_authid_oid_index",
+];
 
 /// A planner chooses by how much there is: a million rows in every table, as it would know them from an ANALYZE.
 const MANY_ROWS: &str = "UPDATE pg_class SET reltuples = 1000000, relpages = 1

@@ -44,7 +44,7 @@ impl PostgresSource {
         // So that little is left that has no place yet.
         store.0.numbering.number_alone().await?;
         store.0.chain.link_all().await?;
-        let link = Link::new(connect(&settings.system).await?, false);
+        let link = Link::of_upkeep(connect(&settings.system).await?);
         Opening::to_read(View::System).begin(&link).await?;
         let late = Late::read(&link, &tables()?).await?;
         Ok(Self { link, late, reading: None })

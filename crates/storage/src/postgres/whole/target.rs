@@ -31,7 +31,7 @@ impl PostgresTarget {
     /// Begins to fill a database. One that holds anything of any tenant is refused.
     pub async fn begin(settings: &Settings, tables: &[Table]) -> Result<Self, StoreError> {
         drop(PostgresStore::open(settings).await?);
-        let link = Link::new(connect(&settings.system).await?, false);
+        let link = Link::of_upkeep(connect(&settings.system).await?);
         Opening::of_store().begin(&link).await?;
         let mut types = HashMap::new();
         for table in tables {

@@ -39,11 +39,9 @@ impl Many {
         let file = File::new();
         let town = Town::found(std::sync::Arc::new(file.store())).await;
         let owners = [town.ada.id, town.settle("bob").await.id, town.settle("cyd").await.id];
-        let mut tx = town.begin().await;
         for owner in &owners[1..] {
-            tx.insert_membership(town.acme.id, *owner, &role("member"), at(1)).await.unwrap();
+            town.let_in(*owner, &role("member"), at(1)).await;
         }
-        tx.commit().await.unwrap();
         let guarded = Guarded::open(&file.path()).unwrap();
         guarded.run("PRAGMA cache_size = -500000; PRAGMA synchronous = OFF").unwrap();
         let mut sample = None;
