@@ -38,8 +38,9 @@ pub const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
 pub(crate) const PROXY_BODY_LEN_MAX: usize = 1024 * 1024 * 1024;
 /// How long nothing of a body may come, from either side, before the proxy lets go of both.
 pub(crate) const PASSING_STALL_MAX: Duration = Duration::from_secs(30);
-/// How long a connection to the product may take to come about.
-pub(crate) const UPSTREAM_CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long a connection to the product may take to come about. What is decided at the end of a lease of four seconds is
+/// sent on within five.
+pub(crate) const UPSTREAM_CONNECT_MAX: Duration = Duration::from_millis(750);
 /// How long the product may think before it begins to answer: as long as other proxies wait by default.
 pub(crate) const UPSTREAM_HEAD_MAX: Duration = Duration::from_mins(1);
 /// How long a connection to the product is kept for the next request. Shorter than what common servers keep theirs open for.

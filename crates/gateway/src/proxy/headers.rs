@@ -13,7 +13,6 @@ use crate::authorize::identity_headers;
 use crate::gateway::Gateway;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -31,7 +30,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// What a name of ours starts with, also as products that go by CGI's names would read it.
+/// What a name of ours starts with.
 const OURS: &str = "x-keyward-";
 
 /// Whether the request wants to leave HTTP.
@@ -68,7 +67,7 @@ pub(super) fn pass_on(
     for name in [EXPECT, AUTHORIZATION, API_KEY] {
         headers.remove(name);
     }
-    let forged: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
+    let forged: Vec<HeaderName> = headers.keys().filter(|name| begins(name, OURS)).cloned().collect();
     for name in forged {
         headers.remove(name);
     }
@@ -81,7 +80,8 @@ pub(super) fn pass_on(
         headers.insert(HOST, host);
     }
     if !is_trusted {
-        for name in [FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
+        let told: Vec<HeaderName> = headers.keys().filter(|name| says_where_from(name)).cloned().collect();
+        for name in told {
             headers.remove(name);
         }
     }
@@ -96,9 +96,15 @@ pub(super) fn pass_on(
     headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
 }
 
-fn is_ours(name: &HeaderName) -> bool {
+/// Whether it is a header by which proxies say where a request came from and what it was, in any of their ways to write it.
+fn says_where_from(name: &HeaderName) -> bool {
+    ["forwarded", "x-forwarded-", "x-original-", "x-real-ip"].into_iter().any(|word| begins(name, word))
+}
+
+/// Whether a name begins so, also where a product that goes by CGI's names would read it so.
+fn begins(name: &HeaderName, with: &str) -> bool {
     let alike = |(ours, theirs): (u8, u8)| ours == theirs || (ours == b'-' && theirs == b'_');
-    name.as_str().len() >= OURS.len() && OURS.bytes().zip(name.as_str().bytes()).all(alike)
+    name.as_str().len() >= with.len() && with.bytes().zip(name.as_str().bytes()).all(alike)
 }
 
 #[cfg(test)]
@@ -128,10 +134,29 @@ mod tests {
     #[test]
     fn names_like_ours_are_known_however_they_are_written() {
         for name in ["x-keyward-key-id", "x_keyward_scopes", "x-keyward_", "x-keyward-new"] {
-            assert!(is_ours(&HeaderName::from_static(name)), "{name}");
+            assert!(begins(&HeaderName::from_static(name), OURS), "{name}");
         }
         for name in ["x-keyward", "x-keywords-a", "keyward-x", "accept"] {
-            assert!(!is_ours(&HeaderName::from_static(name)), "{name}");
+            assert!(!begins(&HeaderName::from_static(name), OURS), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_says_where_a_request_came_from_is_known_in_every_proxys_words() {
+        for name in [
+            "forwarded",
+            "x-forwarded-for",
+            "x-forwarded-prefix",
+            "x_forwarded_port",
+            "x-original-uri",
+            "x-original-method",
+            "x-real-ip",
+            "x_real_ip",
+        ] {
+            assert!(says_where_from(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["x-request-id", "x-originated-by", "for", "from"] {
+            assert!(!says_where_from(&HeaderName::from_static(name)), "{name}");
         }
     }
 }

@@ -111,7 +111,13 @@ fn entities_that_the_key_is_not_narrowed_to_are_403(product: &Product) {
 fn forged_identities_and_the_key_itself_end_at_the_gateway(product: &Product) {
     let workspace = product.keyward.workspace();
     let key = workspace.key_with(&["products:read", "vex:read"]);
-    let forged = ["X-Keyward-Key-Id", "x-keyward-workspace", "X_Keyward_Subject", "X_KEYWARD_SCOPES"];
+    let forged = [
+        "X-Keyward-Key-Id",
+        "x-keyward-workspace",
+        "X_Keyward_Subject",
+        "X_KEYWARD_SCOPES",
+        "X-Keyward-Grace-Seconds",
+    ];
     for present in [Caller::bearer, Caller::api_key] {
         let (_, arrived) = product.passes(|client| {
             let forging = IDENTITY
