@@ -1,7 +1,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ struct Shared {
     way: AtomicU8,
     delay_ms: AtomicU64,
     ended: AtomicBool,
-    open: Mutex<Vec<TcpStream>>,
+    /// Both ends of every connection. Closed ones are forgotten with the next that opens.
+    open: Mutex<Vec<Weak<TcpStream>>>,
 }
 
 impl Proxy {
@@ -59,7 +60,7 @@ impl Proxy {
                     continue;
                 }
                 if let Ok(far) = TcpStream::connect(server) {
-                    accepting.join(&near, &far);
+                    accepting.join(near, far);
                 }
             }
         });
@@ -75,7 +76,7 @@ impl Proxy {
         self.shared.way.store(way as u8, Ordering::Relaxed);
         if way == Way::Cut {
             for stream in self.shared.open.lock().expect("the connections").drain(..) {
-                let _ = stream.shutdown(Shutdown::Both);
+                let _ = stream.upgrade().map(|stream| stream.shutdown(Shutdown::Both));
             }
         }
     }
@@ -101,16 +102,20 @@ impl Shared {
         self.way.load(Ordering::Relaxed) == way as u8
     }
 
-    fn join(self: &Arc<Self>, near: &TcpStream, far: &TcpStream) {
-        let copy = |stream: &TcpStream| stream.try_clone().expect("a handle of a connection");
-        self.open.lock().expect("the connections").extend([copy(near), copy(far)]);
-        for (from, to, of_server) in [(copy(near), copy(far), false), (copy(far), copy(near), true)] {
+    fn join(self: &Arc<Self>, near: TcpStream, far: TcpStream) {
+        let (near, far) = (Arc::new(near), Arc::new(far));
+        {
+            let mut open = self.open.lock().expect("the connections");
+            open.retain(|stream| stream.strong_count() > 0);
+            open.extend([Arc::downgrade(&near), Arc::downgrade(&far)]);
+        }
+        for (from, to, of_server) in [(Arc::clone(&near), Arc::clone(&far), false), (far, near, true)] {
             let shared = Arc::clone(self);
-            thread::spawn(move || shared.pump(from, to, of_server));
+            thread::spawn(move || shared.pump(&from, &to, of_server));
         }
     }
 
-    fn pump(&self, mut from: TcpStream, mut to: TcpStream, of_server: bool) {
+    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, of_server: bool) {
         let mut buffer = vec![0; 64 * 1024];
         from.set_read_timeout(Some(LOOK_EVERY)).expect("a time-out");
         loop {
