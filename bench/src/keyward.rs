@@ -23,12 +23,23 @@ const PROFILE: &str = include_str!("../../profiles/cveium.toml");
 pub(crate) struct Keyward {
     pub(crate) server: Server,
     pub(crate) control: SocketAddr,
+    /// The file of its profile, for nodes that follow it.
+    pub(crate) profile: PathBuf,
     store: PathBuf,
 }
 
 impl Keyward {
     /// Starts the release build beside this program, and imports the keys. They learn their identifiers.
     pub(crate) fn start(folder: &Path, known: &mut [Known]) -> Result<Self, Failure> {
+        Self::start_with(folder, known, &[])
+    }
+
+    /// The same, with more in its environment.
+    pub(crate) fn start_with(
+        folder: &Path,
+        known: &mut [Known],
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Failure> {
         let program = std::env::current_exe()?.with_file_name("keyward");
         let profile = folder.join("bench.toml");
         let limit = format!("[keys]\nrequests_per_minute = {REQUESTS_PER_MINUTE}\n");
@@ -46,10 +57,11 @@ impl Keyward {
             .env("KEYWARD_BOOTSTRAP__OWNER_PASSWORD", OWNER.1)
             .env("KEYWARD_BOOTSTRAP__WORKSPACE_NAME", "Acme")
             .env("KEYWARD_BOOTSTRAP__WORKSPACE_SLUG", SLUG)
+            .envs(settings.iter().copied())
             .current_dir(folder);
         let server = Server::start(&mut command, data, &folder.join("keyward.log"))?;
         let control = SocketAddr::from(([127, 0, 0, 1], control));
-        let keyward = Self { server, control, store };
+        let keyward = Self { server, control, profile, store };
         keyward.import(known)?;
         Ok(keyward)
     }

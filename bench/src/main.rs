@@ -1,5 +1,6 @@
 //! `keyward-bench http`: Keyward over HTTP, beside bare servers and beside what would be asked instead.
 //! `keyward-bench pages`: the pages of the console, of a workspace with many keys beside one with few.
+//! `keyward-bench revocation`: how long after a revoke the last of many nodes refuses the key.
 //!
 //! `cargo xtask bench …` builds and starts it. It starts itself again as the bare servers.
 
@@ -11,6 +12,7 @@ mod keys;
 mod keyward;
 mod pages;
 mod processes;
+mod revocation;
 mod rounds;
 mod yardstick;
 
@@ -25,8 +27,9 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["http"] => contest::http(),
         ["pages"] => pages::pages(),
+        ["revocation"] => revocation::revocation(),
         ["serve", kind, port] => yardstick::serve(kind, port),
-        _ => Err("say `http` or `pages`, or `serve hyper PORT` or `serve axum PORT`".into()),
+        _ => Err("say `http`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,8 +25,14 @@ pub(crate) struct Server {
 /// A command whose program, and what it starts, run on the servers' core alone. `KEYWARD_…` of this terminal does not
 /// reach it.
 pub(crate) fn pinned(program: &str) -> Command {
-    let mut command = Command::new("taskset");
+    let mut command = unpinned("taskset");
     command.args(["-c", SERVER_CORE, program]);
+    command
+}
+
+/// A command that runs wherever there is room. `KEYWARD_…` of this terminal does not reach it.
+pub(crate) fn unpinned(program: &str) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("KEYWARD_") {
             command.env_remove(name);

@@ -24,6 +24,8 @@ pub(crate) enum Name {
     Http,
     /// The pages of the console in a workspace with 100,000 keys beside one with few
     Pages,
+    /// From a revoke to the last refusal of 3, 10 and 50 nodes
+    Revocation,
 }
 
 struct Bench {
@@ -112,6 +114,12 @@ impl Name {
             Self::Pages => Bench {
                 name: "pages",
                 program: Program::Built("release/keyward-bench", "pages"),
+                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                needs: &[RIVALS],
+            },
+            Self::Revocation => Bench {
+                name: "revocation",
+                program: Program::Built("release/keyward-bench", "revocation"),
                 build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
                 needs: &[RIVALS],
             },
