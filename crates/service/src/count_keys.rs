@@ -13,20 +13,21 @@ use crate::refusal::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyCounts {
     /// Those that work.
-    pub live: u32,
+    pub live: StaleCount,
     /// Those of them that end within a week.
     pub ends_soon: StaleCount,
 }
 
-/// Counts the keys of a workspace. `None`: the caller's role may not see them.
+/// Counts the keys of a workspace, a thousand at most of each sort. `None`: the caller's role may not see them.
 pub async fn count_keys(service: &Service, ctx: &Ctx, slug: &str) -> Result<Option<KeyCounts>, Refusal> {
     let (mut tx, access) = access::enter(service, ctx, slug, Mode::Read).await?;
     if access.require(permission::KEYS_READ).is_err() {
         return Ok(None);
     }
+    let live = tx.live_keys(ctx.now, COUNTED_MAX).await?;
     let soon = of_workspace(StaleReason::ExpiresSoon, UNUSED_DAYS_DEFAULT, ctx.now);
     Ok(Some(KeyCounts {
-        live: tx.live_keys(ctx.now, u32::MAX).await?,
+        live: StaleCount { keys: live, more: live == COUNTED_MAX },
         ends_soon: tx.count_stale_keys(&soon, COUNTED_MAX).await?,
     }))
 }

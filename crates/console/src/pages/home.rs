@@ -114,7 +114,11 @@ struct Counts {
 
 impl Counts {
     fn of(counts: KeyCounts) -> Self {
-        let keys = |number: u32| format!("{number} {}", if number == 1 { "key" } else { "keys" });
+        let live = match (counts.live.keys, counts.live.more) {
+            (number, true) => format!("{number} keys or more"),
+            (1, false) => "1 key".to_owned(),
+            (number, false) => format!("{number} keys"),
+        };
         let soon = counts.ends_soon;
         let ends_soon = match (soon.keys, soon.more) {
             (0, _) => None,
@@ -122,7 +126,7 @@ impl Counts {
             (1, false) => Some("1 expires soon".to_owned()),
             (number, false) => Some(format!("{number} expire soon")),
         };
-        Self { live: keys(counts.live), ends_soon }
+        Self { live, ends_soon }
     }
 }
 
@@ -230,13 +234,17 @@ mod tests {
     #[test]
     fn keys_are_counted_in_words() {
         let said = |live, keys, more| {
+            let live = StaleCount { keys: live, more };
             let counts = Counts::of(KeyCounts { live, ends_soon: StaleCount { keys, more } });
             (counts.live, counts.ends_soon.unwrap_or_default())
         };
         assert_eq!(said(0, 0, false), ("0 keys".to_owned(), String::new()));
         assert_eq!(said(1, 1, false), ("1 key".to_owned(), "1 expires soon".to_owned()));
         assert_eq!(said(7, 2, false), ("7 keys".to_owned(), "2 expire soon".to_owned()));
-        assert_eq!(said(2_000, 1_000, true).1, "1000 or more expire soon");
+        assert_eq!(
+            said(1_000, 1_000, true),
+            ("1000 keys or more".to_owned(), "1000 or more expire soon".to_owned())
+        );
     }
 
     #[test]
