@@ -2,12 +2,21 @@
 //! again. That a page with a secret sets one and the next page clears it also makes browsers drop the former from
 //! their memory of pages to go back to.
 
+use std::borrow::Cow;
+use std::time::Duration;
+
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue};
+use keyward_service::nodes::NodeState;
+use keyward_service::revoke_key::Revoked;
 
 const NAME: &str = "__Host-keyward_note";
 /// Long enough for a slow redirect.
 const SECONDS: u32 = 60;
+/// Within how many seconds a revoked key is refused everywhere, where the workspace gives no grace.
+const PROMISE_SECONDS: u32 = 5;
+/// What the code of a revocation begins with. Its numbers follow.
+const REVOKED_ON: &str = "key-revoked-on.";
 
 /// Something that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +26,7 @@ pub(crate) enum Note {
     KeySaved,
     KeyRotated,
     KeyRotatedBefore,
-    KeyRevoked,
+    KeyRevoked(InForce),
     RotationFinished,
     RotationCancelled,
     WorkspaceCreated,
@@ -47,14 +56,69 @@ pub(crate) enum Note {
     SecretDeleted,
 }
 
+/// Where a revocation is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InForce {
+    nodes: u32,
+    applied: u32,
+    /// Those that may still accept the key.
+    pending: u32,
+    ms: u32,
+    grace_seconds: u32,
+}
+
+impl InForce {
+    /// What is known `after` the revocation.
+    pub(crate) fn of(revoked: &Revoked, after: Duration) -> Self {
+        let count = |state: Option<NodeState>| {
+            let nodes =
+                revoked.nodes.iter().filter(|node| state == Some(node.state) || state.is_none()).count();
+            u32::try_from(nodes).unwrap_or(u32::MAX)
+        };
+        Self {
+            nodes: count(None),
+            applied: count(Some(NodeState::Applied)),
+            pending: count(Some(NodeState::Pending)),
+            ms: u32::try_from(after.as_millis()).unwrap_or(u32::MAX),
+            grace_seconds: u32::from(revoked.grace.get()),
+        }
+    }
+
+    fn code(self) -> String {
+        let Self { nodes, applied, pending, ms, grace_seconds } = self;
+        format!("{REVOKED_ON}{nodes}.{applied}.{pending}.{ms}.{grace_seconds}")
+    }
+
+    fn parse(code: &str) -> Option<Self> {
+        let mut numbers = code.strip_prefix(REVOKED_ON)?.split('.').map(|number| number.parse::<u32>().ok());
+        let mut next = || numbers.next().flatten();
+        let (nodes, applied, pending, ms, grace_seconds) = (next()?, next()?, next()?, next()?, next()?);
+        Some(Self { nodes, applied, pending, ms, grace_seconds })
+    }
+
+    fn words(self) -> String {
+        let Self { nodes, applied, pending, ms, grace_seconds } = self;
+        let of = if nodes == 1 { "node" } else { "nodes" };
+        if pending > 0 {
+            let within = PROMISE_SECONDS.saturating_add(grace_seconds);
+            return format!(
+                "The key is revoked. Applied on {applied} of {nodes} {of} so far; where it is not, the key opens nothing after {within} seconds at most."
+            );
+        }
+        let others = if applied < nodes { ", and the others have stopped deciding" } else { "" };
+        format!(
+            "The key is revoked. Applied on {applied} of {nodes} {of} in {ms} ms{others}: it opens nothing any more."
+        )
+    }
+}
+
 impl Note {
-    const ALL: [Self; 33] = [
+    const ALL: [Self; 32] = [
         Self::KeyCreated,
         Self::KeyCreatedBefore,
         Self::KeySaved,
         Self::KeyRotated,
         Self::KeyRotatedBefore,
-        Self::KeyRevoked,
         Self::RotationFinished,
         Self::RotationCancelled,
         Self::WorkspaceCreated,
@@ -84,14 +148,14 @@ impl Note {
         Self::SecretDeleted,
     ];
 
-    const fn code(self) -> &'static str {
-        match self {
+    fn code(self) -> Cow<'static, str> {
+        let code = match self {
+            Self::KeyRevoked(in_force) => return in_force.code().into(),
             Self::KeyCreated => "key-created",
             Self::KeyCreatedBefore => "key-created-before",
             Self::KeySaved => "key-saved",
             Self::KeyRotated => "key-rotated",
             Self::KeyRotatedBefore => "key-rotated-before",
-            Self::KeyRevoked => "key-revoked",
             Self::RotationFinished => "rotation-finished",
             Self::RotationCancelled => "rotation-cancelled",
             Self::WorkspaceCreated => "workspace-created",
@@ -119,12 +183,14 @@ impl Note {
             Self::SecretStored => "secret-stored",
             Self::SecretRevealed => "secret-revealed",
             Self::SecretDeleted => "secret-deleted",
-        }
+        };
+        code.into()
     }
 
     /// What people read.
-    pub(crate) const fn words(self) -> &'static str {
-        match self {
+    pub(crate) fn words(self) -> Cow<'static, str> {
+        let words = match self {
+            Self::KeyRevoked(in_force) => return in_force.words().into(),
             Self::KeyCreated => "The key works now.",
             Self::KeyCreatedBefore => {
                 "This key was created before. Its secret was shown then and is not shown again; if it is lost, rotate the key."
@@ -134,7 +200,6 @@ impl Note {
             Self::KeyRotatedBefore => {
                 "This key was rotated before. Its new secret was shown then and is not shown again; cancel the rotation if it is lost."
             }
-            Self::KeyRevoked => "The key is revoked. It opens nothing any more.",
             Self::RotationFinished => "The rotation is finished. The old secret opens nothing any more.",
             Self::RotationCancelled => {
                 "The rotation is cancelled. The new secret opens nothing, the old one stays."
@@ -165,7 +230,8 @@ impl Note {
             Self::SecretStored => "It is in the vault.",
             Self::SecretRevealed => "It is hidden again.",
             Self::SecretDeleted => "It is gone from the vault.",
-        }
+        };
+        words.into()
     }
 
     /// What a request brings from the page before.
@@ -174,19 +240,64 @@ impl Note {
         let mut pairs =
             values.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
         let (_, code) = pairs.find(|(name, _)| *name == NAME)?;
-        Self::ALL.into_iter().find(|note| note.code() == code)
+        let plain = Self::ALL.into_iter().find(|note| note.code() == code);
+        plain.or_else(|| InForce::parse(code).map(Self::KeyRevoked))
     }
 
     /// `Set-Cookie` for the next page.
     pub(crate) fn cookie(self) -> HeaderValue {
         let text =
             format!("{NAME}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={SECONDS}", self.code());
-        // The codes are letters and hyphens.
+        // The codes are letters, digits, hyphens and dots.
         HeaderValue::try_from(text).unwrap_or_else(|_| Self::gone())
     }
 
     /// `Set-Cookie` once it was said.
     pub(crate) fn gone() -> HeaderValue {
         HeaderValue::from_static("__Host-keyward_note=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_comes_back_from_its_cookie() {
+        let in_force = InForce { nodes: 3, applied: 2, pending: 1, ms: 41, grace_seconds: 300 };
+        for note in Note::ALL.into_iter().chain([Note::KeyRevoked(in_force)]) {
+            let cookie = note.cookie();
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(pair).unwrap())]);
+            assert_eq!(Note::of(&headers), Some(note));
+        }
+        for made_up in ["", "key", "key-revoked-on.1.2.3", "key-revoked-on.1.1.0.x.0", "<script>"] {
+            let pair = format!("{NAME}={made_up}");
+            let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(&pair).unwrap())]);
+            assert_eq!(Note::of(&headers), None, "{made_up}");
+        }
+    }
+
+    #[test]
+    fn a_revocation_is_told_as_far_as_it_is_in_force() {
+        let said = |nodes, applied, pending, grace_seconds| {
+            InForce { nodes, applied, pending, ms: 41, grace_seconds }.words()
+        };
+        assert_eq!(
+            said(1, 1, 0, 0),
+            "The key is revoked. Applied on 1 of 1 node in 41 ms: it opens nothing any more."
+        );
+        assert_eq!(
+            said(3, 3, 0, 60),
+            "The key is revoked. Applied on 3 of 3 nodes in 41 ms: it opens nothing any more."
+        );
+        assert_eq!(
+            said(3, 2, 0, 0),
+            "The key is revoked. Applied on 2 of 3 nodes in 41 ms, and the others have stopped deciding: it opens nothing any more."
+        );
+        assert_eq!(
+            said(3, 2, 1, 60),
+            "The key is revoked. Applied on 2 of 3 nodes so far; where it is not, the key opens nothing after 65 seconds at most."
+        );
     }
 }

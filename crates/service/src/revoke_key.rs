@@ -22,9 +22,9 @@ use crate::get_key;
 use crate::nodes::{NodeReport, NodeState};
 use crate::refusal::Refusal;
 
-/// How long somebody waits for all nodes: longer than a lease and what clocks differ by, after which none decides on
+/// How long a program waits for all nodes: longer than a lease and what clocks differ by, after which none decides on
 /// what was before.
-const WAIT_MAX: Duration = Duration::from_secs(5);
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest reason: it is read in a list.
 const REASON_CHARS_MAX: usize = 500;
 
@@ -114,9 +114,9 @@ impl Revocation {
     }
 }
 
-/// Waits until no node accepts the key any more: each has applied it, or decides nothing.
-pub async fn wait_until_propagated(service: &Service, revoked: Revoked) -> Revoked {
-    let nodes = service.nodes.settle(revoked.epoch, revoked.grace, WAIT_MAX).await;
+/// Waits until no node accepts the key any more: each has applied it, or decides nothing. Gives up after `at_most`.
+pub async fn wait_until_propagated(service: &Service, revoked: Revoked, at_most: Duration) -> Revoked {
+    let nodes = service.nodes.settle(revoked.epoch, revoked.grace, at_most).await;
     Revoked { nodes, ..revoked }
 }
 

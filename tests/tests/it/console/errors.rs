@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyward_tests::{Keyward, eventually, shared};
+use keyward_tests::{Keyward, eventually, json, shared};
 
 use super::as_member;
 use super::barriers::page_has_no_barriers;
@@ -87,4 +87,30 @@ fn a_node_that_may_not_decide_is_told_of_on_every_page_until_it_may_again() {
         browser.text()
     };
     eventually(SAID_WITHIN, look, |text| !text.contains(STALE));
+}
+
+#[test]
+fn a_revoke_says_on_how_many_nodes_it_is_in_force() {
+    let keyward = Keyward::profile("default").with_feed().start();
+    let workspace = keyward.first_workspace();
+    let node = keyward.gateway("edge-1");
+    eventually(SAID_WITHIN, || node.is_ready(), |ready| *ready);
+    for name in ["reached", "cut off"] {
+        workspace.create_key(json!({"name": name, "scopes": ["api:read"]}));
+    }
+    let browser = as_member(&keyward, &workspace, "admin");
+    let revoke = |name: &str| {
+        browser.open(&format!("/w/{}/keys", workspace.slug));
+        browser.click_in(name, "Revoke");
+        browser.sees_dialog(&format!("Revoke {name}?"));
+        browser.click("Revoke");
+    };
+    revoke("reached");
+    browser.sees("The key is revoked. Applied on 2 of 2 nodes in");
+    node.pid().stop();
+    revoke("cut off");
+    browser.sees(
+        "Applied on 1 of 2 nodes so far; where it is not, the key opens nothing after 5 seconds at most.",
+    );
+    node.pid().go_on();
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use keyward_core::field::FieldCode;
-use keyward_service::revoke_key::{Revoked, wait_until_propagated};
+use keyward_service::revoke_key::{Revoked, WAIT_MAX, wait_until_propagated};
 use keyward_wire::key::{Receipt, RevokeKey};
 
 use crate::extract::{Asking, At, MaybeBody, Query};
@@ -112,7 +112,7 @@ fn parse_wait(mut query: Parameters) -> Result<bool, Failure> {
 
 /// This process's own data plane has applied the change before the service answers; gateway nodes may be waited for.
 async fn answer(api: &Api, revoked: Revoked, wait: bool) -> Response {
-    let revoked = if wait { wait_until_propagated(&api.service, revoked).await } else { revoked };
+    let revoked = if wait { wait_until_propagated(&api.service, revoked, WAIT_MAX).await } else { revoked };
     let propagated = revoked.propagated();
     let status = if wait && !propagated { StatusCode::ACCEPTED } else { StatusCode::OK };
     let receipt = Receipt {

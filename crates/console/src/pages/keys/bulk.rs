@@ -12,10 +12,10 @@ use keyward_service::refusal::Refusal;
 
 use super::Shelf;
 use super::list::under;
+use super::revoke;
 use crate::Console;
 use crate::form::sentence;
 use crate::html::Html;
-use crate::note::Note;
 use crate::respond::{go_saying, go_to};
 use crate::stop::{Reason, Stop};
 use crate::visitor::{At, Member, Pairs, Query, Sent};
@@ -96,11 +96,12 @@ pub(crate) async fn submit(
     let ids = ids(&form);
     // Their names, before they are ended: who reads the results knows them by these.
     let found = preview(&console, &member, &shelf, &ids).await?;
+    if let ([id], [Some(_)]) = (ids.as_slice(), found.as_slice()) {
+        let ended = revoke::end(&console, &member, &shelf, id, None).await;
+        return Ok(go_saying(ended.map_err(|refusal| member.refused(&refusal))?, &shelf.base));
+    }
     let ended = bulk_revoke(&console.service, &member.ctx, shelf.whose(), &ids, None).await;
     let ended = ended.map_err(|refusal| member.refused(&refusal))?;
-    if let [Ok(())] = ended.as_slice() {
-        return Ok(go_saying(Note::KeyRevoked, &shelf.base));
-    }
     let results = ids.iter().zip(found).zip(ended).map(|((id, row), ended)| Ended {
         name: row.map_or_else(|| id.clone(), |row| row.key.name.to_string()),
         problem: ended.err().map(|refusal| sentence(&refusal.to_string())),

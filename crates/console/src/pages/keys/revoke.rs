@@ -1,6 +1,7 @@
 //! Ending a key from its own page: `GET …/keys/{id}/revoke` asks, and wants the name typed; `POST` does it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use askama::Template;
 use axum::extract::State;
@@ -8,16 +9,20 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use keyward_service::get_key::Whose;
 use keyward_service::list::KeyRow;
-use keyward_service::revoke_key::{revoke_personal_key, revoke_workspace_key};
+use keyward_service::refusal::Refusal;
+use keyward_service::revoke_key::{revoke_personal_key, revoke_workspace_key, wait_until_propagated};
 
 use super::Shelf;
 use super::details::{self, under};
 use crate::Console;
-use crate::note::Note;
+use crate::note::{InForce, Note};
 use crate::respond::{go_saying, go_to};
 use crate::stop::Stop;
 use crate::visitor::{At, Member, Sent};
 use crate::when::When;
+
+/// How long the page waits for all nodes: where none is cut off they say within some 30 ms that they have applied it.
+const WAIT_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Template)]
 #[template(path = "keys/revoke.html")]
@@ -83,11 +88,25 @@ pub(crate) async fn submit(
         return under(&console, &member, &shelf, row, StatusCode::UNPROCESSABLE_ENTITY, dialog, None).await;
     }
     let reason = Some(form.one("reason").trim().to_owned()).filter(|text| !text.is_empty());
+    let ended = end(&console, &member, &shelf, &at.id, reason).await;
+    let note = ended.map_err(|refusal| member.refused(&refusal))?;
+    Ok(go_saying(note, &format!("{}/{}", shelf.base, row.key.id)))
+}
+
+/// Revokes a key, and waits a moment to be able to say on which nodes that is in force.
+pub(super) async fn end(
+    console: &Console,
+    member: &Member,
+    shelf: &Shelf,
+    id: &str,
+    reason: Option<String>,
+) -> Result<Note, Refusal> {
     let (service, ctx) = (&console.service, &member.ctx);
     let revoked = match shelf.whose() {
-        Whose::Workspace(slug) => revoke_workspace_key(service, ctx, slug, &at.id, reason).await,
-        Whose::Personal => revoke_personal_key(service, ctx, &at.id, reason).await,
+        Whose::Workspace(slug) => revoke_workspace_key(service, ctx, slug, id, reason).await?,
+        Whose::Personal => revoke_personal_key(service, ctx, id, reason).await?,
     };
-    revoked.map_err(|refusal| member.refused(&refusal))?;
-    Ok(go_saying(Note::KeyRevoked, &format!("{}/{}", shelf.base, row.key.id)))
+    let revoked_at = Instant::now();
+    let revoked = wait_until_propagated(service, revoked, WAIT_MAX).await;
+    Ok(Note::KeyRevoked(InForce::of(&revoked, revoked_at.elapsed())))
 }
