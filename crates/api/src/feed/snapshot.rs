@@ -60,7 +60,10 @@ pub(super) async fn snapshot(
     let nonce = nonce(&question.nonce)?;
     let node = node(question.node, question.start)?;
     feed.rounds.with_roll(|roll, _| roll.begins_anew(&node));
-    let shelved = feed.shelf.take(&feed).await.map_err(Refused::Unavailable)?;
+    // In a task of its own: a node that gives up while millions of keys are read finds them on the shelf when it asks again.
+    let making = tokio::spawn(async move { feed.shelf.take(&feed).await });
+    let shelved = making.await.map_err(|error| Refused::Unavailable(error.to_string()))?;
+    let shelved = shelved.map_err(Refused::Unavailable)?;
     // The head is for this node alone. Compressed parts that follow one another are one whole (RFC 1952, section 2.2).
     let head = compressed(&head(HeadKind::Snapshot, nonce, shelved.told));
     let head = head.map_err(|error| Refused::Unavailable(error.to_string()))?;
@@ -84,7 +87,7 @@ impl Shelf {
 }
 
 async fn make(feed: &Feed) -> Result<Shelved, String> {
-    let made_at = Instant::now();
+    let began_at = Instant::now();
     let unwritten = |error: io::Error| format!("a snapshot cannot be written: {error}");
     let file = tempfile::tempfile().map_err(unwritten)?;
     let mut out = GzEncoder::new(BufWriter::new(file), Compression::fast());
@@ -106,8 +109,9 @@ async fn make(feed: &Feed) -> Result<Shelved, String> {
         Ok((file, len))
     };
     let (file, len) = finish(failed).map_err(unwritten)?;
-    tracing::info!(states, len, millis = made_at.elapsed().as_millis(), "snapshot made for nodes");
-    Ok(Shelved { told, file, len, made_at })
+    tracing::info!(states, len, millis = began_at.elapsed().as_millis(), "snapshot made for nodes");
+    // It stands on the shelf from now on, however long it took.
+    Ok(Shelved { told, file, len, made_at: Instant::now() })
 }
 
 fn compressed(text: &[u8]) -> io::Result<Vec<u8>> {
