@@ -12,7 +12,7 @@ use super::value::params;
 use crate::StoreError;
 
 /// What leads from each version of the schema to the next. A released one never changes.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_first.sql"),
     include_str!("../../migrations/postgres/0002_usage.sql"),
     include_str!("../../migrations/postgres/0003_webhooks.sql"),
@@ -126,7 +126,7 @@ async fn migrate_once(link: &Link, roles: &Roles) -> Result<(u32, u32), StoreErr
 }
 
 /// What there is before any migration. The table of versions holds nothing of any tenant.
-const FIRST: &str = "CREATE SCHEMA IF NOT EXISTS keyward;
+pub(super) const FIRST: &str = "CREATE SCHEMA IF NOT EXISTS keyward;
     CREATE TABLE keyward.schema_versions (version bigint PRIMARY KEY, since timestamptz NOT NULL);";
 
 fn rights(roles: &Roles) -> String {

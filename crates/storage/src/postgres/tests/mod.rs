@@ -13,6 +13,7 @@ mod power;
 mod security;
 mod statements;
 mod tls;
+mod upgrade;
 pub(super) mod watch;
 
 use std::sync::Arc;
