@@ -8,7 +8,7 @@ use crate::conformance::town::{Town, workspace_key};
 use crate::postgres::schema::{FIRST, MIGRATIONS};
 use crate::postgres::{PostgresStore, migrate};
 
-/// What every line is in: a value of its own, so that it can be put into SQL as it is.
+/// The rows of a table, each as one line of JSON.
 fn rows(database: &Database, table: &str, columns: &str) -> Vec<String> {
     let sql = format!("SELECT to_jsonb(t) FROM (SELECT {columns} FROM keyward.{table}) t");
     let mut rows: Vec<String> = database.sql(&sql).lines().map(ToOwned::to_owned).collect();
@@ -42,15 +42,15 @@ async fn a_database_of_the_first_schema_keeps_everything_and_goes_on() {
     for table in tables.lines() {
         let columns = columns(&old, table);
         let there = rows(&present, table, &columns);
-        let mut insert = "SET session_replication_role = replica;".to_owned();
-        for row in &there {
+        let insert = there.iter().map(|row| {
             let row = row.replace('\'', "''");
-            insert += &format!(
+            format!(
                 "INSERT INTO keyward.{table} ({columns}) OVERRIDING SYSTEM VALUE
                  SELECT {columns} FROM jsonb_populate_record(NULL::keyward.{table}, '{row}');"
-            );
-        }
-        old.sql(&insert);
+            )
+        });
+        // In whatever order: what they refer to comes too.
+        old.sql(&format!("SET session_replication_role = replica; {}", insert.collect::<String>()));
         filled.push((table, columns, there));
     }
     assert!(filled.iter().filter(|(_, _, rows)| !rows.is_empty()).count() > 8, "{filled:?}");
