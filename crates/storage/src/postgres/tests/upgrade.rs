@@ -1,10 +1,12 @@
 //! The first schema, with something of everything in it, brought up to date.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::database::{Database, roles};
 use crate::conformance::tenancy::Full;
 use crate::conformance::town::{Town, workspace_key};
+use crate::postgres::pool::connect;
 use crate::postgres::schema::{FIRST, MIGRATIONS};
 use crate::postgres::{PostgresStore, migrate};
 
@@ -57,7 +59,7 @@ async fn a_database_of_the_first_schema_keeps_everything_and_goes_on() {
     old.sql("SELECT setval('keyward.change_ids', (SELECT max(id) FROM keyward.changes))");
 
     let known = u32::try_from(MIGRATIONS.len()).unwrap();
-    assert_eq!(migrate(&old.address("keyward_owner"), &roles()).await.unwrap(), (1, known));
+    assert_eq!(migrate_beside_a_backup(&old).await, (1, known));
     for (table, columns, before) in filled {
         assert_eq!(rows(&old, table, &columns), before, "{table}");
     }
@@ -73,4 +75,22 @@ async fn a_database_of_the_first_schema_keeps_everything_and_goes_on() {
         .await
         .unwrap();
     assert!(states > 3, "{states}");
+}
+
+/// Migrates while something reads for four seconds, and shows that others who read do not wait behind the migration.
+async fn migrate_beside_a_backup(database: &Database) -> (u32, u32) {
+    let owner = database.address("keyward_owner");
+    let (backup, other) = (connect(&owner).await.unwrap(), connect(&owner).await.unwrap());
+    backup.batch_execute("BEGIN; LOCK TABLE keyward.keys IN ACCESS SHARE MODE").await.unwrap();
+    let migrating = tokio::spawn(async move { migrate(&owner, &roles()).await });
+    // Less than a lease. The migration waits for a second at a time.
+    other.batch_execute("SET statement_timeout = '3s'").await.unwrap();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(4) {
+        other.batch_execute("SELECT count(*) FROM keyward.keys").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(!migrating.is_finished(), "it waits for the backup");
+    backup.batch_execute("COMMIT").await.unwrap();
+    migrating.await.unwrap().unwrap()
 }
