@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_micros(500);
 
 /// A node and a connection to it.
 struct Node {
-    _server: Server,
+    server: Server,
     stream: TcpStream,
 }
 
@@ -47,10 +47,8 @@ impl Node {
             .env("KEYWARD_GATEWAY__CREDENTIAL", CREDENTIAL)
             .current_dir(folder);
         let server = Server::start(&mut command, port, &folder.join(format!("node-{number}.log")))?;
-        let stream = TcpStream::connect(server.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut node = Self { _server: server, stream };
+        let stream = connect(server.address)?;
+        let mut node = Self { server, stream };
         let begun = Instant::now();
         while !node.exchange(b"GET /readyz HTTP/1.1\r\nHost: node\r\n\r\n")?.starts_with("HTTP/1.1 200 ") {
             if begun.elapsed() > READY_MAX {
@@ -59,6 +57,12 @@ impl Node {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(node)
+    }
+
+    /// Connects anew: a connection on which nobody asks for ten seconds is closed.
+    fn connect_anew(&mut self) -> Result<(), Failure> {
+        self.stream = connect(self.server.address)?;
+        Ok(())
     }
 
     fn exchange(&mut self, request: &[u8]) -> Result<String, Failure> {
@@ -79,6 +83,13 @@ impl Node {
     fn accepts(&mut self, question: &[u8]) -> Result<bool, Failure> {
         decided(&self.exchange(question)?)
     }
+}
+
+fn connect(node: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(node)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    Ok(stream)
 }
 
 /// What a node decided. An answer that is neither ends the run.
@@ -126,6 +137,7 @@ pub(crate) fn revocation() -> Result<(), Failure> {
         while nodes.len() < fleet {
             nodes.push(Node::start(folder.path(), nodes.len(), feed, &keyward.profile)?);
         }
+        nodes.iter_mut().try_for_each(Node::connect_anew)?;
         let mut times = Times { last: Vec::new(), asked: Vec::new() };
         for key in keys.by_ref().take(REVOCATIONS) {
             revoke(&keyward, &cookie, key, &mut nodes, &mut times)?;
