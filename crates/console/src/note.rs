@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue};
+use keyward_core::lease::PROMISE_SECONDS;
 use keyward_service::nodes::NodeState;
 use keyward_service::revoke_key::Revoked;
 
 const NAME: &str = "__Host-keyward_note";
 /// Long enough for a slow redirect.
 const SECONDS: u32 = 60;
-/// Within how many seconds a revoked key is refused everywhere, where the workspace gives no grace.
-const PROMISE_SECONDS: u32 = 5;
 /// What the code of a revocation begins with. Its numbers follow.
 const REVOKED_ON: &str = "key-revoked-on.";
 
@@ -100,7 +99,7 @@ impl InForce {
         let Self { nodes, applied, pending, ms, grace_seconds } = self;
         let of = if nodes == 1 { "node" } else { "nodes" };
         if pending > 0 {
-            let within = PROMISE_SECONDS.saturating_add(grace_seconds);
+            let within = u32::from(PROMISE_SECONDS).saturating_add(grace_seconds);
             return format!(
                 "The key is revoked. Applied on {applied} of {nodes} {of} so far; where it is not, the key opens nothing after {within} seconds at most."
             );

@@ -16,6 +16,10 @@ pub const LEASE_MARGIN: Duration = Duration::from_millis(200);
 /// [`LEASE`] it stays under five seconds with three quarters of one to spare.
 pub const USABLE_FOR_MS: u64 = 250;
 
+/// Within how many seconds of its acknowledgement a revoke is in force everywhere (CYB-10), where the workspace gives no
+/// grace: what people are told, and what [`LEASE`] and [`USABLE_FOR_MS`] keep.
+pub const PROMISE_SECONDS: u16 = 5;
+
 /// Nanoseconds on a clock that never goes back and counts while the machine sleeps (`CLOCK_BOOTTIME`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct BootTime(pub u64);

@@ -121,7 +121,7 @@ fn follow_apart(
     stop: Stop,
 ) -> Result<thread::JoinHandle<()>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let no_thread = |error: std::io::Error| Failure::failed(format!("the machine gives no threads: {error}"));
+    let no_thread = |error: std::io::Error| Failure::no_threads(&error);
     let runtime = runtime.map_err(no_thread)?;
     let work = move || runtime.block_on(follow_keeping(feed, follower, following, copy, stop.asked()));
     thread::Builder::new().name("feed".to_owned()).spawn(work).map_err(no_thread)

@@ -204,7 +204,7 @@ impl Running {
         let connections_max = self.room.control_plane;
         let asked = stop.clone().asked();
         // Until the end: connections to the database that are opened there are used by the rest as well.
-        let apart = Apart::begin().map_err(|error| no_threads(&error))?;
+        let apart = Apart::begin().map_err(|error| Failure::no_threads(&error))?;
         let api = apart.run(control, move |listener| {
             keyward_api::serve(Server { listener, router, connections_max, tls: None }, asked)
         });
@@ -359,10 +359,6 @@ async fn release_abandoned(store: &dyn Store) -> Result<(), Failure> {
     released.map_err(|error| unwritable(&error))?;
     let released = keyward_service::send_mails::release_abandoned(store, SystemClock.now()).await;
     released.map_err(|error| unwritable(&error))
-}
-
-fn no_threads(error: &dyn std::fmt::Display) -> Failure {
-    Failure::failed(format!("the machine gives no threads: {error}"))
 }
 
 fn unwritable(error: &dyn std::fmt::Display) -> Failure {

@@ -67,10 +67,7 @@ pub(super) fn pass_on(
     for name in [EXPECT, AUTHORIZATION, API_KEY] {
         headers.remove(name);
     }
-    let forged: Vec<HeaderName> = headers.keys().filter(|name| begins(name, OURS)).cloned().collect();
-    for name in forged {
-        headers.remove(name);
-    }
+    remove_all(headers, |name| begins(name, OURS));
     headers.extend(identity_headers(gateway, identity));
     // An address in absolute form has the host that counts (RFC 9112, section 3.2.2).
     let host = uri.authority().and_then(|authority| HeaderValue::from_str(authority.host()).ok());
@@ -80,10 +77,7 @@ pub(super) fn pass_on(
         headers.insert(HOST, host);
     }
     if !is_trusted {
-        let told: Vec<HeaderName> = headers.keys().filter(|name| says_where_from(name)).cloned().collect();
-        for name in told {
-            headers.remove(name);
-        }
+        remove_all(headers, says_where_from);
     }
     let before = headers.get(FORWARDED_FOR).and_then(|chain| chain.to_str().ok());
     let chain = before.map_or_else(|| peer.to_string(), |before| format!("{before}, {peer}"));
@@ -94,6 +88,14 @@ pub(super) fn pass_on(
         headers.entry(FORWARDED_HOST).or_insert(host);
     }
     headers.entry(FORWARDED_PROTO).or_insert(HeaderValue::from_static("http"));
+}
+
+/// Removes every header whose name is one of those.
+fn remove_all(headers: &mut HeaderMap, is_one: impl Fn(&HeaderName) -> bool) {
+    let named: Vec<HeaderName> = headers.keys().filter(|name| is_one(name)).cloned().collect();
+    for name in named {
+        headers.remove(name);
+    }
 }
 
 /// Whether it is a header by which proxies say where a request came from and what it was, in any of their ways to write it.

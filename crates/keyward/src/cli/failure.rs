@@ -28,6 +28,11 @@ impl Failure {
         Self::new(Exit::Failed, what)
     }
 
+    /// There is no thread to work on.
+    pub(crate) fn no_threads(error: &std::io::Error) -> Self {
+        Self::failed(format!("the machine gives no threads: {error}"))
+    }
+
     /// A command line that cannot be followed.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)

@@ -159,5 +159,5 @@ pub(super) fn run(command: ServerSide) -> Result<Exit, Failure> {
 /// Runs to its end what serves many at once.
 fn wait_for<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::failed(format!("the machine gives no threads: {error}")))?.block_on(work)
+    runtime.map_err(|error| Failure::no_threads(&error))?.block_on(work)
 }

@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use keyward_core::lease::PROMISE_SECONDS;
 use keyward_wire::key::Receipt;
 
 use crate::cli::{clock, terminal, text};
-
-/// Within how many seconds a revoked key is refused everywhere, where the workspace gives no grace.
-const PROMISE_SECONDS: u16 = 5;
 
 /// Says which key was revoked, and when: the first time counts.
 pub(super) fn say_revoked(receipt: &Receipt) {
