@@ -11,7 +11,8 @@ REVOKE ALL ON SCHEMA keyward FROM PUBLIC, {server}, {system};
 
 GRANT USAGE ON SCHEMA keyward TO {server}, {system};
 GRANT EXECUTE ON FUNCTION tenant_workspace(), tenant_person(), is_system(), may_tell(text, text) TO {server}, {system};
-GRANT EXECUTE ON FUNCTION keys_with(bigint[], boolean, bigint), known_secrets(bytea[]), number_own() TO {server}, {system};
+GRANT EXECUTE ON FUNCTION keys_with(bigint[], boolean, bigint), known_secrets(bytea[]) TO {server}, {system};
+GRANT EXECUTE ON FUNCTION tell_numbered(text, text, text) TO {server};
 GRANT EXECUTE ON FUNCTION number_changes(bigint[]), make_usage_days(bigint[]), forget_usage(bigint, bigint) TO {system};
 GRANT USAGE ON SEQUENCE change_ids TO {server}, {system};
 -- A store that is copied keeps its numbers, and goes on behind them.

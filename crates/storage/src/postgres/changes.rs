@@ -26,8 +26,6 @@ const ROWS_MAX: usize = 1_000;
 /// Makes durable what has no changes. A transaction that has failed would answer COMMIT as if it were well, and roll back:
 /// the question before it fails then.
 const FINISH: &str = "SELECT 1; COMMIT";
-/// Statements up to COMMIT, and with it, of the question that commits.
-const DONE_WITH_COMMIT: usize = 2;
 
 /// A role as it is told: a deleted one holds nothing.
 macro_rules! role_columns {
@@ -45,38 +43,55 @@ pub(super) enum Committed {
     Waiting(Wanted),
 }
 
-/// Writes the last of a transaction, which has so many changes, and makes it durable, in one question. Where nobody else
-/// commits, its only change is numbered in the same one.
+/// Writes the last of a transaction, which has so many changes, and makes it durable, in one question.
 pub(super) async fn commit(
     link: &Link,
     last: Vec<Statement>,
     changes: usize,
-    is_alone: bool,
 ) -> Result<Committed, StoreError> {
-    prepare_all(link, &last).await?;
-    let statements = match changes {
-        0 => FINISH,
-        1 if is_alone => "SELECT currval('keyward.change_ids'); COMMIT; SELECT keyward.number_own()",
-        _ => "SELECT currval('keyward.change_ids'); COMMIT",
-    };
-    // The first asks the database first. Where it fails, so does the second.
-    let (written, (came, ended)) = join(ask_in_turn(link, last), link.several(statements)).await;
-    written?;
-    // What is durable is not taken back: where only its number failed, it is asked for once more.
-    let is_numbered = ended.is_ok();
-    if came.done < DONE_WITH_COMMIT {
-        ended?;
-    }
     if changes == 0 {
+        commit_with(link, last, FINISH).await?;
         return Ok(Committed::Waiting(Wanted::All));
     }
-    let number = |at: usize| came.firsts.get(at).and_then(|text| text.parse::<i64>().ok());
-    // There is none where somebody else was faster, for one.
-    if let Some(epoch) = number(1).filter(|_| is_numbered).and_then(|number| u64::try_from(number).ok()) {
-        return Ok(Committed::Numbered(Epoch(epoch)));
-    }
-    let id = number(0).ok_or_else(|| StoreError::Unavailable("a change has no number".to_owned()))?;
+    let id = commit_with(link, last, "SELECT currval('keyward.change_ids'); COMMIT").await?;
     Ok(Committed::Waiting(if changes == 1 { Wanted::Alone(id) } else { Wanted::LastOfSeveral(id) }))
+}
+
+/// The same of one whose only change is yet to be told, while nobody else writes: it is told with its number.
+///
+/// The database holds the numbering until it has committed, so it must hear of COMMIT with the same words: a server that
+/// stops between the two would keep all others from their numbers.
+pub(super) async fn commit_numbered(
+    link: &Link,
+    last: Vec<Statement>,
+    changed: Changed,
+) -> Result<Committed, StoreError> {
+    let (kind, subject, user) = changed.columns();
+    let user = user.map_or_else(|| "NULL".to_owned(), |user| literal(&user));
+    let (kind, subject) = (literal(kind), literal(&subject));
+    let statements = format!("SELECT keyward.tell_numbered({kind}, {subject}, {user}); COMMIT");
+    let number = commit_with(link, last, &statements).await?;
+    Ok(match u64::try_from(number) {
+        Ok(epoch) => Committed::Numbered(Epoch(epoch)),
+        Err(_) => Committed::Waiting(Wanted::Alone(number.saturating_neg())),
+    })
+}
+
+/// Writes the last of a transaction and asks statements that end with COMMIT. Returns the number that the first told.
+async fn commit_with(link: &Link, last: Vec<Statement>, statements: &str) -> Result<i64, StoreError> {
+    prepare_all(link, &last).await?;
+    // The first asks the database first. Where it fails, so does the second.
+    let (written, (firsts, ended)) = join(ask_in_turn(link, last), link.several(statements)).await;
+    written?;
+    ended?;
+    let number = firsts.first().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| StoreError::Unavailable("a change has no number".to_owned()))
+}
+
+/// An identifier, or a kind, as it stands in SQL: neither has any sign that would end it.
+fn literal(text: &str) -> String {
+    debug_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "an identifier");
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// The same for what has no changes.

@@ -151,25 +151,21 @@ impl Link {
         self.behind(self.within(self.client.batch_execute(statements))).await
     }
 
-    /// Runs several statements, one after the other up to the first that fails, in one question. Returns what came of
-    /// them before that, and how it ended.
-    pub(super) async fn several(&self, statements: &str) -> (Several, Result<(), StoreError>) {
-        let mut several = Several::default();
+    /// Runs several statements, one after the other up to the first that fails, in one question. Returns the first column
+    /// of each row that any of them had before that, and how it ended.
+    pub(super) async fn several(&self, statements: &str) -> (Vec<String>, Result<(), StoreError>) {
+        let mut firsts = Vec::new();
         let asked = async {
             let mut answers = pin!(self.within(self.client.simple_query_raw(statements)).await?);
             while let Some(answer) = self.within(answers.try_next()).await? {
-                match answer {
-                    SimpleQueryMessage::Row(row) => {
-                        several.firsts.push(row.try_get(0).ok().flatten().unwrap_or_default().to_owned());
-                    }
-                    SimpleQueryMessage::CommandComplete(_) => several.done += 1,
-                    _ => {}
+                if let SimpleQueryMessage::Row(row) = answer {
+                    firsts.push(row.try_get(0).ok().flatten().unwrap_or_default().to_owned());
                 }
             }
             Ok(())
         };
         let ended = self.behind(asked).await;
-        (several, ended)
+        (firsts, ended)
     }
 
     /// Asks a statement. Its rows come as they are read.
@@ -239,15 +235,6 @@ impl Drop for Unheard<'_> {
             broken.store(true, Ordering::Relaxed);
         }
     }
-}
-
-/// What came of several statements.
-#[derive(Debug, Default)]
-pub(super) struct Several {
-    /// The first column of each row that any of them had.
-    pub(super) firsts: Vec<String>,
-    /// How many of them were done.
-    pub(super) done: usize,
 }
 
 /// Waits for an answer, but not for ever.

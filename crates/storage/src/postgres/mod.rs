@@ -65,7 +65,7 @@ use chain::Chain;
 use changes::Committed;
 use link::Link;
 use listening::Listening;
-use numbering::{Numbering, Wanted};
+use numbering::{Numbering, Wanted, Writing};
 use opening::{Opening, View};
 use pending::Pending;
 use pool::{Pool, Seat};
@@ -182,7 +182,18 @@ impl PostgresStore {
         let seat = pool.begin(&opening).await?;
         let inner = Arc::clone(&self.0);
         let pending = Pending::default();
-        Ok(Box::new(PostgresTx { seat, mode, view, inner, pending, changes: 0, is_linked: false, turns }))
+        let writing = (mode == Mode::Writing).then(|| inner.numbering.writing());
+        Ok(Box::new(PostgresTx {
+            seat,
+            mode,
+            view,
+            inner,
+            pending,
+            changes: 0,
+            is_linked: false,
+            writing,
+            turns,
+        }))
     }
 }
 
@@ -241,6 +252,8 @@ struct PostgresTx {
     changes: usize,
     /// Whether the audit log was looked after for this snapshot.
     is_linked: bool,
+    /// That it writes. `None`: it only reads.
+    writing: Option<Writing>,
     /// Let go of after the transaction has ended.
     turns: Taken,
 }
@@ -294,12 +307,18 @@ impl Tx for PostgresTx {
             // A snapshot knows the last of all as well as another.
             Mode::Reading => Committed::Waiting(Wanted::All),
             Mode::Writing => {
-                let committing = self.inner.numbering.committing();
+                let is_alone = self.writing.as_ref().is_some_and(Writing::is_alone);
+                let may_number = is_alone && self.view != View::System && self.changes == 1;
+                let numbered = may_number.then(|| self.pending.take_only_change()).flatten();
                 let last = self.pending.statements();
-                changes::commit(self.seat.link()?, last, self.changes, committing.is_alone()).await?
+                match numbered {
+                    Some(changed) => changes::commit_numbered(self.seat.link()?, last, changed).await?,
+                    None => changes::commit(self.seat.link()?, last, self.changes).await?,
+                }
             }
         };
-        let Self { seat, inner, mode, turns, .. } = *self;
+        let Self { seat, inner, mode, writing, turns, .. } = *self;
+        drop(writing);
         if mode == Mode::Writing {
             seat.give_back();
         }

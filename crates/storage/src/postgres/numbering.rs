@@ -1,6 +1,6 @@
 //! Numbering what is committed. Every writer numbers its own changes before it answers; readers number what nobody did. Of
 //! one process, one at a time asks for it, and for all who wait meanwhile: many commits share one numbering, as they share
-//! a write to the disk.
+//! a write to the disk. A writer that is alone has its number with the commit (`changes.rs`).
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,16 +30,13 @@ pub(super) struct Numbering {
     turn: tokio::sync::Mutex<()>,
     waiting: Mutex<Vec<Waiting>>,
     looked: Mutex<Option<Instant>>,
-    /// How many commit just now.
-    committing: AtomicUsize,
+    /// How many write just now.
+    writing: Arc<AtomicUsize>,
 }
 
-/// One that commits.
+/// One that writes.
 #[derive(Debug)]
-pub(super) struct Committing<'a> {
-    of: &'a AtomicUsize,
-    is_alone: bool,
-}
+pub(super) struct Writing(Arc<AtomicUsize>);
 
 /// What is to be numbered, and whose epoch is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +62,14 @@ impl Numbering {
             turn: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
             looked: Mutex::default(),
-            committing: AtomicUsize::default(),
+            writing: Arc::default(),
         }
     }
 
-    /// To be held while a transaction commits.
-    pub(super) fn committing(&self) -> Committing<'_> {
-        let before = self.committing.fetch_add(1, Ordering::Relaxed);
-        Committing { of: &self.committing, is_alone: before == 0 }
+    /// To be held while a transaction writes.
+    pub(super) fn writing(&self) -> Writing {
+        self.writing.fetch_add(1, Ordering::Relaxed);
+        Writing(Arc::clone(&self.writing))
     }
 
     /// Numbers all that is committed, if that was not done a moment ago.
@@ -129,17 +126,17 @@ impl Numbering {
     }
 }
 
-impl Committing<'_> {
-    /// Whether nobody else did when it began: it may number what it commits in the same question, and saves a second. Of
-    /// several each waits for the one before to be numbered, and a number asked for together takes less of the database.
-    pub(super) const fn is_alone(&self) -> bool {
-        self.is_alone
+impl Writing {
+    /// Whether nobody else does: it may number its change in the transaction that makes it, and saves a second. Of several
+    /// each would wait for the one before to be on the disk, where they share a write to it otherwise.
+    pub(super) fn is_alone(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 1
     }
 }
 
-impl Drop for Committing<'_> {
+impl Drop for Writing {
     fn drop(&mut self) {
-        self.of.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

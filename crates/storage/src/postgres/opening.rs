@@ -5,7 +5,7 @@
 
 use super::link::Link;
 use super::row::run;
-use super::value::params;
+use super::value::{Value, params};
 use crate::{StoreError, SystemReason, Tenant};
 
 /// How long a statement may take: of a tenant as long as somebody waits for an answer; of the system as long as a
@@ -112,11 +112,11 @@ impl Opening {
         let (workspace, person) = (workspace.unwrap_or_default(), person.unwrap_or_default());
         let plans = if self.is_of_rows { "force_generic_plan" } else { "auto" };
         let mut params = params![workspace, person, statement_max, plans];
-        let sql = if self.turns.is_empty() {
-            concat!("SELECT ", set!())
-        } else {
-            params.push(self.turns.clone().into());
-            concat!("SELECT ", set!(), ", ", take_turns!())
+        params.extend(self.turns.iter().map(|turn| Value::from(turn.as_str())));
+        let sql = match self.turns.len() {
+            0 => concat!("SELECT ", set!()),
+            1 => concat!("SELECT ", set!(), ", ", take_turn!("$5")),
+            _ => concat!("SELECT ", set!(), ", ", take_turn!("$5"), ", ", take_turn!("$6")),
         };
         if self.is_waited_for {
             link.send(self.control);
@@ -145,11 +145,10 @@ macro_rules! set {
 }
 use set;
 
-/// In the order given, behind the setting of how long they are waited for.
-macro_rules! take_turns {
-    () => {
-        "(SELECT count(pg_advisory_xact_lock(hashtextextended('keyward turn of ' || turn, 0)))
-          FROM (SELECT turn FROM unnest($5) WITH ORDINALITY AS turns (turn, place) ORDER BY place OFFSET 0) AS in_order)"
+/// One after the other as they stand there, behind the setting of how long they are waited for.
+macro_rules! take_turn {
+    ($turn:literal) => {
+        concat!("pg_advisory_xact_lock(hashtextextended('keyward turn of ' || ", $turn, ", 0))")
     };
 }
-use take_turns;
+use take_turn;

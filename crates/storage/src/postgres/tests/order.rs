@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use keyward_core::audit::AuditHome;
 use keyward_core::change::{Epoch, State};
-use keyward_core::id::KeyId;
+use keyward_core::id::{KeyId, WorkspaceId};
 use keyward_core::key::PrincipalId;
 
 use super::cluster::{Cluster, DURABLE};
@@ -73,7 +73,11 @@ async fn write(store: Arc<dyn Store>, number: usize) -> Vec<Written> {
 
 /// Follows the feed until it is told to stop and has caught up. Every part is after the one before.
 async fn follow(store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Vec<(KeyId, Epoch)> {
-    let (mut seen, mut up_to) = (Vec::new(), Epoch(0));
+    follow_from(Epoch(0), store, stop).await
+}
+
+async fn follow_from(from: Epoch, store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Vec<(KeyId, Epoch)> {
+    let (mut seen, mut up_to) = (Vec::new(), from);
     loop {
         let is_last = stop.load(Ordering::SeqCst);
         let mut tx = store.view_system(SystemReason::Feed).await.unwrap();
@@ -132,6 +136,73 @@ async fn sixteen_writers_that_dawdle_before_they_commit_are_all_seen_once_and_in
     }
 }
 
+/// Tells of keys that are there, each in a transaction that has written its change long before it commits: whoever came
+/// later commits earlier. Some number theirs before that, some after it, and some leave it to others.
+async fn tell_slowly(
+    database: Arc<Database>,
+    place: WorkspaceId,
+    keys: Vec<KeyId>,
+    number: usize,
+) -> Vec<KeyId> {
+    let role = if number.is_multiple_of(4) { "keyward_server" } else { "keyward_system" };
+    let client = connect(&database.address(role)).await.unwrap();
+    let mut dice = u64::try_from(number).unwrap();
+    let mut told = Vec::new();
+    for (n, key) in keys.into_iter().enumerate() {
+        let begin = format!("BEGIN; SELECT set_config('keyward.workspace', '{place}', true)");
+        client.batch_execute(&begin).await.unwrap();
+        let tells = match number % 4 {
+            0 => format!("SELECT keyward.tell_numbered('key', '{key}', NULL)"),
+            _ => format!("INSERT INTO keyward.changes (kind, subject_id) VALUES ('key', '{key}')"),
+        };
+        client.batch_execute(&tells).await.unwrap();
+        dawdle(&mut dice).await;
+        if n % 7 == 3 {
+            client.batch_execute("ROLLBACK").await.unwrap();
+            continue;
+        }
+        client.batch_execute("COMMIT").await.unwrap();
+        told.push(key);
+        if number % 4 == 1 {
+            let sql = "SELECT keyward.number_changes(ARRAY[currval('keyward.change_ids')])";
+            client.batch_execute(sql).await.unwrap();
+        }
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sixteen_that_write_their_change_long_before_they_commit_are_all_seen_once() {
+    let database = Arc::new(Database::new());
+    let store: Arc<dyn Store> = Arc::new(PostgresStore::open(&database.settings()).await.unwrap());
+    let town = Town::found(Arc::clone(&store)).await;
+    let keys: Vec<_> =
+        (0..WRITERS * EACH).map(|n| workspace_key(&format!("key-{n}"), town.acme.id, town.ada.id)).collect();
+    let mut tx = town.begin().await;
+    tx.insert_keys(&keys).await.unwrap();
+    let from = tx.commit().await.unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let reader = tokio::spawn(follow_from(from, store, Arc::clone(&stop)));
+    let tellers: Vec<_> = keys
+        .chunks(EACH)
+        .enumerate()
+        .map(|(number, keys)| {
+            let keys = keys.iter().map(|key| key.id).collect();
+            tokio::spawn(tell_slowly(Arc::clone(&database), town.acme.id, keys, number))
+        })
+        .collect();
+    let mut told = Vec::new();
+    for teller in tellers {
+        told.extend(teller.await.unwrap());
+    }
+    stop.store(true, Ordering::SeqCst);
+    let mut seen: Vec<KeyId> = reader.await.unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(seen.len(), told.len());
+    seen.sort();
+    told.sort();
+    assert_eq!(seen, told);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_log_that_many_write_and_many_link_is_one_chain() {
     let database = Database::new();
@@ -178,7 +249,7 @@ async fn keep_one(town: &Town) -> (KeyId, Epoch) {
         ..key
     };
     let mut tx = town.begin().await;
-    tx.insert_key(&key).await.unwrap();
+    tx.insert_key_ahead(&key).await.unwrap();
     tx.record_change(Changed::Key(key.id)).await.unwrap();
     (key.id, tx.commit().await.unwrap())
 }
@@ -222,15 +293,36 @@ async fn after_a_crash_nothing_acknowledged_is_lost_and_no_number_is_given_twice
     }
 }
 
-#[tokio::test]
-async fn one_that_commits_alone_is_numbered_with_its_commit_and_also_where_that_fails() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_commits_alone_is_numbered_with_its_commit_and_behind_it_where_it_cannot_be() {
     let database = Database::new();
-    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let town =
+        Arc::new(Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await);
+    let system = connect(&database.settings().system).await.unwrap();
+    let xmin_of = async |epoch: Epoch| {
+        let sql = "SELECT xmin::text = (SELECT k.xmin::text FROM keyward.keys k WHERE k.id = c.subject_id)
+                   FROM keyward.changes c WHERE epoch = $1";
+        system.query_one(sql, &[&i64::try_from(epoch.0).unwrap()]).await.unwrap().get::<_, bool>(0)
+    };
     let mut epochs = vec![keep_one(&town).await.1, keep_one(&town).await.1];
-    // Whatever it fails with, the key is there, and has a number.
-    database.sql("REVOKE EXECUTE ON FUNCTION keyward.number_own() FROM keyward_server");
-    epochs.push(keep_one(&town).await.1);
-    database.sql("GRANT EXECUTE ON FUNCTION keyward.number_own() TO keyward_server");
+    assert!(
+        xmin_of(epochs[0]).await && xmin_of(epochs[1]).await,
+        "numbered by the transaction that made the key"
+    );
+    // Another server numbers just then: nobody waits for it before the commit.
+    system.batch_execute("SELECT pg_advisory_lock(1266254692, 1)").await.unwrap();
+    let keeping = {
+        let town = Arc::clone(&town);
+        tokio::spawn(async move { keep_one(&town).await.1 })
+    };
+    let waiting = "SELECT count(*) FROM keyward.changes WHERE epoch IS NULL";
+    while system.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert!(!keeping.is_finished(), "it is committed, and has no number yet");
+    system.batch_execute("SELECT pg_advisory_unlock(1266254692, 1)").await.unwrap();
+    epochs.push(keeping.await.unwrap());
+    assert!(!xmin_of(epochs[2]).await);
     // As after a crash: numbers go on above what is reserved.
     database.sql("TRUNCATE keyward.numbering_goes_on");
     let (_, after) = keep_one(&town).await;
@@ -239,6 +331,7 @@ async fn one_that_commits_alone_is_numbered_with_its_commit_and_also_where_that_
     database.sql("UPDATE keyward.epochs_reserved SET up_to = (SELECT max(epoch) FROM keyward.changes)");
     epochs.extend([after, keep_one(&town).await.1, keep_one(&town).await.1]);
     assert!(epochs.is_sorted_by(|one, next| one < next), "{epochs:?}");
+    assert!(!xmin_of(epochs[4]).await && xmin_of(epochs[5]).await, "what is reserved has its own commit");
 }
 
 /// An import of thousands of keys is linked for seconds, and everybody who reads a log waits for it.

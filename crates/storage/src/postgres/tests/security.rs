@@ -15,7 +15,7 @@ use crate::postgres::PostgresStore;
 /// Tables without any row of a tenant.
 const OF_NOBODY: [&str; 1] = ["schema_versions"];
 /// Functions that run as the owner of the tables.
-const DOORS: [&str; 5] = ["forget_usage", "keys_with", "known_secrets", "make_usage_days", "number_own"];
+const DOORS: [&str; 5] = ["forget_usage", "keys_with", "known_secrets", "make_usage_days", "tell_numbered"];
 
 /// What is wrong with how tables, views and functions are guarded, in words.
 fn unguarded(database: &Database) -> Vec<String> {
