@@ -1,6 +1,7 @@
 //! Being told that changes were numbered. It only wakes: whoever is not told finds the same with their next look. So
 //! nothing is lost with a connection that was lost, nor behind a pool that hands on no such message.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{self, select};
@@ -22,6 +23,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Listening {
     heard: watch::Receiver<Epoch>,
+    /// What was told last.
+    told: AtomicU64,
     task: AbortHandle,
 }
 
@@ -34,14 +37,20 @@ impl Listening {
                 tokio::time::sleep(AGAIN_AFTER).await;
             }
         };
-        Self { heard, task: tokio::spawn(listening).abort_handle() }
+        Self { heard, told: AtomicU64::default(), task: tokio::spawn(listening).abort_handle() }
     }
 
-    /// Waits until it is heard that there are changes beyond an epoch, and tells up to where.
+    /// Waits until it is heard that there are changes beyond an epoch, and tells up to where. What was told once is not told
+    /// again: every role of the database may say anything, and nobody is to look again and again for what is not there.
     pub(super) async fn heard_beyond(&self, epoch: Epoch) -> Epoch {
-        let heard = self.heard.clone().wait_for(|heard| *heard > epoch).await.map(|heard| *heard);
+        let told = Epoch(self.told.load(Ordering::Relaxed));
+        let is_news = |heard: &Epoch| *heard > epoch && *heard != told;
+        let heard = self.heard.clone().wait_for(is_news).await.map(|heard| *heard);
         match heard {
-            Ok(heard) => heard,
+            Ok(heard) => {
+                self.told.store(heard.0, Ordering::Relaxed);
+                heard
+            }
             // The task has ended: nothing will be heard.
             Err(_) => future::pending().await,
         }
@@ -61,7 +70,7 @@ async fn listen(address: &Address, tell: &watch::Sender<Epoch>) {
         if let Ok(AsyncMessage::Notification(notification)) = message
             && let Ok(epoch) = notification.payload().parse().map(Epoch)
         {
-            tell.send_if_modified(|heard| std::mem::replace(heard, epoch.max(*heard)) < epoch);
+            tell.send_if_modified(|heard| std::mem::replace(heard, epoch) != epoch);
         }
         future::ready(())
     });

@@ -58,6 +58,13 @@ async fn another_server_hears_of_a_change_also_after_its_connection_was_lost() {
     assert!(again.await.unwrap().unwrap() <= last);
     // Nobody is woken by what they know.
     assert!(tokio::time::timeout(SILENCE, other.heard_beyond(last)).await.is_err());
+    // Nor twice by what is not there, which every role may say; and what is there is heard of after it.
+    database.sql_as("keyward_server", "NOTIFY keyward_changes, '18446744073709551615'").unwrap();
+    let nonsense = tokio::time::timeout(WITHIN, other.heard_beyond(last)).await;
+    assert_eq!(nonsense.ok(), Some(Epoch(u64::MAX)));
+    assert!(tokio::time::timeout(SILENCE, other.heard_beyond(last)).await.is_err());
+    let next = change(&town).await;
+    assert_eq!(tokio::time::timeout(WITHIN, other.heard_beyond(last)).await.ok(), Some(next));
 }
 
 #[tokio::test]
