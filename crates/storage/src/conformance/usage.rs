@@ -8,7 +8,7 @@ use super::town::{Town, at, personal_key, workspace_key};
 use crate::{Bucket, GapReason, Page, Position, SortValue, UsageEntry, UsageFilter, UsageGap, WrittenUpTo};
 
 /// A use that tells nothing but its outcome.
-pub(super) fn used(key: KeyId, ms: i64, code: &'static str) -> Use {
+pub(crate) fn used(key: KeyId, ms: i64, code: &'static str) -> Use {
     Use {
         key,
         secret: Which::Current,

@@ -75,7 +75,7 @@ impl Database {
 
     /// As the superuser.
     #[track_caller]
-    pub(super) fn sql(&self, statements: &str) -> String {
+    pub(crate) fn sql(&self, statements: &str) -> String {
         self.cluster.sql(&self.name, statements)
     }
 

@@ -14,6 +14,7 @@ mod security;
 mod statements;
 mod tls;
 mod upgrade;
+mod usage;
 pub(super) mod watch;
 
 use std::sync::Arc;
