@@ -22,7 +22,7 @@ use tonic_prost::ProstCodec;
 
 use crate::answer::{Trouble, quota_headers};
 use crate::authorize::{
-    GRACE_SECONDS, Origin, Own, decide, forbidden, identity_headers, refuse_before_deciding,
+    GRACE_SECONDS, Origin, Own, allowed_headers, decide, forbidden, refuse_before_deciding,
 };
 use crate::bounds::{BODY_READ_MAX, CHECK_LEN_MAX, HEAD_LEN_MAX};
 use crate::ext_authz::messages::{
@@ -134,7 +134,7 @@ fn allow(gateway: &Gateway, identity: &Identity) -> CheckResponse {
         removed.push(GRACE_SECONDS.to_string());
     }
     let allowed = Allowed {
-        headers: options(identity_headers(gateway, identity)),
+        headers: options(allowed_headers(gateway, identity)),
         headers_to_remove: removed,
         response_headers_to_add: options(quota),
     };

@@ -12,7 +12,7 @@ use hyper::body::Body;
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Slug;
-use keyward_verifier::{Identity, Place, Question, Refusal};
+use keyward_verifier::{Identity, Place, Question, Refusal, USABLE_FOR_MS};
 use keyward_wire::introspect::{IntrospectRequest, Introspection};
 use keyward_wire::problem::Problem;
 
@@ -184,6 +184,7 @@ fn active(gateway: &Gateway, identity: &Identity) -> Introspection {
         exp: identity.expires_at().map(jiff::Timestamp::as_second),
         sub: Some(subject.id.to_string()),
         workspace: identity.workspace.as_ref().map(|workspace| workspace.slug.as_str().to_owned()),
+        usable_for_ms: Some(USABLE_FOR_MS),
         grace_seconds: Some(identity.grace.get()).filter(|seconds| *seconds > 0),
     }
 }

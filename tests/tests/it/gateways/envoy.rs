@@ -21,7 +21,7 @@ fn over_http(places: Places) -> RunningGateway {
     start("envoy", places)
 }
 
-fn over_grpc(places: Places) -> RunningGateway {
+pub(crate) fn over_grpc(places: Places) -> RunningGateway {
     start("envoy-grpc", places)
 }
 
