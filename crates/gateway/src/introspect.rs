@@ -53,7 +53,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
         (status = 422, description = "A bad question (`validation_failed`); `errors` says which field",
             content_type = "application/problem+json", body = Problem),
         (status = 431, description = "Headers too long", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "The node may not decide now (`stale_authority`)",
+        (status = 503, description = "The node may not decide now (`stale_authority`), or reads too many long bodies at once \
+            (`unavailable`)",
             content_type = "application/problem+json", body = Problem,
             headers(("Retry-After" = i64, description = "Seconds"))),
     ),
@@ -64,7 +65,7 @@ where
 {
     let (parts, body) = request.into_parts();
     // The body first, whatever else is wrong: an unread one would cost the connection.
-    let body = body::read(body).await?;
+    let body = body::read(&gateway.bodies, body).await?;
     authenticate(gateway, &parts.headers)?;
     body::refuse_query(&parts.uri)?;
     body::expect_type(&parts.headers, FORM)?;
