@@ -62,6 +62,16 @@ fn envoy_over_grpc_holds_what_every_gateway_must() {
 }
 
 #[test]
+fn envoy_over_grpc_is_told_for_how_long_it_may_use_an_answer_whatever_the_client_wrote() {
+    let product = Product::behind(over_grpc, "cveium");
+    let key = product.keyward.workspace().key_with(&["products:read"]);
+    let (_, arrived) = product.passes(|client| {
+        client.bearer(&key.secret).with("X-Keyward-Usable-For-Ms", "86400000").get("/api/products")
+    });
+    assert_eq!(arrived.headers("x-keyward-usable-for-ms"), ["250"], "{}", arrived.head);
+}
+
+#[test]
 fn envoy_over_grpc_lets_nobody_in_while_keyward_is_away() {
     super::nobody_gets_in_while_keyward_is_away(over_grpc);
 }
