@@ -33,6 +33,7 @@ struct Shared {
     way: AtomicU8,
     delay_ms: AtomicU64,
     ended: AtomicBool,
+    taken: AtomicU64,
     /// Both ends of every connection. Closed ones are forgotten with the next that opens.
     open: Mutex<Vec<Weak<TcpStream>>>,
 }
@@ -46,6 +47,7 @@ impl Proxy {
             way: AtomicU8::new(Way::Open as u8),
             delay_ms: AtomicU64::new(0),
             ended: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
             open: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -55,6 +57,7 @@ impl Proxy {
                     return;
                 }
                 let Ok(near) = stream else { continue };
+                accepting.taken.fetch_add(1, Ordering::Relaxed);
                 if accepting.is(Way::Cut) {
                     let _ = near.shutdown(Shutdown::Both);
                     continue;
@@ -69,6 +72,11 @@ impl Proxy {
 
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// How many connections it has taken so far.
+    pub fn connections_taken(&self) -> u64 {
+        self.shared.taken.load(Ordering::Relaxed)
     }
 
     /// From now on.

@@ -82,6 +82,13 @@ impl Trouble {
             .with(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// 503: the bodies that are being read take all the room there is for them.
+    pub(crate) fn overloaded() -> Self {
+        let detail = "too many long questions are being read at once; ask again, or ask about less at once";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+            .with(RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// Whether it is [`Self::stale`].
     pub(crate) fn is_stale(&self) -> bool {
         self.code == STALE
@@ -115,7 +122,6 @@ impl Trouble {
     }
 }
 
-/// The kind of problem in words, the same for every problem of the kind.
 /// 422: these are wrong.
 impl From<Vec<FieldError>> for Trouble {
     fn from(errors: Vec<FieldError>) -> Self {
@@ -123,6 +129,7 @@ impl From<Vec<FieldError>> for Trouble {
     }
 }
 
+/// The kind of problem in words, the same for every problem of the kind.
 fn title(code: &str) -> &'static str {
     match code {
         "malformed_request" => "The request cannot be read",
@@ -143,7 +150,7 @@ fn title(code: &str) -> &'static str {
         "upgrade_refused" => "Upgrades are not passed on",
         "upstream_unreachable" => "The product cannot be reached",
         "upstream_timeout" => "The product does not answer",
-        "unavailable" => "The node is not ready",
+        "unavailable" => "The node cannot answer now",
         _ => "Something went wrong inside",
     }
 }

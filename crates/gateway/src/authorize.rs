@@ -20,7 +20,7 @@ use keyward_wire::problem::Problem;
 use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
 pub(crate) use crate::authorize::credential::holds_key;
 pub(crate) use crate::authorize::decide::{decide, refuse_before_deciding};
-pub(crate) use crate::authorize::identity::{GRACE_SECONDS, identity_headers};
+pub(crate) use crate::authorize::identity::{GRACE_SECONDS, allowed_headers, identity_headers};
 pub(crate) use crate::authorize::origin::Origin;
 pub(crate) use crate::authorize::own::Own;
 pub(crate) use crate::authorize::refusal::forbidden;
@@ -31,6 +31,8 @@ use crate::metrics::Door;
 const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
 
 /// Whether a request may pass: 200 with who sent it in `X-Keyward-*` (all four, always), or 401, 403, 429, 503.
+///
+/// A yes may be used for `X-Keyward-Usable-For-Ms`, counted from when its question was sent.
 ///
 /// Any method; the body is not read. The original request is taken from the configured family of forwarded
 /// headers, and believed from trusted proxies only.
@@ -55,6 +57,7 @@ const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
             ("X-Keyward-Subject" = String, description = "Who the key acts as"),
             ("X-Keyward-Scopes" = String, description = "What the key holds on everything, with spaces between"),
             ("X-Keyward-Grace-Seconds" = String, description = "Where its workspace gives nodes grace: how much longer than five seconds after its revocation a node that is cut off may accept the key"),
+            ("X-Keyward-Usable-For-Ms" = i64, description = "For how long the answer may be used, counted from when its question was sent"),
             ("RateLimit-Policy" = String, description = "A limited key's requests a minute, such as `\"key\";q=60;w=60`"),
             ("RateLimit" = String, description = "What is left of them, such as `\"key\";r=59;t=42`"),
         )),
@@ -117,7 +120,7 @@ fn passes_the_clients_query_on<B>(request: &Request<B>, origin: Option<&Origin<'
 fn allow(gateway: &Gateway, identity: &Identity) -> Answer {
     let mut answer = Response::new(Full::default());
     let headers = answer.headers_mut();
-    headers.extend(identity_headers(gateway, identity));
+    headers.extend(allowed_headers(gateway, identity));
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.extend(identity.quota.iter().flat_map(|quota| quota_headers(quota, false)));
     answer

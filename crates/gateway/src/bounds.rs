@@ -12,7 +12,14 @@ pub(crate) const HEAD_BUFFER_MAX: usize = 256 * 1024;
 pub(crate) const HEADERS_MAX: usize = 1_024;
 /// Longest body of a question: the bound of every body of Keyward's. An honest one has some hundred bytes.
 pub const BODY_LEN_MAX: usize = 1024 * 1024;
-/// How much of a body that is too long is read and thrown away, so that its sender gets to hear why instead
+/// How much of a body counts as nothing: more than nearly every question has. So many of every connection, and of every
+/// question of one that speaks HTTP/2, take half a GiB at the very worst.
+pub(crate) const BODY_FREE_LEN: usize = 4 * 1024;
+/// How much all bodies may have in memory together beyond that, while they come in: a thousand of the longest honest batches.
+/// Without it everybody who may open connections could have 8 GiB of it taken. What has to be put together
+/// may take twice its length for an instant.
+pub(crate) const BODIES_LEN_MAX: usize = 64 * 1024 * 1024;
+/// How much of a body that is too long, or has found no room, is read and thrown away, so that its sender gets to hear why instead
 /// of a reset connection.
 pub(crate) const BODY_DISCARD_MAX: usize = 16 * 1024 * 1024;
 /// Longest question of Envoy's over gRPC: all headers of a request, and a client's certificate beside them. One with the

@@ -22,8 +22,9 @@ use tonic_prost::ProstCodec;
 
 use crate::answer::{Trouble, quota_headers};
 use crate::authorize::{
-    GRACE_SECONDS, Origin, Own, decide, forbidden, identity_headers, refuse_before_deciding,
+    GRACE_SECONDS, Origin, Own, allowed_headers, decide, forbidden, refuse_before_deciding,
 };
+use crate::body::Counted;
 use crate::bounds::{BODY_READ_MAX, CHECK_LEN_MAX, HEAD_LEN_MAX};
 use crate::ext_authz::messages::{
     Allowed, Attributes, CheckRequest, CheckResponse, Denied, HeaderOption, HttpRequest, HttpStatus, Outcome,
@@ -47,7 +48,7 @@ pub(crate) async fn handle<B>(
     request: http::Request<B>,
 ) -> Result<http::Response<tonic::body::Body>, Infallible>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<StdError> + Send,
 {
     if request.uri().path() != CHECK {
@@ -56,6 +57,8 @@ where
     }
     let codec = ProstCodec::<CheckResponse, CheckRequest>::default();
     let mut grpc = Grpc::new(codec).max_decoding_message_size(CHECK_LEN_MAX);
+    let bodies = Arc::clone(&gateway.bodies);
+    let request = request.map(|body| Counted::new(body, bodies));
     let answering = grpc.unary(Check { gateway, peer }, request);
     Ok(tokio::time::timeout(BODY_READ_MAX, answering).await.unwrap_or_else(|_| {
         let told = format!("the whole question is to be here within {} seconds", BODY_READ_MAX.as_secs());
@@ -134,7 +137,7 @@ fn allow(gateway: &Gateway, identity: &Identity) -> CheckResponse {
         removed.push(GRACE_SECONDS.to_string());
     }
     let allowed = Allowed {
-        headers: options(identity_headers(gateway, identity)),
+        headers: options(allowed_headers(gateway, identity)),
         headers_to_remove: removed,
         response_headers_to_add: options(quota),
     };

@@ -18,6 +18,7 @@ use keyward_verifier::{BootTime, Identity, Permit, Question, Refusal, UseQueue, 
 use crate::answer::{Answer, Trouble};
 use crate::authorize::envoy::{self, authorize_envoy};
 use crate::authorize::{authorize, holds_key};
+use crate::body::Room;
 use crate::bounds::HEAD_LEN_MAX;
 use crate::introspect::introspect;
 use crate::metrics::{Door, Metrics};
@@ -68,12 +69,13 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) sources: Sources,
     pub(crate) metrics: Metrics,
+    pub(crate) bodies: Arc<Room>,
 }
 
 impl Gateway {
     /// A node that decides by `verifier` and leaves uses of keys in `uses`.
     pub fn new(verifier: Verifier, uses: Arc<UseQueue>, settings: Settings, sources: Sources) -> Self {
-        Self { verifier, uses, settings, sources, metrics: Metrics::default() }
+        Self { verifier, uses, settings, sources, metrics: Metrics::default(), bodies: Arc::default() }
     }
 
     /// Answers one request of `peer`.

@@ -12,7 +12,7 @@ use hyper::body::Body;
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Slug;
-use keyward_verifier::{Identity, Place, Question, Refusal};
+use keyward_verifier::{Identity, Place, Question, Refusal, USABLE_FOR_MS};
 use keyward_wire::introspect::{IntrospectRequest, Introspection};
 use keyward_wire::problem::Problem;
 
@@ -53,7 +53,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
         (status = 422, description = "A bad question (`validation_failed`); `errors` says which field",
             content_type = "application/problem+json", body = Problem),
         (status = 431, description = "Headers too long", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "The node may not decide now (`stale_authority`)",
+        (status = 503, description = "The node may not decide now (`stale_authority`), or reads too many long bodies at once \
+            (`unavailable`)",
             content_type = "application/problem+json", body = Problem,
             headers(("Retry-After" = i64, description = "Seconds"))),
     ),
@@ -64,7 +65,7 @@ where
 {
     let (parts, body) = request.into_parts();
     // The body first, whatever else is wrong: an unread one would cost the connection.
-    let body = body::read(body).await?;
+    let body = body::read(&gateway.bodies, body).await?;
     authenticate(gateway, &parts.headers)?;
     body::refuse_query(&parts.uri)?;
     body::expect_type(&parts.headers, FORM)?;
@@ -184,6 +185,7 @@ fn active(gateway: &Gateway, identity: &Identity) -> Introspection {
         exp: identity.expires_at().map(jiff::Timestamp::as_second),
         sub: Some(subject.id.to_string()),
         workspace: identity.workspace.as_ref().map(|workspace| workspace.slug.as_str().to_owned()),
+        usable_for_ms: Some(USABLE_FOR_MS),
         grace_seconds: Some(identity.grace.get()).filter(|seconds| *seconds > 0),
     }
 }

@@ -182,6 +182,12 @@ pub(crate) fn exposition(gateway: &Gateway) -> String {
         "Connections of the data plane so far.",
         opened.into(),
     );
+    single(
+        "keyward_bodies_refused_total",
+        "counter",
+        "Questions refused because too many long bodies came in at once.",
+        gateway.bodies.refused().into(),
+    );
     for measure in (gateway.sources.measures)() {
         single(measure.name, measure.kind, measure.help, measure.value.into());
     }

@@ -51,7 +51,8 @@ use crate::verify::question::{check, parse};
         (status = 422, description = "A bad question (`validation_failed`); `errors` says which field",
             content_type = "application/problem+json", body = Problem),
         (status = 431, description = "Headers too long", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "The node may not decide now (`stale_authority`)",
+        (status = 503, description = "The node may not decide now (`stale_authority`), or reads too many long bodies at once \
+            (`unavailable`)",
             content_type = "application/problem+json", body = Problem,
             headers(("Retry-After" = i64, description = "Seconds"))),
     ),
@@ -60,7 +61,7 @@ pub(crate) async fn verify<B>(gateway: &Gateway, request: Request<B>) -> Result<
 where
     B: Body<Data = Bytes>,
 {
-    let body = read(request).await?;
+    let body = read(gateway, request).await?;
     let asked: VerifyRequest<'_> = parse(&body)?;
     let ip = check(&asked)?;
     let decided = decide(gateway, &asked, ip)?;
@@ -71,10 +72,10 @@ where
 }
 
 /// Reads the body of a question, and refuses what is wrong beside it.
-async fn read<B: Body<Data = Bytes>>(request: Request<B>) -> Result<Bytes, Trouble> {
+async fn read<B: Body<Data = Bytes>>(gateway: &Gateway, request: Request<B>) -> Result<Bytes, Trouble> {
     let (parts, body) = request.into_parts();
     // The body first, whatever else is wrong: an unread one would cost the connection.
-    let body = body::read(body).await?;
+    let body = body::read(&gateway.bodies, body).await?;
     body::refuse_query(&parts.uri)?;
     body::expect_type(&parts.headers, JSON)?;
     Ok(body)

@@ -25,6 +25,11 @@ mod verifier;
 #[cfg(feature = "tower")]
 pub mod web;
 
+/// The page about embedding, whose Rust is compiled with the doctests.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../docs/how-to/embed.md")]
+struct EmbedPage;
+
 pub use entry::{FoundKey, FoundWorkspace, PersonEntry, WorkspaceEntry};
 pub use follower::{Asking, Broken, Follower, Head};
 pub use guard::{Clocks, Guard};

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use keyward_core::catalogue::ScopeSet;
@@ -10,6 +11,7 @@ use keyward_core::decision::{Ask, Denied};
 use keyward_core::grace::GraceSeconds;
 use keyward_core::id::IdText;
 use keyward_core::key::{ServiceAccount, Which};
+use keyward_core::lease::USABLE_FOR_MS;
 use keyward_core::rate::Quota;
 
 use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose};
@@ -117,6 +119,14 @@ pub struct Permit {
     pub identity: Identity,
     /// The last change that was surely applied when it was decided.
     pub epoch: Epoch,
+}
+
+impl Permit {
+    /// For how long it may be acted on, counted from when the question was asked. Whoever keeps it for longer may act for a key
+    /// that was revoked more than five seconds ago: ask again instead.
+    pub const fn usable_for(&self) -> Duration {
+        Duration::from_millis(USABLE_FOR_MS)
+    }
 }
 
 /// No, and why.

@@ -60,6 +60,10 @@ pub struct Introspection {
     /// The slug of the workspace that it works in here. Not of RFC 7662.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<String>,
+    /// For how long the answer may be used, in milliseconds, counted from when its question was sent. Not of RFC 7662.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = 250))]
+    pub usable_for_ms: Option<u64>,
     /// How much longer than five seconds after its revocation a node that is cut off may call the key active, in seconds:
     /// the grace that its workspace gives. Left out where there is none. Not of RFC 7662.
     #[serde(default, skip_serializing_if = "Option::is_none")]

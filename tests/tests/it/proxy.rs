@@ -14,8 +14,12 @@ struct Proxied {
 
 impl Proxied {
     fn start() -> Self {
+        Self::of("cveium")
+    }
+
+    fn of(profile: &str) -> Self {
         let upstream = Upstream::start();
-        let (keyward, addr) = in_front_of(upstream.addr());
+        let (keyward, addr) = in_front_of(upstream.addr(), profile);
         Self { keyward, upstream, addr }
     }
 
@@ -39,9 +43,9 @@ impl Proxied {
     }
 }
 
-fn in_front_of(product: SocketAddr) -> (Keyward, SocketAddr) {
+fn in_front_of(product: SocketAddr, profile: &str) -> (Keyward, SocketAddr) {
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-    let keyward = Keyward::profile("cveium")
+    let keyward = Keyward::profile(profile)
         .env("KEYWARD_PROXY__UPSTREAM", &format!("http://{product}"))
         .env("KEYWARD_PROXY__LISTEN", &addr.to_string())
         .env("KEYWARD_DATA_PLANE__TRUSTED_PROXIES", "192.0.2.1")
@@ -69,6 +73,30 @@ fn cve_5_the_proxy_refuses_a_scope_that_the_key_lacks() {
 }
 
 #[test]
+fn cyc_3_the_proxy_refuses_entities_that_the_key_is_not_narrowed_to() {
+    let proxied = Proxied::of("cycloid");
+    let workspace = proxied.keyward.workspace();
+    let of = |canonical: &str| format!("organization:{}:credential:{canonical}", workspace.slug);
+    let narrowed = json!([{"action": "organization:credential:read", "resources": [of("aws"), of("gcp")]}]);
+    let key = workspace.create_key(json!({"name": "some of many", "rules": narrowed}));
+    let path = |rest: &str| format!("/organizations/{}/{rest}", workspace.slug);
+    for credential in ["credentials/aws", "credentials/gcp"] {
+        let forging = |client: &Caller| client.bearer(&key.secret).with("X-Keyward-Scopes", "forged");
+        let (_, arrived) = proxied.passes(|client| forging(client).get(&path(credential)));
+        // It holds nothing on everything: there is no scope to name, and the client's must not fill the place.
+        assert_eq!(arrived.headers("x-keyward-scopes"), [""], "{}", arrived.head);
+    }
+    for other in ["credentials/azure", "credentials/aws2", "credentials/AWS", "credentials", "projects/aws"] {
+        proxied.refuses(403, "insufficient_scope", |client| client.bearer(&key.secret).get(&path(other)));
+    }
+    proxied.refuses(403, "insufficient_scope", |client| {
+        client.bearer(&key.secret).delete(&path("credentials/aws"))
+    });
+    let elsewhere = format!("/organizations/{}/credentials/aws", proxied.keyward.workspace().slug);
+    proxied.refuses(403, "forbidden", |client| client.bearer(&key.secret).get(&elsewhere));
+}
+
+#[test]
 fn the_product_gets_who_it_is_and_neither_the_key_nor_what_the_client_made_up() {
     let proxied = Proxied::start();
     let workspace = proxied.keyward.workspace();
@@ -79,6 +107,7 @@ fn the_product_gets_who_it_is_and_neither_the_key_nor_what_the_client_made_up() 
             ("X-Keyward-Scopes", "forged"),
             ("X_Keyward_Workspace", "forged"),
             ("X-Keyward-Admin", "forged"),
+            ("X-Keyward-Usable-For-Ms", "forged"),
             ("X-Forwarded-For", "203.0.113.7"),
             ("X-Forwarded-Proto", "gopher"),
             ("Forwarded", "for=203.0.113.7"),
@@ -110,7 +139,15 @@ fn the_product_gets_who_it_is_and_neither_the_key_nor_what_the_client_made_up() 
     ] {
         assert_eq!(arrived.headers(name), [value], "{name}: {}", arrived.head);
     }
-    for gone in ["authorization", "x-api-key", "te", "keep-alive", "forwarded", "x-private"] {
+    for gone in [
+        "authorization",
+        "x-api-key",
+        "te",
+        "keep-alive",
+        "forwarded",
+        "x-private",
+        "x-keyward-usable-for-ms",
+    ] {
         assert!(arrived.headers(gone).is_empty(), "{gone}: {}", arrived.head);
     }
     assert_eq!(arrived.headers("x-request-id"), [answer.header("x-request-id").expect("an id")]);
@@ -166,7 +203,7 @@ fn a_limited_key_hears_what_is_left() {
 #[test]
 fn a_product_that_is_away_or_breaks_off_is_502() {
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let (keyward, addr) = in_front_of(nobody.local_addr().expect("its address"));
+    let (keyward, addr) = in_front_of(nobody.local_addr().expect("its address"), "cveium");
     let key = keyward.workspace().key_with(&["products:read"]);
     let ask = || Caller::to(addr).bearer(&key.secret).get("/api/products");
     let breaking = std::thread::spawn(move || {

@@ -35,6 +35,7 @@ pub(crate) const PREFIX: &str = "/v1/authorize/envoy";
             ("X-Keyward-Subject" = String, description = "Who the key acts as"),
             ("X-Keyward-Scopes" = String, description = "What the key holds on everything, with spaces between"),
             ("X-Keyward-Grace-Seconds" = String, description = "Where its workspace gives nodes grace: how much longer than five seconds after its revocation a node that is cut off may accept the key"),
+            ("X-Keyward-Usable-For-Ms" = i64, description = "For how long the answer may be used, counted from when its question was sent"),
             ("RateLimit-Policy" = String, description = "A limited key's requests a minute, such as `\"key\";q=60;w=60`"),
             ("RateLimit" = String, description = "What is left of them, such as `\"key\";r=59;t=42`"),
         )),

@@ -1,7 +1,7 @@
 //! Who a request is of, as headers for the product.
 
 use http::{HeaderName, HeaderValue};
-use keyward_verifier::Identity;
+use keyward_verifier::{Identity, USABLE_FOR_MS};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::gateway::Gateway;
@@ -12,6 +12,8 @@ const SUBJECT: HeaderName = HeaderName::from_static("x-keyward-subject");
 const SCOPES: HeaderName = HeaderName::from_static("x-keyward-scopes");
 /// Told where the key's workspace gives nodes grace. It is for the gateway.
 pub(crate) const GRACE_SECONDS: HeaderName = HeaderName::from_static("x-keyward-grace-seconds");
+/// For how long the answer may be used, counted from when its question was sent. It is for the gateway.
+const USABLE_FOR: HeaderName = HeaderName::from_static("x-keyward-usable-for-ms");
 
 /// What a header value or a quoted string of it does not hold as it is. Spaces stay: they part scopes.
 pub(super) const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
@@ -38,6 +40,14 @@ pub(crate) fn identity_headers(
         (SCOPES, visible(&scopes)),
     ];
     always.into_iter().chain(grace)
+}
+
+/// What a gateway hears with a yes: who it is, and for how long that may be used.
+pub(crate) fn allowed_headers(
+    gateway: &Gateway,
+    identity: &Identity,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    identity_headers(gateway, identity).chain([(USABLE_FOR, HeaderValue::from(USABLE_FOR_MS))])
 }
 
 /// Visible ASCII and spaces as they are, the rest percent-encoded.

@@ -36,7 +36,8 @@ use crate::verify::{Decided, decide, read};
             `questions[3].ip`",
             content_type = "application/problem+json", body = Problem),
         (status = 431, description = "Headers too long", content_type = "application/problem+json", body = Problem),
-        (status = 503, description = "The node may not decide now (`stale_authority`)",
+        (status = 503, description = "The node may not decide now (`stale_authority`), or reads too many long bodies at once \
+            (`unavailable`)",
             content_type = "application/problem+json", body = Problem,
             headers(("Retry-After" = i64, description = "Seconds"))),
     ),
@@ -49,7 +50,7 @@ pub(crate) async fn verify_batch<B>(
 where
     B: Body<Data = Bytes>,
 {
-    let body = read(request).await?;
+    let body = read(gateway, request).await?;
     let batch: BatchRequest<'_> = parse(&body)?;
     let ips = check_all(&batch)?;
     let mut outcomes = Vec::with_capacity(ips.len());

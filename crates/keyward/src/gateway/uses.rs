@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyward_service::clock::{Clock as _, SystemClock};
 use keyward_verifier::UseQueue;
-use keyward_verifier::feed::{Feed, NoAnswer, tell_uses};
+use keyward_verifier::feed::{Feed, NoAnswer, Telling};
 use keyward_wire::feed::{USES_MAX, UseTold, UsesTold};
 use tokio::task::block_in_place;
 
@@ -22,6 +22,7 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 /// What tells of uses. More than the spool and the queue hold waits nowhere: the queue drops and counts.
 pub(super) struct Teller {
     feed: Feed,
+    telling: Telling,
     queue: Arc<UseQueue>,
     spool: Option<Spool>,
     /// Which control plane takes them.
@@ -41,8 +42,8 @@ pub(super) struct Teller {
 impl Teller {
     pub(super) fn new(feed: Feed, queue: Arc<UseQueue>, spool: Option<Spool>) -> Self {
         let dropped = (0, SystemClock.now());
-        let (held, was_taken, was_kept) = (None, true, true);
-        Self { feed, queue, spool, at: 0, number: 1, held, dropped, was_taken, was_kept }
+        let (telling, held, was_taken, was_kept) = (Telling::default(), None, true, true);
+        Self { feed, telling, queue, spool, at: 0, number: 1, held, dropped, was_taken, was_kept }
     }
 
     /// Tells until the node is asked to stop.
@@ -88,7 +89,7 @@ impl Teller {
                 continue;
             }
             let Some(batch) = self.held.take().or_else(|| self.make_batch()) else { return true };
-            let told = tell_uses(&self.feed, self.at, &batch).await;
+            let told = self.telling.tell(&self.feed, self.at, &batch).await;
             if self.was_told(&told) {
                 self.queue.note_written(batch.uses.len());
             } else {
@@ -102,7 +103,7 @@ impl Teller {
     /// Tells the oldest batch of the spool. Whether it was taken.
     async fn tell_spooled(&mut self) -> bool {
         let Some(batch) = self.spool.as_ref().and_then(Spool::first) else { return true };
-        let told = tell_uses(&self.feed, self.at, batch).await;
+        let told = self.telling.tell(&self.feed, self.at, batch).await;
         if !self.was_told(&told) {
             return false;
         }

@@ -5,6 +5,7 @@
 mod answer;
 mod connection;
 mod copy;
+mod telling;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -14,12 +15,13 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use keyward_core::lease::BootTime;
-use keyward_wire::feed::{UsesTold, nonce_text};
+use keyward_wire::feed::nonce_text;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::follower::{Asking, Broken, Follower};
 use connection::Connection;
 use copy::Keeping;
+pub use telling::Telling;
 
 /// The pause between an answer and the next question. Who changes things without a pause is heard of forty times a
 /// second, and not as often as the network can.
@@ -222,20 +224,6 @@ fn recall(path: &Path, follower: &mut Follower) {
             tracing::warn!(path = %path.display(), %error, "the copy cannot be used; a snapshot is loaded");
         }
     }
-}
-
-/// Tells a control plane of uses.
-pub async fn tell_uses(feed: &Feed, at: usize, uses: &UsesTold) -> Result<(), NoAnswer> {
-    let Some(endpoint) = feed.endpoints.get(at) else {
-        return Err(NoAnswer::Unreachable("there is no such control plane".to_owned()));
-    };
-    let body = serde_json::to_vec(uses).map_err(|error| NoAnswer::Unreadable(error.to_string()))?;
-    let mut connection = None;
-    within_time(ANSWER_WITHIN, async {
-        let ready = connection::ready(&mut connection, feed, endpoint).await?;
-        ready.post(feed, endpoint, "/feed/v1/uses", body).await.map(drop)
-    })
-    .await
 }
 
 async fn within_time<T>(

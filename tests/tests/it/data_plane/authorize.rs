@@ -27,6 +27,24 @@ fn allowing_names_the_key_its_workspace_subject_and_scopes() {
 }
 
 #[test]
+fn allowing_says_for_how_long_whatever_the_client_wrote_and_refusing_does_not() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]);
+    let forging = keyward.data().with("X-Keyward-Usable-For-Ms", "86400000").bearer(&key.secret);
+    let usable_for = |answer: &Answer| -> Vec<String> {
+        answer.all_headers("x-keyward-usable-for-ms").map(str::to_owned).collect()
+    };
+    let of_itself = forging.get("/v1/authorize/envoy/api/products").expect(200);
+    let told = forging.with("X-Forwarded-Method", "GET");
+    let allowed = told.with("X-Forwarded-Uri", "/api/products").get("/v1/authorize").expect(200);
+    for answer in [of_itself, allowed] {
+        assert_eq!(usable_for(&answer), ["250"], "{answer}");
+    }
+    let refused = told.with("X-Forwarded-Uri", "/api/releases").get("/v1/authorize").expect(403);
+    assert_eq!(usable_for(&refused), [] as [&str; 0]);
+}
+
+#[test]
 fn all_four_headers_are_set_also_where_there_is_nothing_to_say() {
     let keyward = shared("cycloid");
     let workspace = keyward.workspace();

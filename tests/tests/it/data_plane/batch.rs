@@ -29,6 +29,7 @@ fn questions_are_answered_in_their_order_each_as_if_it_came_alone() {
     for (result, question) in results.iter().zip(questions.as_array().expect("questions")) {
         assert_eq!((&result["status"], &result["problem"]), (&json!("answered"), &Value::Null));
         assert_eq!(result["answer"], keyward.verify(question.clone()), "as the same question alone");
+        assert_eq!(result["answer"]["usable_for_ms"], 250, "each for as long as one that came alone");
     }
 }
 

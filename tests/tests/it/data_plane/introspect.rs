@@ -32,6 +32,7 @@ fn a_key_that_works_is_told_in_the_words_of_rfc_7662() {
     let expected = json!({
         "active": true, "scope": "products:read vex:read", "client_id": key.id, "token_type": "Bearer", "exp": exp,
         "sub": known["subject"]["id"], "username": known["subject"]["name"], "workspace": workspace.slug,
+        "usable_for_ms": 250,
     });
     assert_eq!(told.body, expected);
     assert!(!told.text.contains(&key.secret));

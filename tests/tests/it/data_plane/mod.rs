@@ -2,6 +2,7 @@
 
 mod authorize;
 mod batch;
+mod bodies;
 mod envoy;
 mod forwarded;
 mod introspect;

@@ -21,7 +21,7 @@ fn over_http(places: Places) -> RunningGateway {
     start("envoy", places)
 }
 
-fn over_grpc(places: Places) -> RunningGateway {
+pub(crate) fn over_grpc(places: Places) -> RunningGateway {
     start("envoy-grpc", places)
 }
 
@@ -59,6 +59,16 @@ fn cyc_3_envoy_over_grpc_refuses_entities_that_the_key_is_not_narrowed_to() {
 #[test]
 fn envoy_over_grpc_holds_what_every_gateway_must() {
     super::holds_what_every_gateway_must(&Product::behind(over_grpc, "cveium"), Some("::1"));
+}
+
+#[test]
+fn envoy_over_grpc_is_told_for_how_long_it_may_use_an_answer_whatever_the_client_wrote() {
+    let product = Product::behind(over_grpc, "cveium");
+    let key = product.keyward.workspace().key_with(&["products:read"]);
+    let (_, arrived) = product.passes(|client| {
+        client.bearer(&key.secret).with("X-Keyward-Usable-For-Ms", "86400000").get("/api/products")
+    });
+    assert_eq!(arrived.headers("x-keyward-usable-for-ms"), ["250"], "{}", arrived.head);
 }
 
 #[test]

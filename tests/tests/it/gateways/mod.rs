@@ -2,7 +2,7 @@
 //! configuration. What every gateway must hold stands here once; a module each says how it is started.
 
 mod caddy;
-mod envoy;
+pub(crate) mod envoy;
 mod haproxy;
 mod nginx;
 
@@ -13,6 +13,8 @@ use keyward_tests::{
 
 const IDENTITY: [&str; 4] =
     ["x-keyward-key-id", "x-keyward-workspace", "x-keyward-subject", "x-keyward-scopes"];
+
+const USABLE_FOR: &str = "x-keyward-usable-for-ms";
 
 /// Starts one kind of gateway by its recipe.
 type Start = fn(Places) -> RunningGateway;
@@ -117,6 +119,7 @@ fn forged_identities_and_the_key_itself_end_at_the_gateway(product: &Product) {
         "X_Keyward_Subject",
         "X_KEYWARD_SCOPES",
         "X-Keyward-Grace-Seconds",
+        "X-Keyward-Usable-For-Ms",
     ];
     for present in [Caller::bearer, Caller::api_key] {
         let (_, arrived) = product.passes(|client| {
@@ -133,8 +136,11 @@ fn forged_identities_and_the_key_itself_end_at_the_gateway(product: &Product) {
         assert_eq!([value(IDENTITY[0]), value(IDENTITY[1])], [key.id.clone(), workspace.slug.clone()]);
         assert!(value(IDENTITY[2]).starts_with("sa_"), "{}", arrived.head);
         assert_eq!(value(IDENTITY[3]), "products:read vex:read");
-        let alike =
-            arrived.names().iter().filter(|name| name.replace('_', "-").starts_with("x-keyward-")).count();
+        // Over gRPC what Keyward tells the gateway comes along.
+        assert!(matches!(arrived.headers(USABLE_FOR)[..], [] | ["250"]), "{}", arrived.head);
+        let names = arrived.names();
+        let ours = names.iter().filter(|name| name.replace('_', "-").starts_with("x-keyward-"));
+        let alike = ours.filter(|name| *name != USABLE_FOR).count();
         assert_eq!(alike, 4, "{}", arrived.head);
         assert!(!arrived.head.contains("forged"), "{}", arrived.head);
         assert!(!arrived.head.contains(&key.secret), "the key came to the product");

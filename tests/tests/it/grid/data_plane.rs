@@ -112,7 +112,7 @@ fn write(grid: &mut String, keyward: &Keyward, scope: &str, case: &Case) {
     assert_eq!(introspected.body["active"], works, "{introspected}");
     assert_eq!(is_allowed, code == "valid", "{asked}");
     let identity = asked.headers.iter().filter(|(name, _)| name.starts_with("x-keyward-")).count();
-    assert_eq!(identity, if is_allowed { 4 } else { 0 }, "{asked}");
+    assert_eq!(identity, if is_allowed { 5 } else { 0 }, "who it is, and for how long: {asked}");
     let authorized = asked.body["code"].as_str().unwrap_or("allowed");
     writeln!(grid, "{name}: verify {code}, authorize {} {authorized}", asked.status).expect("a text grows");
 }

@@ -151,6 +151,31 @@ fn cyb_11_a_use_at_a_node_is_a_use_of_the_key() {
 }
 
 #[test]
+fn a_node_tells_of_uses_over_a_connection_that_stays() {
+    let keyward = Keyward::profile("default").with_feed().start();
+    let workspace = keyward.workspace();
+    let key = workspace.any_key();
+    let proxy = Proxy::to(keyward.feed_addr());
+    let node = Gateway::start("edge-1", "default", &[format!("http://{}", proxy.addr())]);
+    says(&node, &key, "valid");
+    let last_used_ip = || workspace.get_key(&key.id).body["last_used_ip"].clone();
+    let comes_home = |ip: &str| {
+        node.data().post("/v1/verify", json!({"key": key.secret, "ip": ip})).expect(200);
+        eventually(SOON, last_used_ip, |last| last == ip);
+    };
+    comes_home("192.0.2.1");
+    let taken = proxy.connections_taken();
+    for ip in ["192.0.2.2", "192.0.2.3", "192.0.2.4"] {
+        comes_home(ip);
+    }
+    assert_eq!(proxy.connections_taken(), taken, "one for the feed, one for the uses");
+    // One that has ended meanwhile is not missed.
+    proxy.set(Way::Cut);
+    proxy.set(Way::Open);
+    comes_home("192.0.2.5");
+}
+
+#[test]
 fn uses_that_a_node_tells_twice_count_once() {
     let keyward = Keyward::profile("default").with_feed().start();
     let workspace = keyward.workspace();

@@ -2,6 +2,7 @@
 
 mod access;
 mod copy;
+mod doors;
 mod flood;
 mod following;
 mod grace;
