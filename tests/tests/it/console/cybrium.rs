@@ -139,8 +139,13 @@ fn cyb_8_finish_rotation_ends_the_old_secret_at_once() {
     assert_eq!(keyward.verify_code(&old), "valid");
     browser.click_in("ci", "Finish rotation");
     after_refresh(&browser, || browser.text().contains("somebody still needs it").to_string(), "true");
+    browser.sees("Old, still works");
+    let details = browser.path();
     browser.click("Finish rotation");
     browser.sees("The old secret opens nothing any more");
+    browser.open(&details);
+    browser.sees("One earlier secret opens nothing any more.");
+    browser.does_not_see("Old, still works");
     assert_eq!([keyward.verify_code(&old), keyward.verify_code(&new)], ["revoked", "valid"]);
 }
 

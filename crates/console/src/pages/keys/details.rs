@@ -39,6 +39,18 @@ struct Right {
     why: String,
 }
 
+/// A secret of the key that opens something, or did.
+struct Version {
+    hint: String,
+    state: &'static str,
+    /// `None`: a rotation that is finished; the history has it.
+    since: Option<When>,
+    /// `None`: as long as the key.
+    until: Option<When>,
+    /// When it was last used, as far as that is known of it alone.
+    used: Option<When>,
+}
+
 /// What a key may do in one workspace.
 struct Effect {
     place: String,
@@ -64,6 +76,9 @@ struct DetailsPage {
     revoked: Option<(When, String)>,
     /// The old secret's hint, and when it was last used, while a rotation is open.
     old: Option<(String, Option<When>)>,
+    versions: Vec<Version>,
+    /// How many secrets before those open nothing any more.
+    retired: usize,
     manages: bool,
     effects: Vec<Effect>,
     /// How many more workspaces there are.
@@ -139,6 +154,8 @@ async fn load(console: &Console, member: &Member, shelf: &Shelf, row: KeyRow) ->
         metadata: key.metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         revoked: key.revoked.as_ref().map(|end| (When::near(end.at, now), end.by.name.to_string())),
         old: old_secret(&row, key, now),
+        versions: versions(&row, key, now),
+        retired: key.retired.len(),
         manages: key.status(now) != KeyStatus::Revoked && manages(console, member, shelf),
         effects: explained
             .into_iter()
@@ -157,6 +174,39 @@ fn old_secret(row: &KeyRow, key: &Key, now: jiff::Timestamp) -> Option<(String, 
     let old = key.rotation(now)?;
     let used = row.old_secret_used_at.map(|at| When::near(at, now));
     Some((old.secret.hint.as_str().to_owned(), used))
+}
+
+fn versions(row: &KeyRow, key: &Key, now: jiff::Timestamp) -> Vec<Version> {
+    let near = |at| When::near(at, now);
+    let is_live = key.status(now) == KeyStatus::Active;
+    let current = Version {
+        hint: key.secret.hint.as_str().to_owned(),
+        state: if is_live { "Current" } else { "Opens nothing any more" },
+        since: match &key.old {
+            Some(old) => Some(near(old.rotated_at)),
+            None if key.retired.is_empty() => Some(near(key.created_at)),
+            None => None,
+        },
+        until: key.revoked.as_ref().map(|end| end.at).or(key.expires_at).map(near),
+        used: row.last_use.at.filter(|at| is_of_current(row, key, *at)).map(near),
+    };
+    let old = key.old.as_ref().map(|old| Version {
+        hint: old.secret.hint.as_str().to_owned(),
+        state: if key.rotation(now).is_some() && is_live {
+            "Old, still works"
+        } else {
+            "Opens nothing any more"
+        },
+        since: key.retired.is_empty().then(|| near(key.created_at)),
+        until: Some(near(old.ends_at)),
+        used: row.old_secret_used_at.map(near),
+    });
+    [Some(current), old].into_iter().flatten().collect()
+}
+
+/// Whether the last use of a key was of its current secret.
+fn is_of_current(row: &KeyRow, key: &Key, at: jiff::Timestamp) -> bool {
+    key.old.as_ref().is_none_or(|old| at > row.old_secret_used_at.unwrap_or(old.rotated_at))
 }
 
 /// Whether somebody may rotate, edit and end the key: what the page offers. The service decides once more.
