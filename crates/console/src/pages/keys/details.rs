@@ -199,7 +199,7 @@ fn versions(row: &KeyRow, key: &Key, now: jiff::Timestamp) -> Vec<Version> {
         },
         since: key.retired.is_empty().then(|| near(key.created_at)),
         until: Some(near(old.ends_at)),
-        used: row.old_secret_used_at.map(near),
+        used: row.old_secret_used_at.or(row.last_use.at.filter(|at| *at <= old.rotated_at)).map(near),
     });
     [Some(current), old].into_iter().flatten().collect()
 }
