@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0011_inserts.sql"),
     include_str!("../../migrations/postgres/0012_parents.sql"),
     include_str!("../../migrations/postgres/0013_reserved.sql"),
+    include_str!("../../migrations/postgres/0014_key_bounds.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");
