@@ -158,7 +158,7 @@ impl Chosen {
         match (self, place) {
             (Self::Networks(text), Some(place)) => {
                 let one = words(text).into_iter().nth(place).unwrap_or_default();
-                format!("{one}: {}.", error.message)
+                sentence(&format!("{one}: {}", error.message))
             }
             _ => sentence(&error.message),
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use keyward_tests::{
-    Answer, Caller, Gateway, Key, Keyward, Value, Workspace, eventually, json, sha256, shared, unique,
+    Answer, Caller, Gateway, Key, Keyward, Person, Value, Workspace, eventually, json, sha256, shared, unique,
 };
 
 const DAY: u64 = 86_400;
@@ -16,21 +16,12 @@ fn read(workspace: &Workspace<'_>) -> Value {
     workspace.owner().get(&format!("/api/v1/{}", workspace.slug)).expect(200).body
 }
 
-/// A key of the workspace, a personal one that is restricted to it, and one that is not.
-fn one_of_each(workspace: &Workspace<'_>) -> [Key; 3] {
-    let body = |more: Value| {
-        let mut body = json!({"name": unique("mine"), "scopes": [workspace.first_scope()]});
-        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
-            body.extend(more.clone());
-        }
-        body
-    };
-    let restricted = body(json!({"workspaces": [workspace.slug]}));
-    [
-        workspace.any_key(),
-        workspace.personal_key(workspace.owner(), restricted),
-        workspace.personal_key(workspace.owner(), body(json!({}))),
-    ]
+/// A key of the workspace, and two of a person in it: one that is restricted to it, and one that is not.
+fn one_of_each(workspace: &Workspace<'_>, person: &Person) -> [Key; 3] {
+    let free = json!({"name": unique("mine"), "scopes": ["api:read"]});
+    let mut restricted = free.clone();
+    restricted["workspaces"] = json!([workspace.slug]);
+    [workspace.any_key(), workspace.personal_key(person, restricted), workspace.personal_key(person, free)]
 }
 
 fn code_from(asked: &Caller, workspace: &Workspace<'_>, key: &Key, ip: Option<&str>) -> String {
@@ -106,8 +97,9 @@ fn what_is_no_network_and_no_number_of_days_is_refused_with_its_field() {
 fn keys_open_a_workspace_from_its_networks_only_whichever_door_asks() {
     let keyward = shared("default");
     let (workspace, other) = (keyward.workspace(), keyward.workspace());
-    other.join(workspace.owner(), "admin");
-    let keys = one_of_each(&workspace);
+    let person = workspace.member("admin");
+    other.join(&person, "admin");
+    let keys = one_of_each(&workspace, &person);
     let networks = json!({"allowed_cidrs": ["203.0.113.0/24", "2001:db8::/32"]});
     choose(workspace.owner(), &workspace, networks).expect(200);
     let data = keyward.data();
@@ -159,7 +151,7 @@ fn keys_open_a_workspace_from_its_networks_only_whichever_door_asks() {
 fn a_node_goes_by_the_networks_of_a_workspace_as_soon_as_it_hears_of_them() {
     let keyward = Keyward::profile("default").with_feed().start();
     let workspace = keyward.workspace();
-    let keys = one_of_each(&workspace);
+    let keys = one_of_each(&workspace, &workspace.member("admin"));
     let before = json!({"allowed_cidrs": ["203.0.113.0/24"]});
     choose(workspace.owner(), &workspace, before).expect(200);
     let node = Gateway::start("edge", "default", &[format!("http://{}", keyward.feed_addr())]);
