@@ -81,7 +81,7 @@ fn the_keys_of_a_workspace_are_bounded_and_what_changed_is_told() {
     let shell = Shell::signed_in(keyward, workspace.owner());
     let also = [(workspace.slug.as_str(), "SLUG")];
     let update = |flags: &[&str]| {
-        shell.run(&[&["workspaces", "update", "--workspace", &workspace.slug], flags].concat())
+        shell.run(&[&["workspaces", "update", "--workspace", &workspace.slug][..], flags].concat())
     };
     let bounds = ["--allow-cidr", "10.0.0.0/8,2001:db8::/32", "--key-lifetime-days-max", "90"];
     assert_snapshot!(masked(&update(&bounds).expect(0), &also), @r#"
