@@ -89,7 +89,7 @@ fn the_keys_of_a_workspace_are_bounded_and_what_changed_is_told() {
     Changed workspace SLUG:
       networks  + 10.0.0.0/8
       + 2001:db8::/32
-      lifetime  no bound of its own → at most 90 days
+      lifetime  no bound of its own → at most …
     exit: 0
     "#);
     assert_snapshot!(masked(&update(&bounds).expect(0), &also), @r#"
@@ -98,13 +98,13 @@ fn the_keys_of_a_workspace_are_bounded_and_what_changed_is_told() {
     exit: 0
     "#);
     let free = ["--allow-from-anywhere", "--any-key-lifetime"];
-    assert_snapshot!(masked(&update(&free).expect(0), &also), @r#"
+    assert_snapshot!(masked(&update(&free).expect(0).saying("at most 90 days"), &also), @r#"
     stderr:
     Changed workspace SLUG:
       networks  - 10.0.0.0/8
       - 2001:db8::/32
       keys open it from anywhere now
-      lifetime  at most 90 days → no bound of its own
+      lifetime  at most … → no bound of its own
     exit: 0
     "#);
     update(&["--allow-cidr", "10.0.0.1/8"]).expect(1).without_data().saying("did you mean 10.0.0.0/8?");
