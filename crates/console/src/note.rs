@@ -31,6 +31,8 @@ pub(crate) enum Note {
     WorkspaceCreated,
     WorkspaceRenamed,
     GraceChosen,
+    LifetimeChosen,
+    NetworksChosen,
     MemberSaved,
     MemberRemoved,
     InvitedBefore,
@@ -112,7 +114,7 @@ impl InForce {
 }
 
 impl Note {
-    const ALL: [Self; 32] = [
+    const ALL: [Self; 34] = [
         Self::KeyCreated,
         Self::KeyCreatedBefore,
         Self::KeySaved,
@@ -123,6 +125,8 @@ impl Note {
         Self::WorkspaceCreated,
         Self::WorkspaceRenamed,
         Self::GraceChosen,
+        Self::LifetimeChosen,
+        Self::NetworksChosen,
         Self::MemberSaved,
         Self::MemberRemoved,
         Self::InvitedBefore,
@@ -160,6 +164,8 @@ impl Note {
             Self::WorkspaceCreated => "workspace-created",
             Self::WorkspaceRenamed => "workspace-renamed",
             Self::GraceChosen => "grace-chosen",
+            Self::LifetimeChosen => "lifetime-chosen",
+            Self::NetworksChosen => "networks-chosen",
             Self::MemberSaved => "member-saved",
             Self::MemberRemoved => "member-removed",
             Self::InvitedBefore => "invited-before",
@@ -206,6 +212,8 @@ impl Note {
             Self::WorkspaceCreated => "Created.",
             Self::WorkspaceRenamed => "Renamed.",
             Self::GraceChosen => "Saved. Nodes go by it as soon as they hear of it.",
+            Self::LifetimeChosen => "Saved. Keys that are made from now on abide by it.",
+            Self::NetworksChosen => "Saved. A key that is used from anywhere else is refused.",
             Self::MemberRemoved => "Removed. Their keys of their own work here no more.",
             Self::InvitedBefore => {
                 "This invitation was made before. Its link was shown then and is not shown again; invite them once more if it is lost."

@@ -97,7 +97,11 @@ impl Reason {
                 StatusCode::FORBIDDEN
             }
             Refusal::Conflict(_) | Refusal::PreconditionFailed => StatusCode::CONFLICT,
-            Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Invalid(errors) => {
+                // How programs call the fields is no word of a page.
+                let said: Vec<String> = errors.iter().map(|error| sentence(&error.message)).collect();
+                return Self::Refused(StatusCode::UNPROCESSABLE_ENTITY, said.join(" "));
+            }
             Refusal::RateLimited(_) | Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
         };

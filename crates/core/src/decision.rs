@@ -27,7 +27,8 @@ pub enum Denied {
         /// The scope or action that is missing; where one of several would do, all of them, with spaces.
         missing: Box<str>,
     },
-    /// The request comes from a network that the key is not allowed on, or from none that is known.
+    /// The request comes from a network that the key is not allowed on, or that its workspace is not opened from, or from
+    /// none that is known.
     IpNotAllowed,
     /// The workspace's plan has no keys.
     PlanRequired,
@@ -61,6 +62,8 @@ pub struct Standing<'a> {
     pub expires_at: Option<Timestamp>,
     /// The only networks the key may be used from. Empty: from anywhere.
     pub allowed_cidrs: &'a [IpNet],
+    /// The only networks that keys open the workspace from. Empty: from anywhere.
+    pub workspace_cidrs: &'a [IpNet],
     /// What the key may do in the workspace. `None`: it does not work there.
     pub rights: Option<Rights<'a>>,
     /// Whether the workspace's plan has keys.
@@ -92,6 +95,7 @@ pub fn check_standing<'a>(
         return Err(Denied::PlanRequired);
     }
     check_network(standing.allowed_cidrs, ip)?;
+    check_network(standing.workspace_cidrs, ip)?;
     Ok(rights)
 }
 
@@ -106,7 +110,7 @@ pub fn check_alive(revoked: bool, expires_at: Option<Timestamp>, now: Timestamp)
     Ok(())
 }
 
-/// A key limited to networks and asked about without an address is refused.
+/// What is limited to networks, a key or a workspace, is refused without an address.
 pub fn check_network(allowed: &[IpNet], ip: Option<IpAddr>) -> Result<(), Denied> {
     let inside = || ip.is_some_and(|ip| allowed.iter().any(|net| net.contains(&ip.to_canonical())));
     if allowed.is_empty() || inside() { Ok(()) } else { Err(Denied::IpNotAllowed) }
@@ -153,6 +157,7 @@ mod tests {
             revoked: false,
             expires_at: None,
             allowed_cidrs: &[],
+            workspace_cidrs: &[],
             rights: Some(Rights { own: Some(held), role: None }),
             plan_has_keys: true,
         }
@@ -219,6 +224,31 @@ mod tests {
             let address = ip.map(|text| text.parse().unwrap());
             assert_eq!(check_standing(&limited, address, NOW).is_ok(), fits, "{ip:?}");
         }
+    }
+
+    #[test]
+    fn the_networks_of_key_and_workspace_both_hold() {
+        let held = held();
+        let (of_key, of_workspace) = (["10.0.0.0/8".parse().unwrap()], ["10.1.0.0/16".parse().unwrap()]);
+        let from = |standing: &Standing<'_>, ip: Option<&str>| {
+            check_standing(standing, ip.map(|text| text.parse().unwrap()), NOW).map(drop)
+        };
+        let open = Standing { workspace_cidrs: &of_workspace, ..standing(&held) };
+        let both = Standing { allowed_cidrs: &of_key, ..open };
+        let apart = Standing { allowed_cidrs: &["10.2.0.0/16".parse().unwrap()], ..open };
+        let refused = Err(Denied::IpNotAllowed);
+        for (ip, alone, together) in [
+            (Some("10.1.2.3"), Ok(()), Ok(())),
+            (Some("::ffff:10.1.2.3"), Ok(()), Ok(())),
+            (Some("10.2.0.1"), refused.clone(), refused.clone()),
+            (Some("2001:db8::1"), refused.clone(), refused.clone()),
+            (None, refused.clone(), refused.clone()),
+        ] {
+            assert_eq!((from(&open, ip), from(&both, ip)), (alone, together), "{ip:?}");
+            assert_eq!(from(&apart, ip), refused, "{ip:?} is in one of both at most");
+        }
+        let dead = Standing { revoked: true, ..open };
+        assert_eq!(from(&dead, None), Err(Denied::Revoked), "what says more of the key comes first");
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod grant;
 pub mod id;
 pub mod key;
 pub mod lease;
+pub mod lifetime;
 pub mod lockout;
 pub mod network;
 pub mod notice;

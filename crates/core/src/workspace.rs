@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::field::{FieldCode, FieldError};
 use crate::grace::Grace;
 use crate::id::WorkspaceId;
+use crate::lifetime::LifetimeDays;
 use crate::person::DisplayName;
 use crate::plan::PlanName;
 
@@ -129,6 +131,10 @@ pub struct Workspace {
     pub plan: PlanName,
     /// How much longer than a lease nodes go on deciding about its keys.
     pub grace: Grace,
+    /// The only networks that keys open it from, beside each key's own. Empty: from anywhere.
+    pub allowed_cidrs: Vec<IpNet>,
+    /// How long a key that is made in it lives at most. `None`: as long as the profile allows.
+    pub key_lifetime_max: Option<LifetimeDays>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Counts edits; its `ETag`.

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use keyward_core::catalogue::Catalogue;
 use keyward_core::decision::{check_alive, check_network};
 use keyward_core::grant::{Grant, Grants, Pattern, Rights, Rule, Wanted};
@@ -136,14 +137,16 @@ async fn own_grants(
     if !service.profile.plan_has_keys(&workspace.plan) {
         return Err(plan_lacks_keys(service, workspace));
     }
-    check_key_network(&present, ctx.request.ip)?;
+    check_networks(&present.allowed_cidrs, ctx.request.ip)?;
+    check_networks(&workspace.allowed_cidrs, ctx.request.ip)?;
     let inherits = service.profile.keys.inherit && matches!(present.belongs, Belongs::ToPerson { .. });
     Ok((!inherits).then(|| Grants::compile(&service.profile.catalogue, &present.grant)))
 }
 
-/// A key limited to networks is refused from elsewhere, and from where it cannot be told.
-pub(crate) fn check_key_network(key: &Key, ip: Option<IpAddr>) -> Result<(), Refusal> {
-    check_network(&key.allowed_cidrs, ip)
+/// A key that is limited to networks, or is used for a workspace that is, is refused from elsewhere, and from where it cannot
+/// be told.
+pub(crate) fn check_networks(allowed: &[IpNet], ip: Option<IpAddr>) -> Result<(), Refusal> {
+    check_network(allowed, ip)
         .map_err(|_| Refusal::Forbidden("the API key may not be used from this network".to_owned()))
 }
 
@@ -153,10 +156,11 @@ impl Access {
         Rights { own: self.own.as_ref(), role: self.role.as_ref().map(|(_, grants)| grants) }
     }
 
-    /// Whether the caller may do the same as when this was asked before.
+    /// Whether the caller may do the same as when this was asked before, and may make the same keys.
     pub(crate) fn has_rights_of(&self, before: &Self) -> bool {
         let (now, then) = (self.rights(), before.rights());
-        now.own == then.own && now.role == then.role
+        let bounds = |access: &Self| access.workspace.key_lifetime_max;
+        now.own == then.own && now.role == then.role && bounds(self) == bounds(before)
     }
 
     /// What the person is called there. `None`: a workspace's key.

@@ -12,7 +12,7 @@ use keyward_core::secret::{PresentedSecret, SecretDigest};
 use keyward_storage::{StoreError, SystemReason, Tx};
 
 use crate::Service;
-use crate::access::check_key_network;
+use crate::access::check_networks;
 use crate::ctx::{Caller, Ctx, Request};
 use crate::refusal::Refusal;
 use crate::session_use;
@@ -151,12 +151,24 @@ async fn by_key(
     if matches!(&key.belongs, Belongs::ToWorkspace { acts_as, .. } if acts_as.disabled) {
         return Err(away(Refusal::InvalidKey, &Denied::WorkspaceMismatch));
     }
-    check_key_network(&key, ip).map_err(|refusal| away(refusal, &Denied::IpNotAllowed))?;
+    check_key_networks(tx.as_mut(), &key, ip).await.map_err(|refusal| match refusal {
+        Refusal::Forbidden(_) => away(refusal, &Denied::IpNotAllowed),
+        other => other.into(),
+    })?;
     let person = owner_of_personal(tx.as_mut(), &key).await.map_err(|refusal| match refusal {
         Refusal::InvalidKey => away(refusal, &Denied::WorkspaceMismatch),
         other => other.into(),
     })?;
     Ok(Caller::Key { key: Box::new(key), secret, person, quota: None })
+}
+
+/// The key's own networks, and those of the workspace that it belongs to. Where a personal key is used is not known yet:
+/// those of that workspace are looked at when it is entered.
+async fn check_key_networks(tx: &mut dyn Tx, key: &Key, ip: Option<IpAddr>) -> Result<(), Refusal> {
+    check_networks(&key.allowed_cidrs, ip)?;
+    let Belongs::ToWorkspace { workspace, .. } = key.belongs else { return Ok(()) };
+    let workspace = tx.workspace(workspace).await?.ok_or(Refusal::InvalidKey)?;
+    check_networks(&workspace.allowed_cidrs, ip)
 }
 
 /// The person behind a personal key. Somebody who is gone or suspended has no working keys.

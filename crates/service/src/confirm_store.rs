@@ -160,6 +160,8 @@ mod tests {
                 name: DisplayName::parse("name", "One").unwrap(),
                 plan: PlanName::new("free"),
                 grace: Grace::NONE,
+                allowed_cidrs: Vec::new(),
+                key_lifetime_max: None,
                 created_at: at(0),
                 version: 1,
             })

@@ -26,6 +26,7 @@ use crate::account_names::AccountNames;
 use crate::audit::Deed;
 use crate::ctx::{Ctx, Door};
 use crate::entropy;
+use crate::lifetime;
 use crate::refusal::Refusal;
 use crate::service_account;
 use crate::settle::settle;
@@ -62,6 +63,7 @@ pub async fn create_workspace_key(
     let parsed = parse::parse(service, ctx, KeyKind::Workspace, input, Ended::Refused)?;
     check_covered(&parsed.grant, |rule| access.rights().cover(&service.profile.catalogue, rule))?;
     check_outlived(ctx, parsed.expires_at)?;
+    lifetime::check_new(ctx, access.workspace.key_lifetime_max, parsed.expires_at)?;
     check_confined(ctx, &parsed.allowed_cidrs)?;
     check_slowed(ctx, parsed.requests_per_minute)?;
     let workspace = access.workspace.id;
@@ -116,6 +118,7 @@ pub async fn create_personal_key(service: &Service, ctx: &Ctx, input: NewKey) ->
     check_some_plan_has_keys(service, &reach)?;
     let held = held_in(service, &reach);
     check_covered(&parsed.grant, |rule| held_somewhere(service, &held, rule))?;
+    lifetime::check_new(ctx, lifetime::of_places(asked.is_some(), &reach), parsed.expires_at)?;
     let workspaces = asked.map(|_| reach.iter().map(|place| place.workspace.id).collect());
     let belongs = Belongs::ToPerson { owner: person, workspaces };
     keep(service, ctx, tx, parsed, belongs, AuditHome::Person(person), None).await
@@ -294,8 +297,7 @@ pub(crate) fn check_outlived(ctx: &Ctx, expires_at: Option<jiff::Timestamp>) -> 
 /// Nor a wider network: what it makes must not be of use where it is not.
 pub(crate) fn check_confined(ctx: &Ctx, asked: &[IpNet]) -> Result<(), Refusal> {
     let own: &[IpNet] = ctx.key().map_or(&[], |key| &key.allowed_cidrs);
-    let inside = |net: &IpNet| own.iter().any(|own| own.contains(net));
-    if own.is_empty() || (!asked.is_empty() && asked.iter().all(inside)) {
+    if lifetime::is_within(asked, own) {
         return Ok(());
     }
     let message =

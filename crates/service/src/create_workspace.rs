@@ -102,6 +102,8 @@ pub(crate) async fn found(
         name: parsed.name.clone(),
         plan,
         grace: Grace::NONE,
+        allowed_cidrs: Vec::new(),
+        key_lifetime_max: None,
         created_at: ctx.now,
         version: 1,
     };

@@ -26,6 +26,7 @@ use crate::create_key::{
 };
 use crate::ctx::Ctx;
 use crate::event;
+use crate::lifetime;
 use crate::refusal::Refusal;
 
 /// Most mistakes of one answer: a person mends some at a time. The last one says how many more there are.
@@ -215,6 +216,7 @@ async fn check_given(service: &Service, ctx: &Ctx, access: &Access, keys: &[Read
         })?;
         for checked in [
             check_outlived(ctx, parsed.expires_at),
+            lifetime::check_new(ctx, access.workspace.key_lifetime_max, parsed.expires_at),
             check_confined(ctx, &parsed.allowed_cidrs),
             check_slowed(ctx, parsed.requests_per_minute),
         ] {

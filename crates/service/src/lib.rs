@@ -33,6 +33,7 @@ pub mod webhook_signature;
 
 mod account_names;
 mod audit;
+mod lifetime;
 mod recipients;
 mod service_account;
 mod settle;

@@ -1,5 +1,6 @@
 //! Who one is, and where one is a member.
 
+use keyward_core::decision::check_network;
 use keyward_core::key::Belongs;
 use keyward_core::person::Person;
 use keyward_storage::{Place, Tenant};
@@ -25,6 +26,8 @@ pub async fn me(service: &Service, ctx: &Ctx) -> Result<(Person, Vec<Place>), Re
         places.retain(|place| only.contains(&place.workspace.id));
     }
     if ctx.key().is_some() {
+        // What a key does not open from here it does not tell of either.
+        places.retain(|place| check_network(&place.workspace.allowed_cidrs, ctx.request.ip).is_ok());
         check_some_plan_has_keys(service, &places)?;
     }
     Ok((person.clone(), places))

@@ -4,6 +4,7 @@
 use keyward_core::catalogue::Catalogue;
 use keyward_core::grant::{Pattern, Rule};
 use keyward_core::key::KeyKind;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_storage::Tenant;
 
 use crate::Service;
@@ -14,6 +15,7 @@ use crate::create_key::{
 };
 use crate::ctx::Ctx;
 use crate::get_key::Whose;
+use crate::lifetime;
 use crate::refusal::Refusal;
 
 /// What somebody may ask of a new key.
@@ -21,6 +23,8 @@ use crate::refusal::Refusal;
 pub struct Offer {
     /// For each scope of the catalogue, in its order: whether whoever asks may give it.
     pub held: Vec<bool>,
+    /// How long it lives at most, beside what the profile says.
+    pub lifetime_max: Option<LifetimeDays>,
 }
 
 /// Finds out what whoever asks may ask of a new key, or why they may not make one. `only` narrows a personal key to
@@ -36,7 +40,8 @@ pub async fn prepare_key(
         Whose::Workspace(slug) => {
             let (mut tx, access) = enter(service, ctx, slug, Mode::Read).await?;
             check_plan(service, ctx, &access, tx.as_mut(), 1).await?;
-            Ok(Offer { held: held(catalogue, |rule| access.rights().cover(catalogue, rule)) })
+            let lifetime_max = access.workspace.key_lifetime_max;
+            Ok(Offer { held: held(catalogue, |rule| access.rights().cover(catalogue, rule)), lifetime_max })
         }
         Whose::Personal => {
             let person = ctx.signed_in()?.id;
@@ -46,7 +51,8 @@ pub async fn prepare_key(
             places.retain(|place| only.is_none_or(|slug| place.workspace.slug.as_str() == slug));
             check_some_plan_has_keys(service, &places)?;
             let roles = held_in(service, &places);
-            Ok(Offer { held: held(catalogue, |rule| held_somewhere(service, &roles, rule)) })
+            let lifetime_max = lifetime::of_places(only.is_some(), &places);
+            Ok(Offer { held: held(catalogue, |rule| held_somewhere(service, &roles, rule)), lifetime_max })
         }
     }
 }
@@ -57,6 +63,13 @@ fn held(catalogue: &Catalogue, covers: impl Fn(&Rule) -> bool) -> Vec<bool> {
 }
 
 /// Says what is wrong with the fields of a new key, all at once.
-pub fn check_new_key(service: &Service, ctx: &Ctx, kind: KeyKind, input: NewKey) -> Result<(), Refusal> {
-    parse::parse(service, ctx, kind, input, Ended::Refused).map(drop)
+pub fn check_new_key(
+    service: &Service,
+    ctx: &Ctx,
+    kind: KeyKind,
+    offer: &Offer,
+    input: NewKey,
+) -> Result<(), Refusal> {
+    let parsed = parse::parse(service, ctx, kind, input, Ended::Refused)?;
+    lifetime::check_new(ctx, offer.lifetime_max, parsed.expires_at)
 }

@@ -4,7 +4,8 @@
 use jiff::SignedDuration;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
-use keyward_core::key::{CannotRotate, Key, NoRotation, StoredSecret};
+use keyward_core::key::{Belongs, CannotRotate, Key, NoRotation, StoredSecret};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::permission;
 use keyward_storage::{KeyRow, Tenant, Tx};
 
@@ -17,8 +18,10 @@ use crate::create_key::{
 use crate::ctx::Ctx;
 use crate::entropy;
 use crate::get_key::{self, Whose};
+use crate::lifetime;
 use crate::refusal::Refusal;
 use crate::settle::settle;
+use crate::update_key::reach;
 
 /// The longest overlap: a week is enough for every consumer to follow, and bounds how long a leaked old
 /// secret lives.
@@ -43,7 +46,7 @@ pub async fn rotate_key(
 ) -> Result<Created, Refusal> {
     check_door(service, ctx)?;
     let overlap = parse_overlap(overlap_seconds.unwrap_or(service.profile.keys.rotation_overlap_seconds))?;
-    let Opened { tx, row, home, access } = open(service, ctx, whose, id).await?;
+    let Opened { tx, row, home, access, most } = open(service, ctx, whose, id).await?;
     if let Some(access) = &access {
         // The secret goes to whoever rotates: it may open no more than they hold, live no longer, be of use from
         // nowhere else, and no more often.
@@ -57,6 +60,7 @@ pub async fn rotate_key(
     let stored = StoredSecret { digest: secret.digest(), hint: secret.hint(format) };
     let before = describe(&row.key);
     let key = row.key.rotate(stored, ctx.now, overlap).map_err(cannot_rotate)?;
+    lifetime::check_present(ctx, most, &key)?;
     let row = keep(service, ctx, tx, &key, home, AuditAction::KeyRotated, before).await?;
     Ok(Created { row, secret, stored: None })
 }
@@ -104,6 +108,8 @@ struct Opened {
     home: AuditHome,
     /// What the caller may do in the key's workspace. `None`: the key is the caller's own.
     access: Option<Access>,
+    /// How long the key may live where it belongs.
+    most: Option<LifetimeDays>,
 }
 
 /// The key, for those who may manage it.
@@ -113,14 +119,19 @@ async fn open(service: &Service, ctx: &Ctx, whose: Whose<'_>, id: &str) -> Resul
             let (mut tx, access) = access::enter(service, ctx, slug, Mode::Write).await?;
             access.require(permission::SETTINGS_MANAGE)?;
             let row = get_key::of_workspace(tx.as_mut(), &access.workspace.id, id).await?;
-            Ok(Opened { tx, row, home: AuditHome::Workspace(access.workspace.id), access: Some(access) })
+            let home = AuditHome::Workspace(access.workspace.id);
+            let most = access.workspace.key_lifetime_max;
+            Ok(Opened { tx, row, home, access: Some(access), most })
         }
         Whose::Personal => {
             let person = ctx.signed_in()?.id;
             let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
             let mut tx = service.store.begin(Tenant::person(person)).await?;
             let row = get_key::of_person(tx.as_mut(), id).await?;
-            Ok(Opened { tx, row, home: AuditHome::Person(person), access: None })
+            let is_restricted = matches!(row.key.belongs, Belongs::ToPerson { workspaces: Some(_), .. });
+            let places = reach(tx.as_mut(), &row.key, person).await?;
+            let most = lifetime::of_places(is_restricted, &places);
+            Ok(Opened { tx, row, home: AuditHome::Person(person), access: None, most })
         }
     }
 }

@@ -8,6 +8,7 @@ use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::grant::{Grant, Rule};
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus, ServiceAccount};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::permission;
 use keyward_core::person::DisplayName;
 use keyward_storage::{KeyRow, Place, Tenant, Tx};
@@ -22,6 +23,7 @@ use crate::create_key::{
 };
 use crate::ctx::{Caller, Ctx};
 use crate::get_key::{self, Whose};
+use crate::lifetime;
 use crate::refusal::Refusal;
 use crate::service_account;
 use crate::settle::settle;
@@ -111,6 +113,7 @@ async fn of_workspace(
     if let (Some(Some(account)), Belongs::ToWorkspace { acts_as, .. }) = (account, &mut edited.belongs) {
         *acts_as = account;
     }
+    check_lifetime(service, ctx, access.workspace.key_lifetime_max, &row.key, &edited)?;
     check_widening(&row.key.grant, &edited.grant, |rule| {
         access.rights().cover(&service.profile.catalogue, rule)
     })?;
@@ -132,9 +135,25 @@ async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Res
     }
     let edited = apply(service, ctx, &row.key, edit)?;
     let reach = reach(tx.as_mut(), &row.key, person).await?;
+    let is_restricted = matches!(row.key.belongs, Belongs::ToPerson { workspaces: Some(_), .. });
+    check_lifetime(service, ctx, lifetime::of_places(is_restricted, &reach), &row.key, &edited)?;
     let held = held_in(service, &reach);
     check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &held, rule))?;
     keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await
+}
+
+/// A key that lives for longer than its workspace allows is given no more than it has.
+fn check_lifetime(
+    service: &Service,
+    ctx: &Ctx,
+    most: Option<LifetimeDays>,
+    before: &Key,
+    edited: &Key,
+) -> Result<(), Refusal> {
+    if !lifetime::gives_more(&service.profile.catalogue, before, edited) {
+        return Ok(());
+    }
+    lifetime::check_present(ctx, most, edited)
 }
 
 /// Who manages the workspace's settings, and the key's own owner: who describes it and hands it on, no more.
@@ -180,7 +199,7 @@ async fn other_account(
 }
 
 /// The workspaces that a personal key works in.
-async fn reach(tx: &mut dyn Tx, key: &Key, person: UserId) -> Result<Vec<Place>, Refusal> {
+pub(crate) async fn reach(tx: &mut dyn Tx, key: &Key, person: UserId) -> Result<Vec<Place>, Refusal> {
     let mut places = tx.places(person, PLACES_MAX).await?;
     if let Belongs::ToPerson { workspaces: Some(only), .. } = &key.belongs {
         places.retain(|place| only.contains(&place.workspace.id));
@@ -236,17 +255,21 @@ fn new_grant(
     parse_grant(complaints, &service.profile.catalogue, inherits, &scopes, &rules)
 }
 
+/// What an edit adds to a grant.
+pub(crate) fn added(before: &Grant, after: &Grant) -> Grant {
+    Grant {
+        scopes: after.scopes.iter().filter(|scope| !before.scopes.contains(scope)).cloned().collect(),
+        rules: after.rules.iter().filter(|rule| !before.rules.contains(rule)).cloned().collect(),
+    }
+}
+
 /// What was there before may stay, also where whoever edits does not hold it.
 pub(crate) fn check_widening(
     before: &Grant,
     after: &Grant,
     covers: impl Fn(&Rule) -> bool,
 ) -> Result<(), Refusal> {
-    let added = Grant {
-        scopes: after.scopes.iter().filter(|scope| !before.scopes.contains(scope)).cloned().collect(),
-        rules: after.rules.iter().filter(|rule| !before.rules.contains(rule)).cloned().collect(),
-    };
-    check_covered(&added, covers)
+    check_covered(&added(before, after), covers)
 }
 
 async fn keep(

@@ -217,6 +217,8 @@ pub struct WorkspaceEntry {
     pub plan: PlanName,
     /// How much longer than a lease its keys are decided about.
     pub(crate) grace: GraceSeconds,
+    /// The only networks that keys open it from. Empty: from anywhere.
+    pub(crate) allowed_cidrs: Box<[IpNet]>,
     pub(crate) epoch: Epoch,
 }
 
@@ -228,6 +230,7 @@ impl WorkspaceEntry {
             slug: workspace.slug,
             plan: workspace.plan,
             grace: workspace.grace.seconds,
+            allowed_cidrs: workspace.allowed_cidrs.into(),
             epoch,
         }
     }

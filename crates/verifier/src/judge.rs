@@ -170,19 +170,21 @@ impl Replica {
         question: &Question<'_>,
         now: Timestamp,
     ) -> Verdict {
-        let plan = found.workspace.as_ref().map(|workspace| &workspace.plan);
+        let workspace = found.workspace.as_deref();
         let standing = Standing {
             revoked,
             expires_at: key.expires_at(),
             allowed_cidrs: key.allowed_cidrs(),
+            workspace_cidrs: workspace.map_or(&[], |workspace| &workspace.allowed_cidrs),
             rights: found.rights(),
-            plan_has_keys: plan.is_some_and(|plan| self.profile().plan_has_keys(plan)),
+            // A workspace that is not known has no plan either.
+            plan_has_keys: workspace.is_some_and(|known| self.profile().plan_has_keys(&known.plan)),
         };
         let rights = match check_standing(&standing, question.ip, now) {
             Ok(rights) => rights,
             Err(denied) => return Verdict { judged: Err(denied), quota: None },
         };
-        match self.count(key, found.workspace.as_deref(), now) {
+        match self.count(key, workspace, now) {
             Ok(quota) => {
                 let judged = question.asks.iter().try_for_each(|ask| check_rights(&rights, ask));
                 Verdict { judged, quota }

@@ -164,6 +164,9 @@ pub struct WorkspaceLine {
     /// Left out where there is none, so that nodes of an older version understand all other workspaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grace_seconds: Option<u16>,
+    /// Left out where there is none, for the same reason. A node that does not know these decides nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    allowed_cidrs: Vec<String>,
     created_at: Timestamp,
     version: u64,
 }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use keyward_core::catalogue::Scope as CoreScope;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::workspace::Workspace as CoreWorkspace;
 use serde::{Deserialize, Serialize};
 
-use crate::nullable::given;
+use crate::nullable::{given, said};
 
 /// A workspace to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct CreateWorkspace {
 }
 
 /// What to change of a workspace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UpdateWorkspace {
@@ -35,6 +36,16 @@ pub struct UpdateWorkspace {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 300))]
     pub grace_seconds: Option<u64>,
+    /// The only networks that keys open this workspace from, beside each key's own: IPv4 or IPv6, at most 50. Empty: from
+    /// anywhere. Sessions are not limited by it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
+    pub allowed_cidrs: Option<Vec<String>>,
+    /// How many days a key of this workspace lives at most: 1 to 3650. `null`: as long as the product allows. Keys that are
+    /// there keep their end.
+    #[serde(default, deserialize_with = "said", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1, maximum = 3650))]
+    pub key_lifetime_days_max: Option<Option<u64>>,
 }
 
 /// A workspace.
@@ -57,6 +68,14 @@ pub struct Workspace {
     // Always there: the default is for clients that read what older servers say.
     #[cfg_attr(feature = "openapi", schema(required = true, maximum = 300))]
     pub grace_seconds: u16,
+    /// The only networks that keys open it from, beside each key's own. Empty: from anywhere.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub allowed_cidrs: Vec<String>,
+    /// How many days a key of it lives at most, from when it is made. `null`: as long as the product allows.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, minimum = 1, maximum = 3650))]
+    pub key_lifetime_days_max: Option<u16>,
     /// When it was made.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
@@ -72,6 +91,8 @@ impl Workspace {
             plan: workspace.plan.to_string(),
             role: role.map(str::to_owned),
             grace_seconds: workspace.grace.seconds.get(),
+            allowed_cidrs: workspace.allowed_cidrs.iter().map(ToString::to_string).collect(),
+            key_lifetime_days_max: workspace.key_lifetime_max.map(LifetimeDays::get),
             created_at: workspace.created_at,
         }
     }

@@ -75,6 +75,47 @@ fn a_workspace_gives_its_nodes_grace_and_is_told_what_that_costs() {
 }
 
 #[test]
+fn the_keys_of_a_workspace_are_bounded_and_what_changed_is_told() {
+    let keyward = shared("cveium");
+    let workspace = keyward.workspace();
+    let shell = Shell::signed_in(keyward, workspace.owner());
+    let also = [(workspace.slug.as_str(), "SLUG")];
+    let update = |flags: &[&str]| {
+        shell.run(&[&["workspaces", "update", "--workspace", &workspace.slug][..], flags].concat())
+    };
+    let bounds = ["--allow-cidr", "10.0.0.0/8,2001:db8::/32", "--key-lifetime-days-max", "90"];
+    assert_snapshot!(masked(&update(&bounds).expect(0), &also), @r#"
+    stderr:
+    Changed workspace SLUG:
+      networks  + 10.0.0.0/8
+      + 2001:db8::/32
+      lifetime  no bound of its own → at most …
+    exit: 0
+    "#);
+    assert_snapshot!(masked(&update(&bounds).expect(0), &also), @r#"
+    stderr:
+    Workspace SLUG bounds its keys so already.
+    exit: 0
+    "#);
+    let free = ["--allow-from-anywhere", "--any-key-lifetime"];
+    assert_snapshot!(masked(&update(&free).expect(0).saying("at most 90 days"), &also), @r#"
+    stderr:
+    Changed workspace SLUG:
+      networks  - 10.0.0.0/8
+      - 2001:db8::/32
+      keys open it from anywhere now
+      lifetime  at most … → no bound of its own
+    exit: 0
+    "#);
+    update(&["--allow-cidr", "10.0.0.1/8"]).expect(1).without_data().saying("did you mean 10.0.0.0/8?");
+    update(&["--key-lifetime-days-max", "0"])
+        .expect(1)
+        .without_data()
+        .saying("give a number of days from 1 to 3650");
+    update(&[]).expect(2);
+}
+
+#[test]
 fn programs_get_the_servers_answer() {
     let keyward = shared("cveium");
     let shell = Shell::signed_in(keyward, keyward.owner());

@@ -83,7 +83,8 @@ pub(crate) async fn get_workspace(
     Ok(answer(&workspace, role.as_ref()))
 }
 
-/// Rename a workspace, or choose the grace of its nodes. Its slug stays.
+/// Rename a workspace, or choose what bounds its keys: from which networks they open it, how long they live, the grace of its
+/// nodes. Its slug stays.
 #[utoipa::path(patch, path = "/api/v1/{slug}", tag = "workspaces", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     request_body = UpdateWorkspace,
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
@@ -100,6 +101,8 @@ pub(crate) async fn update_workspace(
     let edit = WorkspaceEdit {
         name: input.name,
         grace_seconds: input.grace_seconds,
+        allowed_cidrs: input.allowed_cidrs,
+        key_lifetime_days_max: input.key_lifetime_days_max,
         if_version: if_match(&headers)?,
     };
     let (workspace, role) =

@@ -194,6 +194,8 @@ mod tests {
             name: DisplayName::from_stored("Acme"),
             plan: PlanName::new(plan),
             grace: keyward_core::grace::Grace::NONE,
+            allowed_cidrs: vec![],
+            key_lifetime_max: None,
             created_at: jiff::Timestamp::UNIX_EPOCH,
             version: 1,
         }

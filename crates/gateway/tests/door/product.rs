@@ -186,6 +186,8 @@ fn workspace(n: u64, slug: &str, plan: &str) -> State {
         name: DisplayName::from_stored(slug),
         plan: PlanName::new(plan),
         grace: Grace::NONE,
+        allowed_cidrs: vec![],
+        key_lifetime_max: None,
         created_at: Timestamp::UNIX_EPOCH,
         version: 1,
     })

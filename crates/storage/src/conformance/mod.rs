@@ -91,7 +91,8 @@ macro_rules! conformance {
             workspaces:
                 a_workspace_is_found_by_id_and_by_slug,
                 two_workspaces_cannot_have_one_slug,
-                a_workspace_is_written_over_its_previous_version_only;
+                a_workspace_is_written_over_its_previous_version_only,
+                what_bounds_the_keys_of_a_workspace_is_told_to_those_who_follow;
             members:
                 a_member_joins_changes_role_and_leaves,
                 members_come_in_the_order_they_joined_page_by_page,

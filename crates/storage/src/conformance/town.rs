@@ -101,6 +101,8 @@ pub(crate) fn workspace(slug: &str) -> Workspace {
         name: display(slug),
         plan: PlanName::new("free"),
         grace: Grace::NONE,
+        allowed_cidrs: vec![],
+        key_lifetime_max: None,
         created_at: at(0),
         version: 1,
     }

@@ -1,10 +1,12 @@
 use jiff::Timestamp;
+use keyward_core::change::{Epoch, State};
 use keyward_core::grace::{Grace, GraceSeconds};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::workspace::Workspace;
 
 use super::Bed;
 use super::town::{Town, display, workspace};
-use crate::{StoreError, Tenant, Unique};
+use crate::{Changed, StoreError, Tenant, Unique};
 
 pub(crate) async fn a_workspace_is_found_by_id_and_by_slug(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
@@ -42,6 +44,8 @@ pub(crate) async fn a_workspace_is_written_over_its_previous_version_only(bed: &
     let (lax, now) = (GraceSeconds::new(300).unwrap(), Timestamp::from_microsecond(1_234_567).unwrap());
     edited.grace = Grace::NONE.choose(lax, now).choose(GraceSeconds::NONE, now);
     assert!(edited.grace.earlier.is_some());
+    edited.allowed_cidrs = vec!["10.1.2.0/24".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+    edited.key_lifetime_max = LifetimeDays::new(3_650);
     edited.version = 2;
     let mut tx = town.begin().await;
     tx.update_workspace(&edited).await.unwrap();
@@ -49,9 +53,26 @@ pub(crate) async fn a_workspace_is_written_over_its_previous_version_only(bed: &
     assert!(matches!(again, StoreError::Changed));
     tx.commit().await.unwrap();
     assert_eq!(town.view().await.workspace(edited.id).await.unwrap(), Some(edited.clone()));
-    let again = Workspace { grace: Grace { seconds: lax, earlier: None }, version: 3, ..edited };
+    let grace = Grace { seconds: lax, earlier: None };
+    let again = Workspace { grace, allowed_cidrs: vec![], key_lifetime_max: None, version: 3, ..edited };
     let mut tx = town.begin().await;
     tx.update_workspace(&again).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(town.view().await.workspace(again.id).await.unwrap(), Some(again));
+}
+
+pub(crate) async fn what_bounds_the_keys_of_a_workspace_is_told_to_those_who_follow(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let mut made = workspace("bounded");
+    made.allowed_cidrs = vec!["192.0.2.0/24".parse().unwrap()];
+    made.key_lifetime_max = LifetimeDays::new(1);
+    let mut tx = town.system().await;
+    tx.insert_workspace(&made).await.unwrap();
+    tx.record_change(Changed::Workspace(made.id)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut told = Vec::new();
+    let mut tx = town.system_view().await;
+    tx.changes_since(Epoch(0), 100, &mut |part| told.extend(part.states)).await.unwrap();
+    assert!(told.contains(&State::Workspace(made.clone())), "{told:?}");
+    assert_eq!(tx.workspace(made.id).await.unwrap(), Some(made));
 }

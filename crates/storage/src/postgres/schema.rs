@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0013_reserved.sql"),
     include_str!("../../migrations/postgres/0014_numbered_as_told.sql"),
     include_str!("../../migrations/postgres/0015_forget_soon.sql"),
+    include_str!("../../migrations/postgres/0016_key_bounds.sql"),
 ];
 /// What the roles may do: all of it, after each migration.
 const RIGHTS: &str = include_str!("../../migrations/postgres/rights.sql");

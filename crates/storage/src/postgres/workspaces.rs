@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use keyward_core::grace::{EarlierGrace, Grace, GraceSeconds};
 use keyward_core::id::WorkspaceId;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
 use keyward_core::workspace::{Slug, Workspace};
@@ -11,13 +12,14 @@ use super::PostgresTx;
 use super::link::whole;
 use super::row::{Columns, one, run_one, version_column};
 use super::value::params;
+use crate::key_json::{cidrs_from_json, cidrs_to_json};
 use crate::{StoreError, Workspaces};
 
 /// The columns that [`workspace`] reads.
 macro_rules! workspace_columns {
     () => {
         "w.id, w.slug, w.name, w.plan, w.grace_seconds, w.earlier_grace_seconds, w.earlier_grace_until,
-         w.created_at, w.version"
+         w.allowed_cidrs, w.key_lifetime_days_max, w.created_at, w.version"
     };
 }
 pub(super) use workspace_columns;
@@ -43,6 +45,8 @@ pub(super) fn workspace(columns: &mut Columns<'_>) -> Result<Workspace, StoreErr
         name: DisplayName::from_stored(&columns.take::<String>()?),
         plan: PlanName::new(&columns.take::<String>()?),
         grace: grace(columns)?,
+        allowed_cidrs: columns.parse(|text: String| cidrs_from_json(&text))?,
+        key_lifetime_max: lifetime(columns)?,
         created_at: columns.time()?,
         version: columns.version()?,
     })
@@ -60,12 +64,18 @@ fn grace(columns: &mut Columns<'_>) -> Result<Grace, StoreError> {
     Ok(Grace { seconds, earlier })
 }
 
+/// What cannot be read is no missing bound.
+fn lifetime(columns: &mut Columns<'_>) -> Result<Option<LifetimeDays>, StoreError> {
+    let read = |days: i64| u16::try_from(days).ok().and_then(LifetimeDays::new);
+    columns.parse(|days: Option<i64>| days.map_or(Some(None), |days| read(days).map(Some)))
+}
+
 #[async_trait]
 impl Workspaces for PostgresTx {
     async fn insert_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
         let sql = "INSERT INTO workspaces (id, slug, name, plan, grace_seconds, earlier_grace_seconds,
-                       earlier_grace_until, created_at, version)
-                   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE is_system()";
+                       earlier_grace_until, allowed_cidrs, key_lifetime_days_max, created_at, version)
+                   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 WHERE is_system()";
         let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id,
@@ -75,6 +85,8 @@ impl Workspaces for PostgresTx {
             i64::from(workspace.grace.seconds.get()),
             earlier.map(|earlier| i64::from(earlier.seconds.get())),
             earlier.map(|earlier| earlier.until.as_microsecond()),
+            cidrs_to_json(&workspace.allowed_cidrs),
+            workspace.key_lifetime_max.map(|most| i64::from(most.get())),
             workspace.created_at.as_microsecond(),
             version_column(workspace.version)?,
         ];
@@ -84,8 +96,9 @@ impl Workspaces for PostgresTx {
 
     async fn update_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
         let sql = "UPDATE workspaces SET slug = $2, name = $3, plan = $4, grace_seconds = $5,
-                       earlier_grace_seconds = $6, earlier_grace_until = $7, version = $8
-                   WHERE id = $1 AND version = $8 - 1 AND (is_system() OR id = tenant_workspace())";
+                       earlier_grace_seconds = $6, earlier_grace_until = $7, allowed_cidrs = $8,
+                       key_lifetime_days_max = $9, version = $10
+                   WHERE id = $1 AND version = $10 - 1 AND (is_system() OR id = tenant_workspace())";
         let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id,
@@ -95,6 +108,8 @@ impl Workspaces for PostgresTx {
             i64::from(workspace.grace.seconds.get()),
             earlier.map(|earlier| i64::from(earlier.seconds.get())),
             earlier.map(|earlier| earlier.until.as_microsecond()),
+            cidrs_to_json(&workspace.allowed_cidrs),
+            workspace.key_lifetime_max.map(|most| i64::from(most.get())),
             version_column(workspace.version)?,
         ];
         let link = self.write()?;

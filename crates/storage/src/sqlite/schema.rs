@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0007_vaults.sql"),
     include_str!("../../migrations/sqlite/0008_sessions.sql"),
     include_str!("../../migrations/sqlite/0009_grace.sql"),
+    include_str!("../../migrations/sqlite/0010_key_bounds.sql"),
 ];
 /// "Kywd": tells a store from any other SQLite file, as `file(1)` and this program see it.
 const APPLICATION_ID: i32 = 0x4b79_7764;

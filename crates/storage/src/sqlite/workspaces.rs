@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use keyward_core::grace::{EarlierGrace, Grace, GraceSeconds};
 use keyward_core::id::WorkspaceId;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
 use keyward_core::workspace::{Slug, Workspace};
 use rusqlite::{Params, params};
 
 use super::SqliteTx;
+use super::key_json::{cidrs_from_json, cidrs_to_json};
 use super::row::{Columns, one, run_one, version_column};
 use crate::{StoreError, Workspaces};
 
@@ -16,7 +18,7 @@ use crate::{StoreError, Workspaces};
 macro_rules! workspace_columns {
     () => {
         "w.id, w.slug, w.name, w.plan, w.grace_seconds, w.earlier_grace_seconds, w.earlier_grace_until,
-         w.created_at, w.version"
+         w.allowed_cidrs, w.key_lifetime_days_max, w.created_at, w.version"
     };
 }
 pub(super) use workspace_columns;
@@ -42,6 +44,8 @@ pub(super) fn workspace(columns: &mut Columns<'_, '_>) -> Result<Workspace, Stor
         name: DisplayName::from_stored(&columns.take::<String>()?),
         plan: PlanName::new(&columns.take::<String>()?),
         grace: grace(columns)?,
+        allowed_cidrs: columns.parse(|text: String| cidrs_from_json(&text))?,
+        key_lifetime_max: lifetime(columns)?,
         created_at: columns.time()?,
         version: columns.version()?,
     })
@@ -59,6 +63,12 @@ fn grace(columns: &mut Columns<'_, '_>) -> Result<Grace, StoreError> {
     Ok(Grace { seconds, earlier })
 }
 
+/// What cannot be read is no missing bound.
+fn lifetime(columns: &mut Columns<'_, '_>) -> Result<Option<LifetimeDays>, StoreError> {
+    let read = |days: i64| u16::try_from(days).ok().and_then(LifetimeDays::new);
+    columns.parse(|days: Option<i64>| days.map_or(Some(None), |days| read(days).map(Some)))
+}
+
 impl SqliteTx {
     fn one_workspace(&self, sql: &str, params: impl Params) -> Result<Option<Workspace>, StoreError> {
         one(self.read()?, "workspaces", sql, params, workspace)
@@ -69,8 +79,8 @@ impl SqliteTx {
 impl Workspaces for SqliteTx {
     async fn insert_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
         let sql = "INSERT INTO workspaces (id, slug, name, plan, grace_seconds, earlier_grace_seconds,
-                       earlier_grace_until, created_at, version)
-                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE is_system()";
+                       earlier_grace_until, allowed_cidrs, key_lifetime_days_max, created_at, version)
+                   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE is_system()";
         let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id.to_bytes(),
@@ -80,6 +90,8 @@ impl Workspaces for SqliteTx {
             i64::from(workspace.grace.seconds.get()),
             earlier.map(|earlier| i64::from(earlier.seconds.get())),
             earlier.map(|earlier| earlier.until.as_microsecond()),
+            cidrs_to_json(&workspace.allowed_cidrs),
+            workspace.key_lifetime_max.map(|most| i64::from(most.get())),
             workspace.created_at.as_microsecond(),
             version_column(workspace.version)?,
         ];
@@ -88,8 +100,9 @@ impl Workspaces for SqliteTx {
 
     async fn update_workspace(&mut self, workspace: &Workspace) -> Result<(), StoreError> {
         let sql = "UPDATE workspaces SET slug = ?2, name = ?3, plan = ?4, grace_seconds = ?5,
-                       earlier_grace_seconds = ?6, earlier_grace_until = ?7, version = ?8
-                   WHERE id = ?1 AND version = ?8 - 1 AND (is_system() OR id = tenant_workspace())";
+                       earlier_grace_seconds = ?6, earlier_grace_until = ?7, allowed_cidrs = ?8,
+                       key_lifetime_days_max = ?9, version = ?10
+                   WHERE id = ?1 AND version = ?10 - 1 AND (is_system() OR id = tenant_workspace())";
         let earlier = workspace.grace.earlier;
         let params = params![
             workspace.id.to_bytes(),
@@ -99,6 +112,8 @@ impl Workspaces for SqliteTx {
             i64::from(workspace.grace.seconds.get()),
             earlier.map(|earlier| i64::from(earlier.seconds.get())),
             earlier.map(|earlier| earlier.until.as_microsecond()),
+            cidrs_to_json(&workspace.allowed_cidrs),
+            workspace.key_lifetime_max.map(|most| i64::from(most.get())),
             version_column(workspace.version)?,
         ];
         run_one(self.write()?, sql, params)

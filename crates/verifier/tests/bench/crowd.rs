@@ -187,6 +187,8 @@ fn around(number: u64) -> [State; 3] {
         name: DisplayName::from_stored("Acme"),
         plan: PlanName::new("pro"),
         grace: Grace::NONE,
+        allowed_cidrs: vec![],
+        key_lifetime_max: None,
         created_at: NOW,
         version: 1,
     };

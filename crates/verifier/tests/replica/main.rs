@@ -10,6 +10,8 @@ mod limits;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod networks;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod web;

@@ -150,6 +150,8 @@ pub(crate) fn workspace(n: u64, slug: &str, plan: &str) -> State {
         name: DisplayName::from_stored(slug),
         plan: PlanName::new(plan),
         grace: Grace::NONE,
+        allowed_cidrs: vec![],
+        key_lifetime_max: None,
         created_at: NOW,
         version: 1,
     })

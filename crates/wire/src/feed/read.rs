@@ -91,6 +91,9 @@ fn workspace(line: &WorkspaceLine) -> Result<Workspace, Unreadable> {
         plan: PlanName::new(&line.plan),
         // What was chosen before is for receipts, and no node writes one.
         grace: Grace { seconds: grace(line.grace_seconds)?, earlier: None },
+        allowed_cidrs: networks(&line.allowed_cidrs)?,
+        // How long a key may live is for those who make one.
+        key_lifetime_max: None,
         created_at: line.created_at,
         version: line.version,
     })

@@ -8,6 +8,7 @@ use keyward_core::id::{Incarnation, KeyId, RoleId, ServiceAccountId, UserId, Wor
 use keyward_core::key::{
     Belongs, Key, OldSecret, Principal, PrincipalId, Revocation, ServiceAccount, StoredSecret,
 };
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
 use keyward_core::rate::RequestsPerMinute;
@@ -101,6 +102,8 @@ fn everything() -> Vec<State> {
         name: DisplayName::from_stored("Acme"),
         plan: PlanName::new("pro"),
         grace: Grace::NONE,
+        allowed_cidrs: vec![],
+        key_lifetime_max: None,
         created_at: at(1),
         version: 3,
     };
@@ -110,6 +113,7 @@ fn everything() -> Vec<State> {
     vec![
         State::Workspace(Workspace {
             grace: Grace::NONE.choose(GraceSeconds::new(300).unwrap(), at(1)),
+            allowed_cidrs: full().allowed_cidrs,
             ..workspace.clone()
         }),
         State::Key(Box::new(full())),
@@ -154,6 +158,19 @@ fn what_no_decision_needs_stays_at_home() {
     let key = Key { description: Some("for the nightly build".into()), metadata, ..full() };
     let line = text(&State::Key(Box::new(key)));
     assert!(!line.contains("nightly") && !line.contains("payments"), "{line}");
+}
+
+#[test]
+fn a_workspace_without_bounds_is_told_as_before_and_its_networks_are_read_whole() {
+    let State::Workspace(bounded) = everything().remove(0) else { panic!("no workspace") };
+    let bare = Workspace { grace: Grace::NONE, allowed_cidrs: vec![], ..bounded.clone() };
+    let line = text(&State::Workspace(bare));
+    assert!(!line.contains("allowed_cidrs") && !line.contains("grace"), "{line}");
+    let line = text(&State::Workspace(Workspace { key_lifetime_max: LifetimeDays::new(30), ..bounded }));
+    assert!(!line.contains("lifetime"), "no decision needs it: {line}");
+    let spoilt = line.replacen("10.0.0.0/8", "10.0.0.0/8 or so", 1);
+    assert_ne!(spoilt, line);
+    assert_eq!(read(&spoilt), Err(Unreadable::Part("allowed_cidrs")));
 }
 
 #[test]

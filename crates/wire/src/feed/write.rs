@@ -1,5 +1,6 @@
 //! States as lines.
 
+use ipnet::IpNet;
 use keyward_core::change::State;
 use keyward_core::grant::{Grant, Pattern, Rule};
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId, ServiceAccount, StoredSecret};
@@ -21,6 +22,7 @@ impl From<&State> for Line {
                 name: workspace.name.as_str().into(),
                 plan: workspace.plan.to_string(),
                 grace_seconds: Some(workspace.grace.seconds.get()).filter(|seconds| *seconds > 0),
+                allowed_cidrs: networks(&workspace.allowed_cidrs),
                 created_at: workspace.created_at,
                 version: workspace.version,
             }),
@@ -72,10 +74,14 @@ fn key_line(key: &Key) -> KeyLine {
             .revoked
             .as_ref()
             .map(|revoked| RevokedLine { at: revoked.at, by: principal_line(&revoked.by) }),
-        allowed_cidrs: key.allowed_cidrs.iter().map(ToString::to_string).collect(),
+        allowed_cidrs: networks(&key.allowed_cidrs),
         requests_per_minute: key.requests_per_minute.map(RequestsPerMinute::get),
         version: key.version,
     }
+}
+
+fn networks(cidrs: &[IpNet]) -> Vec<String> {
+    cidrs.iter().map(ToString::to_string).collect()
 }
 
 fn account_line(account: &ServiceAccount) -> AccountLine {

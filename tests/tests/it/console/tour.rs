@@ -175,7 +175,7 @@ fn of_the_workspace(browser: &Browser<'_>, workspace: &Workspace<'_>, look: Look
     open("security");
     if browser.asks_for("Grace in seconds") {
         browser.fill("Grace in seconds", "301");
-        browser.click_at("form[action$='/security'] button.main");
+        browser.click("Save grace");
         browser.sees("Give a number of seconds from 0 to 300.");
         look(browser, "security-refused");
     }

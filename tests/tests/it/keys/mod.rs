@@ -1,5 +1,6 @@
 //! `/api/v1/{slug}/keys` and `/api/v1/me/keys`.
 
+mod bounds;
 mod bulk_revoke;
 mod create;
 mod get;

@@ -78,7 +78,7 @@ pub(crate) async fn submit(
     match form.one("step") {
         "back" => again(&console, &member, &shelf, draft, Part::Details, &[]).await,
         "details" => {
-            let wrong = details_errors(&console, &member, &shelf, wanted);
+            let wrong = details_errors(&console, &member, &shelf, wanted).await?;
             let part = if wrong.is_empty() { Part::Scopes } else { Part::Details };
             again(&console, &member, &shelf, draft, part, &wrong).await
         }
@@ -147,23 +147,24 @@ async fn create(console: &Console, ctx: &Ctx, shelf: &Shelf, wanted: NewKey) -> 
 }
 
 /// What is wrong with the first step; the second is still to come.
-fn details_errors(
+async fn details_errors(
     console: &Console,
     member: &Member,
     shelf: &Shelf,
     wanted: Result<NewKey, FieldError>,
-) -> Vec<FieldError> {
+) -> Result<Vec<FieldError>, Stop> {
+    let offer = offer(console, member, shelf).await?;
     let checked = match wanted {
-        Err(error) => return vec![error],
-        Ok(wanted) => check_new_key(&console.service, &member.ctx, shelf.kind, wanted),
+        Err(error) => return Ok(vec![error]),
+        Ok(wanted) => check_new_key(&console.service, &member.ctx, shelf.kind, &offer, wanted),
     };
-    match checked {
+    Ok(match checked {
         Err(Refusal::Invalid(errors)) => {
             let is_ours = |error: &FieldError| !matches!(field_of(error), "scopes" | "rules");
             errors.into_iter().filter(is_ours).collect()
         }
         Ok(()) | Err(_) => Vec::new(),
-    }
+    })
 }
 
 /// The form once more, with what was written.

@@ -154,7 +154,7 @@ pub(super) fn rule_line(rule: &Rule) -> String {
 }
 
 /// What stands apart by spaces, commas or lines.
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     let apart = |c: char| c.is_whitespace() || c == ',';
     text.split(apart).filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect()
 }

@@ -110,7 +110,7 @@ async fn show_form(
     let nothing_held = || vec![false; console.service.profile.catalogue.scopes().len()];
     let offer = match may_create(console, member, shelf).await? {
         MayCreate::Yes(offer) => offer,
-        MayCreate::PlanLacks(_) | MayCreate::No(_) => Offer { held: nothing_held() },
+        MayCreate::PlanLacks(_) | MayCreate::No(_) => Offer { held: nothing_held(), lifetime_max: None },
     };
     let address = format!("{}/{}", shelf.base, row.key.id);
     let owners = owners(console, member, shelf, &draft).await?;

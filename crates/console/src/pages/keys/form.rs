@@ -1,7 +1,6 @@
 //! The form for a new or an edited key: whole, or in the two parts that steps show one after the other.
 
 use askama::Template;
-use jiff::SignedDuration;
 use keyward_core::catalogue::Scope;
 use keyward_core::field::FieldError;
 use keyward_core::key::KeyKind;
@@ -9,7 +8,8 @@ use keyward_core::profile::Profile;
 use keyward_service::prepare_key::Offer;
 
 use super::Shelf;
-use super::draft::{CUSTOM, Draft, NEVER, ONLY};
+use super::draft::{Draft, ONLY};
+use super::longest::{Longest, day};
 use super::preset::{Level, reads, thing};
 use crate::Console;
 use crate::form::sentence;
@@ -127,9 +127,9 @@ impl KeyForm {
         part: Part,
         once: String,
     ) -> Self {
-        let expiry = &console.service.profile.keys.expiry;
-        let default = expiry.menu.get(expiry.default).map(|choice| value_of(choice.seconds));
-        let draft = Draft { expiry: default.unwrap_or_default(), ..Draft::default() };
+        let (expiry, expires_on) = Longest::of(&console.service.profile, offer)
+            .first_choice(&console.service.profile, member.ctx.now);
+        let draft = Draft { expiry, expires_on, ..Draft::default() };
         Self::with(console, member, shelf, offer, part, once, draft)
     }
 
@@ -146,9 +146,7 @@ impl KeyForm {
         let profile = &console.service.profile;
         let pages = &profile.pages;
         let now = member.ctx.now;
-        // A day counts to its end, which must not be past the longest life.
-        let longest = i64::try_from(profile.keys.expiry.max_seconds).unwrap_or(0);
-        let last = SignedDuration::from_secs(longest) - SignedDuration::from_hours(24);
+        let longest = Longest::of(profile, offer);
         let groups = groups(profile, offer, &draft);
         let is_above = shelf.slug.is_none() && pages.create == keyward_core::pages::CreateForm::AboveList;
         let steps = pages.create == keyward_core::pages::CreateForm::Steps;
@@ -164,9 +162,9 @@ impl KeyForm {
             scopes_label: pages.scopes_label.to_string(),
             submit: if part == Part::Details { "Next".to_owned() } else { pages.submit_word.to_string() },
             cancel: if is_above && !steps { String::new() } else { shelf.base.clone() },
-            expiry: menu(profile, &draft),
-            day_min: now.strftime("%Y-%m-%d").to_string(),
-            day_max: now.checked_add(last).unwrap_or(now).strftime("%Y-%m-%d").to_string(),
+            expiry: longest.menu(profile, &draft),
+            day_min: day(now),
+            day_max: longest.last_day(now),
             workspaces: workspaces(member, shelf, &draft),
             word: profile.product.workspace_word.to_string(),
             owners: Vec::new(),
@@ -297,17 +295,6 @@ fn carried(part: Part, draft: &Draft) -> Vec<(String, String)> {
             fields.into_iter().chain(draft.workspaces.iter().map(|slug| one("workspace", slug))).collect()
         }
     }
-}
-
-fn value_of(seconds: Option<u64>) -> String {
-    seconds.map_or_else(|| NEVER.to_owned(), |seconds| seconds.to_string())
-}
-
-fn menu(profile: &Profile, draft: &Draft) -> Vec<Choice> {
-    let listed =
-        profile.keys.expiry.menu.iter().map(|choice| (value_of(choice.seconds), choice.label.to_string()));
-    let all = listed.chain([(CUSTOM.to_owned(), "Custom".to_owned())]);
-    all.map(|(value, words)| Choice { chosen: value == draft.expiry, value, words }).collect()
 }
 
 fn workspaces(member: &Member, shelf: &Shelf, draft: &Draft) -> Vec<Choice> {

@@ -8,6 +8,7 @@ mod draft;
 pub(crate) mod edit;
 mod form;
 pub(crate) mod list;
+mod longest;
 pub(crate) mod once;
 mod preset;
 mod query;
@@ -20,6 +21,7 @@ pub(crate) mod store;
 mod summary;
 pub(crate) mod usage;
 
+pub(crate) use draft::words;
 pub(crate) use row::Status;
 
 use keyward_core::key::{KeyKind, KeyStatus};

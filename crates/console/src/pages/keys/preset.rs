@@ -111,7 +111,11 @@ mod tests {
         let catalogue = &crate::tests::profile("Acme", "team").catalogue;
         let scopes = before.iter().map(|name| (*name).to_owned()).collect();
         let mut draft = Draft { scopes, ..Draft::default() };
-        Choice::read(choice).unwrap().apply(&mut draft, catalogue, &Offer { held: held.to_vec() });
+        Choice::read(choice).unwrap().apply(
+            &mut draft,
+            catalogue,
+            &Offer { held: held.to_vec(), lifetime_max: None },
+        );
         draft.scopes
     }
 

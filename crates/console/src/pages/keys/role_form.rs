@@ -76,8 +76,15 @@ pub(crate) fn form(
     let held = catalogue.scopes().iter().map(|scope| member.may(console, slug, &scope.name)).collect();
     let shelf = Shelf { slug: Some(slug.to_owned()), kind: KeyKind::Workspace, base: base.to_owned() };
     let version = old.map_or(1, |role| role.version).to_string();
-    let form =
-        KeyForm::with(console, member, &shelf, &Offer { held }, Part::Role, version, written.0.clone());
+    let form = KeyForm::with(
+        console,
+        member,
+        &shelf,
+        &Offer { held, lifetime_max: None },
+        Part::Role,
+        version,
+        written.0.clone(),
+    );
     let mut groups = form.groups;
     groups.push(permissions(console, member, slug, &written.0));
     let form = KeyForm {

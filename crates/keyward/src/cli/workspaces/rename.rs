@@ -27,7 +27,8 @@ pub(crate) struct Rename {
 
 pub(super) fn run(rename: &Rename) -> Result<(), Failure> {
     let (api, slug) = rename.place.open()?;
-    let request = |_: &Workspace| UpdateWorkspace { name: Some(rename.name.clone()), grace_seconds: None };
+    let request =
+        |_: &Workspace| UpdateWorkspace { name: Some(rename.name.clone()), ..UpdateWorkspace::default() };
     let edited = editing::edit(&api, &format!("/api/v1/{slug}"), "the workspace", request)?;
     let Edited { before, after, reply } = edited;
     if rename.json {

@@ -172,6 +172,8 @@ impl Store {
             name: DisplayName::from_stored("Acme"),
             plan: PlanName::new("standard"),
             grace: self.graces[n],
+            allowed_cidrs: vec![],
+            key_lifetime_max: None,
             created_at: Timestamp::UNIX_EPOCH,
             version: 1,
         })

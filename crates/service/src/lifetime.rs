@@ -1,0 +1,79 @@
+//! What a workspace says of how long its keys live: who makes one, or gives one more, abides by it. Keys that are there keep
+//! the end that they have.
+
+use std::borrow::Borrow;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use keyward_core::catalogue::Catalogue;
+use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::grant::{Grants, Rights};
+use keyward_core::key::{Belongs, Key};
+use keyward_core::lifetime::{LifetimeDays, Overlong};
+use keyward_storage::Place;
+
+use crate::access::covers;
+use crate::ctx::Ctx;
+use crate::refusal::Refusal;
+use crate::update_key::added;
+
+const FIELD: &str = "expires_at";
+
+/// Refuses an end of a new key that is later than a workspace allows, and none.
+pub(crate) fn check_new(
+    ctx: &Ctx,
+    most: Option<LifetimeDays>,
+    end: Option<Timestamp>,
+) -> Result<(), Refusal> {
+    check(ctx, most, end).map_err(|Overlong { most, last, end }| {
+        let message = format!("keys of this workspace live at most {most}; give a time up to {last}");
+        let code = if end.is_some() { FieldCode::TooLarge } else { FieldCode::Required };
+        FieldError::new(FIELD, code, message).into()
+    })
+}
+
+/// The same of a key that is there: its end cannot be changed, so that only another key will do.
+pub(crate) fn check_present(ctx: &Ctx, most: Option<LifetimeDays>, key: &Key) -> Result<(), Refusal> {
+    check(ctx, most, key.expires_at).map_err(|Overlong { most, end, .. }| {
+        let end = end.map_or_else(|| "has no end".to_owned(), |end| format!("ends at {end}"));
+        let message = format!(
+            "keys of this workspace live at most {most} from now on, and this one {end}; create another in its place and revoke it"
+        );
+        FieldError::new(FIELD, FieldCode::TooLarge, message).into()
+    })
+}
+
+fn check(ctx: &Ctx, most: Option<LifetimeDays>, end: Option<Timestamp>) -> Result<(), Overlong> {
+    most.map_or(Ok(()), |most| most.check(end, ctx.now))
+}
+
+/// The shortest of the workspaces that a personal key is restricted to. One that is not restricted is its owner's alone.
+pub(crate) fn of_places<P: Borrow<Place>>(restricted: bool, places: &[P]) -> Option<LifetimeDays> {
+    let all = places.iter().filter_map(|place| place.borrow().workspace.key_lifetime_max);
+    all.filter(|_| restricted).min()
+}
+
+/// Whether an edit gives a key more than it has: a right, a network, more requests, or another account to act as. What only
+/// takes away from a key, or describes it, is always to the good.
+pub(crate) fn gives_more(catalogue: &Catalogue, before: &Key, after: &Key) -> bool {
+    let held = Grants::compile(catalogue, &before.grant);
+    let rights = Rights { own: Some(&held), role: None };
+    let acts_as = |key: &Key| match &key.belongs {
+        Belongs::ToWorkspace { acts_as, .. } => Some(acts_as.id),
+        Belongs::ToPerson { .. } => None,
+    };
+    let slower = match (before.requests_per_minute, after.requests_per_minute) {
+        (None, _) => true,
+        (Some(before), after) => after.is_some_and(|after| after <= before),
+    };
+    !(covers(catalogue, &rights, &added(&before.grant, &after.grant))
+        && is_within(&after.allowed_cidrs, &before.allowed_cidrs)
+        && slower
+        && acts_as(before) == acts_as(after))
+}
+
+/// Whether whatever some networks let in the others let in, too. None at all let everything in.
+pub(crate) fn is_within(inner: &[IpNet], outer: &[IpNet]) -> bool {
+    let inside = |net: &IpNet| outer.iter().any(|outer| outer.contains(net));
+    outer.is_empty() || (!inner.is_empty() && inner.iter().all(inside))
+}
