@@ -1,6 +1,7 @@
 //! How long a new key may live, and what the menu of its end therefore offers.
 
 use jiff::{SignedDuration, Timestamp};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::profile::{ExpiryChoice, Profile};
 use keyward_service::prepare_key::Offer;
 
@@ -18,7 +19,7 @@ pub(super) struct Longest {
 impl Longest {
     pub(super) fn of(profile: &Profile, offer: &Offer) -> Self {
         let most = profile.keys.expiry.max_seconds;
-        let own = offer.lifetime_max.map(|days| days.seconds());
+        let own = offer.lifetime_max.map(LifetimeDays::seconds);
         Self { seconds: own.map_or(most, |own| own.min(most)), bounded: own.is_some() }
     }
 
