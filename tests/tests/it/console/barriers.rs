@@ -208,7 +208,7 @@ fn invitations_the_audit_log_and_grace_are_looked_after_by_the_keyboard_alone() 
     browser.sees("Grace weakens the bound of five seconds.");
     tab_to(&browser, "Grace in seconds");
     browser.press("60");
-    tab_to(&browser, "Save");
+    tab_to(&browser, "Save grace");
     enter(&browser);
     browser.sees("Saved.");
     assert_eq!(browser.value("Grace in seconds"), "60");
