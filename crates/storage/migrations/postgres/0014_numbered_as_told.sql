@@ -36,7 +36,8 @@ BEGIN
 END $$;
 
 -- As before, with fewer questions: what is known by its identifier was committed a moment ago, and is looked for once, as it
--- is numbered.
+-- is numbered. And whoever only looks (-1 alone) does not wait for somebody who numbers: what has no number was told to nobody,
+-- and a commit that waits for a standby must not keep the feed from those who follow it.
 CREATE OR REPLACE FUNCTION number_changes(own bigint[]) RETURNS bigint[] LANGUAGE plpgsql VOLATILE
 SET search_path = keyward, pg_temp SET lock_timeout = '5s' SET enable_seqscan = off SET jit = off
 SET plan_cache_mode = force_generic_plan SET enable_mergejoin = off SET enable_hashjoin = off AS $$
@@ -49,8 +50,11 @@ DECLARE
     goes_on boolean;
     last bigint;
 BEGIN
-    IF 0 = ANY (own) THEN
+    IF own && '{0, -1}' THEN
         waiting := ARRAY(SELECT id FROM changes WHERE epoch IS NULL);
+        IF waiting <> '{}' AND NOT 0 = ANY (own) AND NOT pg_try_advisory_xact_lock(1266254692, 1) THEN
+            waiting := '{}';
+        END IF;
     END IF;
     IF waiting <> '{}' THEN
         -- Held until the numbers can be seen: "Kywd" and what it is for.

@@ -1,5 +1,6 @@
-//! The ordered changes. They are written without an epoch and numbered once they are committed, by whoever asks first:
-//! so epochs are in the order of commits, and no writer waits for another.
+//! The ordered changes. One that is made while nobody else writes is written with its epoch. The others are written without,
+//! and numbered once they are committed, by whoever asks first: so epochs are in the order of commits, and no writer waits
+//! for another.
 
 use std::collections::HashSet;
 

@@ -14,7 +14,7 @@ use tokio_postgres::AsyncMessage;
 use super::address::Address;
 use super::pool::open;
 
-/// Where `number_changes` says up to which epoch it came.
+/// Where `number_changes` and `tell_numbered` say up to which epoch they came.
 const LISTEN: &str = "LISTEN keyward_changes";
 /// How long to wait before another connection is tried. Meanwhile others look by themselves.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);

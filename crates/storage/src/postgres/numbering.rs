@@ -22,6 +22,8 @@ use crate::StoreError;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Asks for all that waits, and the last epoch of all.
 const ALL: i64 = 0;
+/// Asks for the same, unless somebody numbers just now.
+const LOOK: i64 = -1;
 
 /// Those who wait for an epoch.
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub(super) enum Wanted {
     LastOfSeveral(i64),
     /// All that is committed, and the last of it.
     All,
+    /// The same, without waiting for somebody who numbers just now.
+    Look,
 }
 
 #[derive(Debug)]
@@ -72,7 +76,8 @@ impl Numbering {
         Writing(Arc::clone(&self.writing))
     }
 
-    /// Numbers all that is committed, if that was not done a moment ago.
+    /// Numbers all that is committed, if that was not done a moment ago. It waits for nobody: what has no number yet was told
+    /// to nobody, and whoever follows the feed must hear the rest of it in time.
     pub(super) async fn look(&self) -> Result<(), StoreError> {
         let now = Instant::now();
         {
@@ -82,7 +87,7 @@ impl Numbering {
             }
             *looked = Some(now);
         }
-        self.number(Wanted::All).await.map(drop)
+        ask(&self.pool, &[Wanted::Look]).await.map(drop)
     }
 
     /// Numbers what is committed. Returns the epoch of one change, or the last of all.
@@ -145,7 +150,7 @@ impl Drop for Writing {
 /// A connection may have died while it was idle. The work may be done twice, so another is asked then.
 async fn ask(pool: &Arc<Pool>, wanted: &[Wanted]) -> Result<Vec<Epoch>, StoreError> {
     let mut changes: Vec<i64> = wanted.iter().map(|wanted| wanted.change()).collect();
-    if !wanted.iter().all(|wanted| matches!(wanted, Wanted::Alone(_))) {
+    if wanted.iter().any(|wanted| matches!(wanted, Wanted::LastOfSeveral(_))) {
         changes.push(ALL);
     }
     loop {
@@ -175,6 +180,7 @@ impl Wanted {
         match self {
             Self::Alone(id) | Self::LastOfSeveral(id) => id,
             Self::All => ALL,
+            Self::Look => LOOK,
         }
     }
 }

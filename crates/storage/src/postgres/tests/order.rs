@@ -334,6 +334,37 @@ async fn one_that_commits_alone_is_numbered_with_its_commit_and_behind_it_where_
     assert!(!xmin_of(epochs[4]).await && xmin_of(epochs[5]).await, "what is reserved has its own commit");
 }
 
+/// A commit that waits for a standby holds the numbers for as long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_feed_does_not_wait_for_a_commit_that_hangs() {
+    let database = Database::new();
+    let town = Town::found(Arc::new(PostgresStore::open(&database.settings()).await.unwrap())).await;
+    let (key, epoch) = keep_one(&town).await;
+    let hanging = connect(&database.settings().server).await.unwrap();
+    let (place, acme) = (town.ada.id, town.acme.id);
+    let tells = format!(
+        "BEGIN; SELECT set_config('keyward.person', '{place}', true), set_config('keyward.workspace', '{acme}', true);
+         SELECT keyward.tell_numbered('key', '{key}', NULL)"
+    );
+    hanging.batch_execute(&tells).await.unwrap();
+    database.sql(&format!("INSERT INTO keyward.changes (kind, subject_id) VALUES ('key', '{key}')"));
+    let following = tokio::time::timeout(Duration::from_secs(4), async {
+        let mut tx = town.system_view().await;
+        tx.changes_since(Epoch(0), 10, &mut |_| {}).await.unwrap()
+    });
+    assert_eq!(following.await.expect("what has no number was told to nobody"), epoch);
+    hanging.batch_execute("COMMIT").await.unwrap();
+    // And none of it is lost.
+    loop {
+        let mut tx = town.system_view().await;
+        let up_to = tx.changes_since(epoch, 10, &mut |_| {}).await.unwrap();
+        if up_to == Epoch(epoch.0 + 2) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// An import of thousands of keys is linked for seconds, and everybody who reads a log waits for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_feed_does_not_wait_for_those_who_link() {
