@@ -38,9 +38,6 @@ async fn read_whole<B: Body<Data = Bytes>>(room: &Room, body: B) -> Result<Bytes
         };
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         seen = seen.saturating_add(data.len());
-        if seen > BODY_DISCARD_MAX {
-            break;
-        }
         if seen > BODY_LEN_MAX {
             refused = Some(too_long());
         } else if refused.is_none() && !share.grow_to(seen) {
@@ -51,6 +48,9 @@ async fn read_whole<B: Body<Data = Bytes>>(room: &Room, body: B) -> Result<Bytes
             share.give_back();
         } else {
             pieces.add(data);
+        }
+        if seen > BODY_DISCARD_MAX {
+            break;
         }
     }
     refused.map_or_else(|| Ok(pieces.whole()), Err)

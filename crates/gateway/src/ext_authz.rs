@@ -57,8 +57,8 @@ where
     }
     let codec = ProstCodec::<CheckResponse, CheckRequest>::default();
     let mut grpc = Grpc::new(codec).max_decoding_message_size(CHECK_LEN_MAX);
-    let bodies = Arc::clone(&gateway.bodies);
-    let request = request.map(|body| Counted::new(body, bodies));
+    let checks = Arc::clone(&gateway.checks);
+    let request = request.map(|body| Counted::new(body, checks));
     let answering = grpc.unary(Check { gateway, peer }, request);
     Ok(tokio::time::timeout(BODY_READ_MAX, answering).await.unwrap_or_else(|_| {
         let told = format!("the whole question is to be here within {} seconds", BODY_READ_MAX.as_secs());

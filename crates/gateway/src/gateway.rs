@@ -69,13 +69,24 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) sources: Sources,
     pub(crate) metrics: Metrics,
+    /// What the bodies of questions over HTTP share.
     pub(crate) bodies: Arc<Room>,
+    /// What those of gateways over gRPC share: long questions of strangers do not keep them out.
+    pub(crate) checks: Arc<Room>,
 }
 
 impl Gateway {
     /// A node that decides by `verifier` and leaves uses of keys in `uses`.
     pub fn new(verifier: Verifier, uses: Arc<UseQueue>, settings: Settings, sources: Sources) -> Self {
-        Self { verifier, uses, settings, sources, metrics: Metrics::default(), bodies: Arc::default() }
+        Self {
+            verifier,
+            uses,
+            settings,
+            sources,
+            metrics: Metrics::default(),
+            bodies: Arc::default(),
+            checks: Arc::default(),
+        }
     }
 
     /// Answers one request of `peer`.

@@ -186,7 +186,7 @@ pub(crate) fn exposition(gateway: &Gateway) -> String {
         "keyward_bodies_refused_total",
         "counter",
         "Questions refused because too many long bodies came in at once.",
-        gateway.bodies.refused().into(),
+        gateway.bodies.refused().saturating_add(gateway.checks.refused()).into(),
     );
     for measure in (gateway.sources.measures)() {
         single(measure.name, measure.kind, measure.help, measure.value.into());
