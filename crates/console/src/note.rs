@@ -211,9 +211,8 @@ impl Note {
             }
             Self::WorkspaceCreated => "Created.",
             Self::WorkspaceRenamed => "Renamed.",
-            Self::GraceChosen => "Saved. Nodes go by it as soon as they hear of it.",
+            Self::GraceChosen | Self::NetworksChosen => "Saved. Nodes go by it as soon as they hear of it.",
             Self::LifetimeChosen => "Saved. Keys that are made from now on abide by it.",
-            Self::NetworksChosen => "Saved. A key that is used from anywhere else is refused.",
             Self::MemberRemoved => "Removed. Their keys of their own work here no more.",
             Self::InvitedBefore => {
                 "This invitation was made before. Its link was shown then and is not shown again; invite them once more if it is lost."

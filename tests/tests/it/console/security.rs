@@ -91,7 +91,7 @@ fn an_admin_bounds_networks_and_lifetime_of_keys_and_the_form_offers_what_is_lef
     assert_eq!(set("allowed_cidrs"), json!([]));
     admin.fill(networks, "10.0.0.0/8\n2001:db8::/32");
     admin.click("Save networks");
-    admin.sees("Saved. A key that is used from anywhere else is refused.");
+    admin.sees("Saved. Nodes go by it as soon as they hear of it.");
     assert_eq!(set("allowed_cidrs"), json!(["10.0.0.0/8", "2001:db8::/32"]));
     admin.open(&format!("/w/{}/audit?action=workspace.updated", workspace.slug));
     admin.sees("10.0.0.0/8");
