@@ -135,7 +135,7 @@ fn an_edit_changes_a_limit_at_once_and_never_begins_the_minute_anew() {
     let cleared =
         edit(workspace.owner(), &workspace, &key, &json!({"requests_per_minute": null})).expect(200);
     assert_eq!(cleared.body["requests_per_minute"], json!(null));
-    assert_eq!(cleared.body, workspace.get_key(&key.id).body);
+    assert_eq!(workspace.get_key(&key.id).body["requests_per_minute"], json!(null));
     assert_eq!(let_through(keyward, &key.secret, 20), 20);
     edit(workspace.owner(), &workspace, &key, &json!({"requests_per_minute": 5})).expect(200);
     assert_eq!(let_through(keyward, &key.secret, 2), 0);
