@@ -292,6 +292,11 @@ impl Key {
         }
     }
 
+    /// Whether it is a personal key that works in some of its owner's workspaces only.
+    pub const fn is_restricted(&self) -> bool {
+        matches!(self.belongs, Belongs::ToPerson { workspaces: Some(_), .. })
+    }
+
     /// What it is at `now`. Revoked outweighs expired: it says more.
     pub fn status(&self, now: Timestamp) -> KeyStatus {
         match (&self.revoked, self.expires_at) {

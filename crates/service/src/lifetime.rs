@@ -3,7 +3,6 @@
 
 use std::borrow::Borrow;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use keyward_core::catalogue::Catalogue;
 use keyward_core::field::{FieldCode, FieldError};
@@ -13,6 +12,7 @@ use keyward_core::lifetime::{LifetimeDays, Overlong};
 use keyward_storage::Place;
 
 use crate::access::covers;
+use crate::create_key::is_within;
 use crate::ctx::Ctx;
 use crate::refusal::Refusal;
 use crate::update_key::added;
@@ -70,10 +70,4 @@ pub(crate) fn gives_more(catalogue: &Catalogue, before: &Key, after: &Key) -> bo
         && is_within(&after.allowed_cidrs, &before.allowed_cidrs)
         && slower
         && acts_as(before) == acts_as(after))
-}
-
-/// Whether whatever some networks let in the others let in, too. None at all let everything in.
-pub(crate) fn is_within(inner: &[IpNet], outer: &[IpNet]) -> bool {
-    let inside = |net: &IpNet| outer.iter().any(|outer| outer.contains(net));
-    outer.is_empty() || (!inner.is_empty() && inner.iter().all(inside))
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use keyward_core::audit::{AuditAction, AuditHome};
 use keyward_core::field::{FieldCode, FieldError};
-use keyward_core::key::{Belongs, CannotRotate, Key, NoRotation, StoredSecret};
+use keyward_core::key::{CannotRotate, Key, NoRotation, StoredSecret};
 use keyward_core::lifetime::LifetimeDays;
 use keyward_core::permission;
 use keyward_storage::{KeyRow, Tenant, Tx};
@@ -128,9 +128,8 @@ async fn open(service: &Service, ctx: &Ctx, whose: Whose<'_>, id: &str) -> Resul
             let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
             let mut tx = service.store.begin(Tenant::person(person)).await?;
             let row = get_key::of_person(tx.as_mut(), id).await?;
-            let is_restricted = matches!(row.key.belongs, Belongs::ToPerson { workspaces: Some(_), .. });
             let places = reach(tx.as_mut(), &row.key, person).await?;
-            let most = lifetime::of_places(is_restricted, &places);
+            let most = lifetime::of_places(row.key.is_restricted(), &places);
             Ok(Opened { tx, row, home: AuditHome::Person(person), access: None, most })
         }
     }

@@ -135,8 +135,8 @@ async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Res
     }
     let edited = apply(service, ctx, &row.key, edit)?;
     let reach = reach(tx.as_mut(), &row.key, person).await?;
-    let is_restricted = matches!(row.key.belongs, Belongs::ToPerson { workspaces: Some(_), .. });
-    check_lifetime(service, ctx, lifetime::of_places(is_restricted, &reach), &row.key, &edited)?;
+    let most = lifetime::of_places(row.key.is_restricted(), &reach);
+    check_lifetime(service, ctx, most, &row.key, &edited)?;
     let held = held_in(service, &reach);
     check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &held, rule))?;
     keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await

@@ -5,7 +5,7 @@ use keyward_core::key::{Belongs, Key, ServiceAccount};
 use keyward_core::rate::RequestsPerMinute;
 
 use super::key_row::{NEVER_ENDS, NEVER_USED};
-use super::key_write::{is_restricted, revoker_columns, write_restriction, write_secrets};
+use super::key_write::{revoker_columns, write_restriction, write_secrets};
 use super::link::{Link, Question};
 use super::row::{one, only, principal_columns, version_column};
 use super::value::{Value, column, params};
@@ -37,7 +37,7 @@ pub(super) async fn insert(link: &Link, keys: &[Key]) -> Result<(), StoreError> 
 pub(super) fn usual(key: &Key) -> Result<Option<Question>, StoreError> {
     let is_new = key.old.is_none() && key.retired.is_empty() && key.revoked.is_none();
     let account = own_account(key);
-    if !is_new || is_restricted(key) || account.is_some() != account_of(key).is_some() {
+    if !is_new || key.is_restricted() || account.is_some() != account_of(key).is_some() {
         return Ok(None);
     }
     let (home, made_at) = (home_of(key), key.created_at.as_microsecond());
@@ -173,7 +173,7 @@ fn values(keys: &[Key]) -> Result<Vec<Value>, StoreError> {
         column(keys, |key| account_of(key).map(|account| account.id.to_string())),
         column(keys, |key| own_account(key).map(|account| &*account.name)),
         column(keys, suspended),
-        column(keys, is_restricted),
+        column(keys, Key::is_restricted),
         column(keys, |key| key.name.as_str()),
         column(keys, |key| key.description.as_deref()),
         column(keys, |key| grant_to_json(&key.grant)),

@@ -53,7 +53,7 @@ async fn update_row(link: &Link, key: &Key) -> Result<(), StoreError> {
         key.id,
         version_column(key.version)?,
         owner,
-        is_restricted(key),
+        key.is_restricted(),
         key.name.as_str(),
         key.description.as_deref(),
         grant_to_json(&key.grant),
@@ -137,10 +137,6 @@ pub(super) async fn write_restriction(link: &Link, key: &Key) -> Result<(), Stor
         }
     }
     Ok(())
-}
-
-pub(super) fn is_restricted(key: &Key) -> bool {
-    matches!(&key.belongs, Belongs::ToPerson { workspaces: Some(_), .. })
 }
 
 pub(super) type PrincipalColumns<'a> = (Option<&'static str>, Option<String>, Option<&'a str>);

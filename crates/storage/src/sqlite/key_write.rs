@@ -85,7 +85,7 @@ fn insert_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         workspace.map(WorkspaceId::to_bytes),
         owner.map(UserId::to_bytes),
         acts_as.map(ServiceAccountId::to_bytes),
-        is_restricted(key),
+        key.is_restricted(),
         key.name.as_str(),
         key.description,
         grant_to_json(&key.grant),
@@ -134,7 +134,7 @@ fn update_row(connection: &Connection, key: &Key) -> Result<(), StoreError> {
         key.id.to_bytes(),
         version_column(key.version)?,
         owner.map(UserId::to_bytes),
-        is_restricted(key),
+        key.is_restricted(),
         key.name.as_str(),
         key.description,
         grant_to_json(&key.grant),
@@ -207,10 +207,6 @@ fn write_restriction(connection: &Connection, key: &Key) -> Result<(), StoreErro
         run_one(connection, sql, params![id, workspace.to_bytes(), place, was_there, owner.to_bytes()])?;
     }
     Ok(())
-}
-
-fn is_restricted(key: &Key) -> bool {
-    matches!(&key.belongs, Belongs::ToPerson { workspaces: Some(_), .. })
 }
 
 type PrincipalColumns<'a> = (Option<&'static str>, Option<[u8; 16]>, Option<&'a str>);

@@ -78,9 +78,10 @@ pub(crate) async fn submit(
     match form.one("step") {
         "back" => again(&console, &member, &shelf, draft, Part::Details, &[]).await,
         "details" => {
-            let wrong = details_errors(&console, &member, &shelf, wanted).await?;
+            let offer = offer(&console, &member, &shelf).await?;
+            let wrong = details_errors(&console, &member, &shelf, &offer, wanted);
             let part = if wrong.is_empty() { Part::Scopes } else { Part::Details };
-            again(&console, &member, &shelf, draft, part, &wrong).await
+            again_with(&console, &member, &shelf, &offer, draft, part, &wrong).await
         }
         "scopes" | "whole" => {
             let part = if form.one("step") == "scopes" { Part::Scopes } else { Part::Whole };
@@ -108,7 +109,7 @@ async fn choose(
     let choice = preset::Choice::read(chosen).ok_or_else(bad)?;
     let offer = offer(console, member, shelf).await?;
     choice.apply(&mut draft, &console.service.profile.catalogue, &offer);
-    again(console, member, shelf, draft, choice.part, &[]).await
+    again_with(console, member, shelf, &offer, draft, choice.part, &[]).await
 }
 
 /// Makes the key, unless this very form was carried out before.
@@ -147,24 +148,24 @@ async fn create(console: &Console, ctx: &Ctx, shelf: &Shelf, wanted: NewKey) -> 
 }
 
 /// What is wrong with the first step; the second is still to come.
-async fn details_errors(
+fn details_errors(
     console: &Console,
     member: &Member,
     shelf: &Shelf,
+    offer: &Offer,
     wanted: Result<NewKey, FieldError>,
-) -> Result<Vec<FieldError>, Stop> {
-    let offer = offer(console, member, shelf).await?;
+) -> Vec<FieldError> {
     let checked = match wanted {
-        Err(error) => return Ok(vec![error]),
-        Ok(wanted) => check_new_key(&console.service, &member.ctx, shelf.kind, &offer, wanted),
+        Err(error) => return vec![error],
+        Ok(wanted) => check_new_key(&console.service, &member.ctx, shelf.kind, offer, wanted),
     };
-    Ok(match checked {
+    match checked {
         Err(Refusal::Invalid(errors)) => {
             let is_ours = |error: &FieldError| !matches!(field_of(error), "scopes" | "rules");
             errors.into_iter().filter(is_ours).collect()
         }
         Ok(()) | Err(_) => Vec::new(),
-    })
+    }
 }
 
 /// The form once more, with what was written.
@@ -177,9 +178,22 @@ async fn again(
     wrong: &[FieldError],
 ) -> Result<Response, Stop> {
     let offer = offer(console, member, shelf).await?;
+    again_with(console, member, shelf, &offer, draft, part, wrong).await
+}
+
+/// The same where it is known already what may be asked of the key.
+async fn again_with(
+    console: &Console,
+    member: &Member,
+    shelf: &Shelf,
+    offer: &Offer,
+    draft: Draft,
+    part: Part,
+    wrong: &[FieldError],
+) -> Result<Response, Stop> {
     let about_details = wrong.iter().any(|error| !matches!(field_of(error), "scopes" | "rules"));
     let part = if part == Part::Scopes && about_details { Part::Details } else { part };
-    let form = KeyForm::with(console, member, shelf, &offer, part, once::draw(member)?, draft);
+    let form = KeyForm::with(console, member, shelf, offer, part, once::draw(member)?, draft);
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     show_form(console, member, shelf, status, &form.complaining(wrong)).await
 }

@@ -192,11 +192,7 @@ fn versions(row: &KeyRow, key: &Key, now: jiff::Timestamp) -> Vec<Version> {
     };
     let old = key.old.as_ref().map(|old| Version {
         hint: old.secret.hint.as_str().to_owned(),
-        state: if key.rotation(now).is_some() && is_live {
-            "Old, still works"
-        } else {
-            "Opens nothing any more"
-        },
+        state: if key.rotation(now).is_some() { "Old, still works" } else { "Opens nothing any more" },
         since: key.retired.is_empty().then(|| near(key.created_at)),
         until: Some(near(old.ends_at)),
         used: row.old_secret_used_at.or(row.last_use.at.filter(|at| *at <= old.rotated_at)).map(near),

@@ -1,5 +1,6 @@
 //! `keyward workspaces update`
 
+use keyward_core::lease::PROMISE_SECONDS;
 use keyward_wire::workspace::{UpdateWorkspace, Workspace};
 
 use crate::cli::editing::{self, Edited};
@@ -8,9 +9,6 @@ use crate::cli::names::Slug;
 use crate::cli::place::InWorkspace;
 use crate::cli::record::Record;
 use crate::cli::{json, terminal};
-
-/// Within how many seconds a revoked key is refused everywhere, where a workspace gives no grace.
-const PROMISE_SECONDS: u16 = 5;
 
 const EXAMPLES: &str = "\
 Examples:
