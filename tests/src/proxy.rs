@@ -32,6 +32,8 @@ pub struct Proxy {
 struct Shared {
     way: AtomicU8,
     delay_ms: AtomicU64,
+    /// How much of what the server says comes through on one connection before it is closed.
+    hears_max: AtomicU64,
     ended: AtomicBool,
     taken: AtomicU64,
     /// Both ends of every connection. Closed ones are forgotten with the next that opens.
@@ -46,6 +48,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             way: AtomicU8::new(Way::Open as u8),
             delay_ms: AtomicU64::new(0),
+            hears_max: AtomicU64::new(u64::MAX),
             ended: AtomicBool::new(false),
             taken: AtomicU64::new(0),
             open: Mutex::default(),
@@ -94,6 +97,11 @@ impl Proxy {
         let ms = u64::try_from(by.as_millis()).expect("a short delay");
         self.shared.delay_ms.store(ms, Ordering::Relaxed);
     }
+
+    /// From now on a connection is closed once so many bytes of the server's have come through on it.
+    pub fn cut_after(&self, bytes: u64) {
+        self.shared.hears_max.store(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Proxy {
@@ -124,7 +132,7 @@ impl Shared {
     }
 
     fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, of_server: bool) {
-        let mut buffer = vec![0; 64 * 1024];
+        let (mut buffer, mut through) = (vec![0; 64 * 1024], 0);
         from.set_read_timeout(Some(LOOK_EVERY)).expect("a time-out");
         loop {
             match from.read(&mut buffer) {
@@ -134,7 +142,10 @@ impl Shared {
                     while self.is(Way::Silent) || (of_server && self.is(Way::Deaf)) {
                         thread::sleep(LOOK_EVERY);
                     }
-                    if to.write_all(&buffer[..len]).is_err() {
+                    let most = self.hears_max.load(Ordering::Relaxed).saturating_sub(through);
+                    let fits = len.min(usize::try_from(most).unwrap_or(usize::MAX));
+                    through += if of_server { fits as u64 } else { 0 };
+                    if to.write_all(&buffer[..fits]).is_err() || fits < len {
                         break;
                     }
                 }

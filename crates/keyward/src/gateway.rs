@@ -94,6 +94,11 @@ fn measures(following: &Following, spooled: &Counts) -> Vec<Measure> {
             following.snapshots(),
         ),
         counter(
+            "keyward_feed_snapshots_resumed_total",
+            "How often a snapshot whose way broke went on where it had broken off.",
+            following.resumed(),
+        ),
+        counter(
             "keyward_uses_spooled_total",
             "Uses of keys that were put on the disk, to be told later.",
             spooled.kept(),

@@ -78,6 +78,9 @@ pub enum Broken {
     /// It is of another kind than was asked for.
     #[error("it is no answer to what was asked")]
     OtherKind,
+    /// It goes on with a snapshot of which nothing came before.
+    #[error("it goes on with what has not begun")]
+    NothingToGoOnWith,
     /// It continues another history than the node's.
     #[error("it continues another history of the store")]
     OtherIncarnation,
@@ -119,6 +122,12 @@ struct Coming {
     came: u64,
 }
 
+impl Coming {
+    fn is_snapshot_of(&self, asked: u64) -> bool {
+        matches!(self.head, Head::Snapshot { nonce, .. } if nonce == asked)
+    }
+}
+
 /// Follows.
 #[derive(Debug)]
 pub struct Follower {
@@ -127,6 +136,8 @@ pub struct Follower {
     /// Whose history the replica holds. `None`: a snapshot is needed.
     incarnation: Option<Incarnation>,
     out: Option<Out>,
+    /// As much of a snapshot as came before it broke off, and is in the replica.
+    broken_off: Option<Coming>,
     control_planes: usize,
     at: usize,
     /// Questions since the last answer.
@@ -144,6 +155,7 @@ impl Follower {
             lease,
             incarnation: None,
             out: None,
+            broken_off: None,
             control_planes,
             at: 0,
             failures: 0,
@@ -234,11 +246,28 @@ impl Follower {
                 // It tells what is, and not what is no more: what was known before has to go.
                 self.lease.end();
                 self.replica.clear();
+                self.broken_off = None;
                 up_to
             }
             _ => return Err(Broken::OtherKind),
         };
         out.coming = Some(Coming { head, up_to, part: Vec::new(), came: 0 });
+        Ok(())
+    }
+
+    /// Whether the snapshot that a question asked for, the one with this nonce, broke off and can be gone on with.
+    pub fn can_go_on(&self, begun_by: u64) -> bool {
+        self.broken_off.as_ref().is_some_and(|coming| coming.is_snapshot_of(begun_by))
+    }
+
+    /// In place of another snapshot comes the rest of that one.
+    pub fn go_on(&mut self, begun_by: u64) -> Result<(), Broken> {
+        let out = self.out.as_mut().filter(|out| out.coming.is_none()).ok_or(Broken::OtherQuestion)?;
+        if !matches!(out.asking, Asking::Snapshot { .. }) {
+            return Err(Broken::OtherKind);
+        }
+        let coming = self.broken_off.take_if(|coming| coming.is_snapshot_of(begun_by));
+        out.coming = Some(coming.ok_or(Broken::NothingToGoOnWith)?);
         Ok(())
     }
 
@@ -277,8 +306,16 @@ impl Follower {
 
     /// There is no answer, or one that broke off or cannot be read. The next control plane is asked.
     pub fn give_up(&mut self) {
-        self.out = None;
-        self.failures = self.failures.saturating_add(1);
+        self.break_off();
         self.at = (self.at + 1) % self.control_planes;
+    }
+
+    /// An answer broke off and can be gone on with: the same control plane is asked for the rest.
+    pub fn break_off(&mut self) {
+        let coming = self.out.take().and_then(|out| out.coming);
+        if let Some(coming) = coming.filter(|coming| matches!(coming.head, Head::Snapshot { .. })) {
+            self.broken_off = Some(coming);
+        }
+        self.failures = self.failures.saturating_add(1);
     }
 }

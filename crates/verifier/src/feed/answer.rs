@@ -23,23 +23,50 @@ impl From<Unreadable> for NoAnswer {
     }
 }
 
+/// What has come of an answer, and what it is put together with.
+pub(super) struct Heard {
+    lines: Lines,
+    keeping: Option<Keeping>,
+    /// Bytes of its body.
+    len: u64,
+}
+
+impl Heard {
+    /// Nothing yet of an answer, compressed or not, that is kept where it is to be kept.
+    pub(super) fn nothing(packed: bool, keeping: Option<Keeping>) -> Self {
+        Self { lines: Lines::new(packed), keeping, len: 0 }
+    }
+
+    /// How many bytes have come.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn take(&mut self, data: &[u8], follower: &mut Follower) -> Result<bool, NoAnswer> {
+        self.keep(data);
+        self.lines.take(data, |line| say(line, follower))
+    }
+
+    fn keep(&mut self, data: &[u8]) {
+        self.len += data.len() as u64;
+        self.keeping = kept(self.keeping.take(), data);
+    }
+}
+
 /// Hears an answer to its end, and keeps what comes where it is to be kept. Each piece of it must come in time.
 pub(super) async fn hear(
     response: Response<Incoming>,
-    packed: bool,
     within: Duration,
     follower: &mut Follower,
-    mut keeping: Option<Keeping>,
+    heard: &mut Heard,
 ) -> Result<(), NoAnswer> {
     let mut body = response.into_body();
-    let mut lines = Lines::new(packed);
     loop {
         let Some(frame) = within_time(within, next(&mut body)).await? else {
             return Err(NoAnswer::Unreadable("it broke off".to_owned()));
         };
         let Ok(data) = frame.into_data() else { continue };
-        keeping = kept(keeping, &data);
-        if lines.take(&data, |line| say(line, follower))? {
+        if heard.take(&data, follower)? {
             // The end of the body leaves the connection fit for the next question.
             let mut more = 0;
             while let Some(frame) = within_time(within, next(&mut body)).await? {
@@ -49,9 +76,9 @@ pub(super) async fn hear(
                     tracing::warn!("a control plane says more than its answer");
                     return Ok(());
                 }
-                keeping = kept(keeping, &data);
+                heard.keep(&data);
             }
-            if let Some(Err(error)) = keeping.map(Keeping::finish) {
+            if let Some(Err(error)) = heard.keeping.take().map(Keeping::finish) {
                 say_not_kept(&error);
             }
             return Ok(());

@@ -1,7 +1,8 @@
 //! A connection to a control plane, kept from question to question.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, IF_RANGE, RANGE, USER_AGENT};
+use http::request::Builder;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
@@ -75,14 +76,39 @@ async fn handshake(
     Ok(Connection { send, driver })
 }
 
+/// The rest of what has begun to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest<'a> {
+    /// Of what.
+    pub(super) etag: &'a HeaderValue,
+    /// From which byte on.
+    pub(super) from: u64,
+}
+
+fn request(feed: &Feed, endpoint: &Endpoint, method: Method, path: &str) -> Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(HOST, format!("{}:{}", endpoint.host, endpoint.port))
+        .header(AUTHORIZATION, feed.authorization.clone())
+        .header(USER_AGENT, AGENT)
+        .header(CONTENT_TYPE, "application/json")
+        .header(ACCEPT, "application/x-ndjson, application/gzip")
+}
+
 impl Connection {
     pub(super) async fn get(
         &mut self,
         feed: &Feed,
         endpoint: &Endpoint,
         path: &str,
+        rest: Option<Rest<'_>>,
     ) -> Result<Response<Incoming>, NoAnswer> {
-        self.send(feed, endpoint, Method::GET, path, Vec::new()).await
+        let mut request = request(feed, endpoint, Method::GET, path);
+        if let Some(Rest { etag, from }) = rest {
+            request = request.header(IF_RANGE, etag).header(RANGE, format!("bytes={from}-"));
+        }
+        self.send(request, Vec::new()).await
     }
 
     pub(super) async fn post(
@@ -92,27 +118,11 @@ impl Connection {
         path: &str,
         json: Vec<u8>,
     ) -> Result<Response<Incoming>, NoAnswer> {
-        self.send(feed, endpoint, Method::POST, path, json).await
+        self.send(request(feed, endpoint, Method::POST, path), json).await
     }
 
-    async fn send(
-        &mut self,
-        feed: &Feed,
-        endpoint: &Endpoint,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<Response<Incoming>, NoAnswer> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, format!("{}:{}", endpoint.host, endpoint.port))
-            .header(AUTHORIZATION, feed.authorization.clone())
-            .header(USER_AGENT, AGENT)
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/x-ndjson, application/gzip")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(unreachable)?;
+    async fn send(&mut self, request: Builder, body: Vec<u8>) -> Result<Response<Incoming>, NoAnswer> {
+        let request = request.body(Full::new(Bytes::from(body))).map_err(unreachable)?;
         let response = self.send.send_request(request).await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {

@@ -5,6 +5,7 @@
 mod answer;
 mod connection;
 mod copy;
+mod rest;
 mod telling;
 
 use std::future::Future;
@@ -19,8 +20,9 @@ use keyward_wire::feed::nonce_text;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::follower::{Asking, Broken, Follower};
+use answer::Heard;
 use connection::Connection;
-use copy::Keeping;
+use rest::Begun;
 pub use telling::Telling;
 
 /// The pause between an answer and the next question. Who changes things without a pause is heard of forty times a
@@ -77,6 +79,7 @@ pub struct Following {
     answers: AtomicU64,
     failures: AtomicU64,
     snapshots: AtomicU64,
+    resumed: AtomicU64,
 }
 
 impl Following {
@@ -93,6 +96,11 @@ impl Following {
     /// Answers that were snapshots.
     pub fn snapshots(&self) -> u64 {
         self.snapshots.load(Ordering::Relaxed)
+    }
+
+    /// How often a snapshot that broke off went on where it had.
+    pub fn resumed(&self) -> u64 {
+        self.resumed.load(Ordering::Relaxed)
     }
 }
 
@@ -148,12 +156,13 @@ pub async fn follow_keeping(
     }
     let mut stop = std::pin::pin!(stop);
     let mut connections: Vec<Option<Connection>> = feed.endpoints.iter().map(|_| None).collect();
-    let mut failed = None;
+    let (mut failed, mut begun) = (None, None);
     loop {
         let at = follower.control_plane();
+        let came = begun.as_ref().map_or(0, Begun::len);
         let asked = tokio::select! {
             () = &mut stop => return,
-            asked = ask(&feed, &mut follower, connections.get_mut(at), copy.as_deref()) => asked,
+            asked = ask(&feed, &mut follower, connections.get_mut(at), copy.as_deref(), &mut begun, &following) => asked,
         };
         let server = feed.endpoints.get(at).map(|endpoint| endpoint.host.as_str()).unwrap_or_default();
         match asked {
@@ -169,7 +178,12 @@ pub async fn follow_keeping(
                 if let Some(connection) = connections.get_mut(at) {
                     *connection = None;
                 }
-                follower.give_up();
+                // Where some of a snapshot came, its rest is asked for.
+                if begun.as_ref().is_some_and(|begun| begun.is_of(at) && begun.len() > came) {
+                    follower.break_off();
+                } else {
+                    follower.give_up();
+                }
                 // The same trouble again and again is told once.
                 let trouble = (at, error.to_string());
                 if failed.as_ref() != Some(&trouble) {
@@ -186,12 +200,14 @@ pub async fn follow_keeping(
     }
 }
 
-/// One question and its answer.
+/// One question and its answer. What has come of a snapshot whose way breaks is left in `begun`.
 async fn ask(
     feed: &Feed,
     follower: &mut Follower,
     connection: Option<&mut Option<Connection>>,
     copy: Option<&Path>,
+    begun: &mut Option<Begun>,
+    following: &Following,
 ) -> Result<(), NoAnswer> {
     let at = follower.control_plane();
     let nonce = (feed.nonce)().ok_or(NoAnswer::NoRandomness)?;
@@ -201,14 +217,30 @@ async fn ask(
         return Err(NoAnswer::Unreachable("there is no such control plane".to_owned()));
     };
     let (path, within) = path(feed, &asking);
+    let of_rest = begun.as_ref().filter(|begun| begun.is_of(at) && follower.can_go_on(begun.nonce));
     let response = within_time(within, async {
-        connection::ready(connection, feed, endpoint).await?.get(feed, endpoint, &path).await
+        let connection = connection::ready(connection, feed, endpoint).await?;
+        connection.get(feed, endpoint, &path, of_rest.map(Begun::rest)).await
     })
     .await?;
-    let packed = matches!(asking, Asking::Snapshot { .. });
-    let keeping =
-        copy.filter(|_| packed).and_then(|copy| Keeping::begin(copy).inspect_err(answer::say_not_kept).ok());
-    answer::hear(response, packed, within, follower, keeping).await
+    if matches!(asking, Asking::Changes { .. }) {
+        *begun = None;
+        return answer::hear(response, within, follower, &mut Heard::nothing(false, None)).await;
+    }
+    if let Some(of_rest) = of_rest.filter(|begun| begun.goes_on_with(&response)) {
+        follower.go_on(of_rest.nonce)?;
+        following.resumed.fetch_add(1, Ordering::Relaxed);
+    } else {
+        // Before a new copy is begun in its place.
+        *begun = None;
+        *begun = Some(Begun::new(nonce, at, &response, copy));
+    }
+    let heard = begun.as_mut().ok_or_else(|| NoAnswer::Unreadable("nothing came".to_owned()))?;
+    let ended = heard.hear(response, within, follower).await;
+    if !matches!(ended, Err(NoAnswer::Unreachable(_) | NoAnswer::TimedOut)) {
+        *begun = None;
+    }
+    ended
 }
 
 /// Begins with what an earlier start kept.

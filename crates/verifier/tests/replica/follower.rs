@@ -176,6 +176,47 @@ fn a_snapshot_that_breaks_off_leaves_nothing_to_rely_on() {
 }
 
 #[test]
+fn a_snapshot_that_broke_off_goes_on_where_it_did_and_no_other_does() {
+    let mut node = Node::new(2);
+    let mut states = town().into_iter();
+    node.follower.ask(at(1), 1);
+    node.follower.begin(Head::Snapshot { nonce: 1, up_to: point(1, 10) }).unwrap();
+    node.follower.take(states.next().unwrap()).unwrap();
+    assert!(!node.follower.can_go_on(1), "it is coming");
+    node.follower.break_off();
+    assert_eq!(node.follower.control_plane(), 0, "the same is asked for the rest");
+    assert_eq!(node.follower.go_on(1), Err(Broken::OtherQuestion), "nobody was asked");
+    assert_eq!(node.follower.ask(at(2), 2), Asking::Snapshot { nonce: 2 });
+    assert!(node.follower.can_go_on(1) && !node.follower.can_go_on(2));
+    assert_eq!(node.follower.go_on(2), Err(Broken::NothingToGoOnWith));
+    assert_eq!(node.follower.go_on(1), Ok(()));
+    assert_eq!(node.follower.go_on(1), Err(Broken::OtherQuestion), "it goes on already");
+    node.follower.take(states.next().unwrap()).unwrap();
+    node.follower.give_up();
+    node.follower.ask(at(3), 3);
+    node.follower.go_on(1).unwrap();
+    assert!(!node.replica.is_loaded());
+    states.by_ref().try_for_each(|state| node.follower.take(state)).unwrap();
+    node.follower.end(town().len() as u64).unwrap();
+    assert_eq!(node.follower.reached(), Some(point(1, 10)));
+    assert_eq!((node.code(1), node.code(2)), ("valid", "valid"));
+    assert!(!node.lease.is_live(at(3)), "a snapshot gives no right to decide");
+}
+
+#[test]
+fn a_snapshot_that_begins_anew_has_no_rest_of_the_one_before() {
+    let mut node = Node::new(1);
+    node.follower.ask(at(1), 1);
+    node.follower.begin(Head::Snapshot { nonce: 1, up_to: point(1, 10) }).unwrap();
+    node.follower.give_up();
+    node.follower.ask(at(2), 2);
+    node.follower.begin(Head::Snapshot { nonce: 2, up_to: point(1, 11) }).unwrap();
+    node.follower.give_up();
+    node.follower.ask(at(3), 3);
+    assert!(node.follower.can_go_on(2) && !node.follower.can_go_on(1), "what came of the first is gone");
+}
+
+#[test]
 fn an_unconfirmed_store_is_followed_and_nothing_is_accepted() {
     let mut node = Node::loaded(town());
     node.follower.ask(at(11), 3);

@@ -9,4 +9,5 @@ mod grace;
 mod outage;
 mod receipts;
 mod several;
+mod snapshot;
 mod spool;

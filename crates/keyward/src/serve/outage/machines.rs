@@ -70,6 +70,8 @@ pub(super) struct Node {
     pub(super) out: Option<u64>,
     /// Of which question an answer has begun.
     pub(super) hearing: Option<u64>,
+    /// What has not come of a snapshot that broke off.
+    pub(super) rest: Option<Letter>,
 }
 
 impl Node {
@@ -92,6 +94,7 @@ impl Node {
             lease,
             out: None,
             hearing: None,
+            rest: None,
         }
     }
 
@@ -164,6 +167,9 @@ impl ControlPlane {
     }
 }
 
+/// A snapshot: of which start of which control plane, and when it was made.
+pub(super) type SnapshotId = (usize, u64, u64);
+
 /// An answer on its way to a node.
 #[derive(Debug, Clone)]
 pub(super) struct Letter {
@@ -172,4 +178,6 @@ pub(super) struct Letter {
     pub(super) states: Vec<State>,
     /// How many there were when it was sent.
     pub(super) sent: u64,
+    /// Which snapshot it is, if it is one.
+    pub(super) snapshot: Option<SnapshotId>,
 }

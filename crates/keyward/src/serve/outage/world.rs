@@ -40,7 +40,7 @@ enum Event {
     NodeGivesUp { node: usize, start: u64, nonce: u64 },
     LetterBegins { letter: Letter, broken: bool },
     LetterEnds { letter: Letter },
-    LetterBreaks { to: Route },
+    LetterBreaks { letter: Letter },
     QuestionArrives { control_plane: usize, from: Route, asking: Asking },
     RoundBegins { control_plane: usize, start: u64 },
     RoundEnds { control_plane: usize, start: u64, found: Found, after: Epoch },
@@ -186,10 +186,9 @@ impl World {
             Event::NodeAsks { node, start } | Event::NodeGivesUp { node, start, .. } => {
                 Some((self.nodes[*node].process, *start))
             }
-            Event::LetterBegins { letter, .. } | Event::LetterEnds { letter } => {
-                Some((self.nodes[letter.to.node].process, letter.to.start))
-            }
-            Event::LetterBreaks { to } => Some((self.nodes[to.node].process, to.start)),
+            Event::LetterBegins { letter, .. }
+            | Event::LetterEnds { letter }
+            | Event::LetterBreaks { letter } => Some((self.nodes[letter.to.node].process, letter.to.start)),
             Event::AskerAsks { node, .. } => {
                 let process = self.nodes[*node].process;
                 Some((process, process.start))
@@ -219,7 +218,7 @@ impl World {
             Event::NodeGivesUp { node, nonce, .. } => self.node_gives_up(node, nonce),
             Event::LetterBegins { letter, broken } => self.letter_begins(letter, broken),
             Event::LetterEnds { letter } => self.letter_ends(letter),
-            Event::LetterBreaks { to } => self.node_gives_up(to.node, to.nonce),
+            Event::LetterBreaks { letter } => self.letter_breaks(letter),
             Event::QuestionArrives { control_plane, from, asking } => {
                 self.question_arrives(control_plane, from, asking);
             }

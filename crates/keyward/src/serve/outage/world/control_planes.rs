@@ -117,7 +117,11 @@ impl World {
 
     fn answer(&mut self, control_plane: usize, to: Route, head: Head, states: Vec<State>) {
         let sent = states.len() as u64;
-        let letter = Letter { to, head, states, sent };
+        let this = &self.control_planes[control_plane];
+        let is_snapshot = matches!(head, Head::Snapshot { .. });
+        let made = this.shelf.as_ref().filter(|_| is_snapshot).map(|(made, _)| *made);
+        let snapshot = made.map(|made| (control_plane, this.process.start, made));
+        let letter = Letter { to, head, states, sent, snapshot };
         let broken = !self.is_calm && self.random.percent(2);
         for _ in 0..if self.random.percent(2) { 2 } else { 1 } {
             let way = (to.node, control_plane, To::Node);

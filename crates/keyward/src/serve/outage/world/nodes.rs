@@ -70,7 +70,19 @@ impl World {
     pub(super) fn letter_begins(&mut self, mut letter: Letter, broken: bool) {
         let (Route { node, nonce, .. }, fault) = (letter.to, self.fault);
         let this = &mut self.nodes[node];
-        match this.follower.begin(letter.head) {
+        let rest = this.rest.take_if(|rest| rest.snapshot.is_some() && rest.snapshot == letter.snapshot);
+        let rest = rest.filter(|rest| this.out == Some(nonce) && this.follower.can_go_on(asked(rest.head)));
+        let begun = match rest {
+            Some(rest) => {
+                letter = Letter { to: letter.to, ..rest };
+                let went_on = this.follower.go_on(asked(letter.head));
+                self.count("snapshot went on where it broke off");
+                went_on
+            }
+            None => this.follower.begin(letter.head),
+        };
+        let this = &mut self.nodes[node];
+        match begun {
             Ok(()) => {}
             Err(Broken::OtherQuestion) => return self.count("answer of a question that was given up"),
             Err(_) => return self.node_gives_up(node, nonce),
@@ -87,10 +99,21 @@ impl World {
         let later = self.now + delay(&mut self.random);
         if broken {
             self.count("answer came in pieces and broke off");
-            self.at(later, Event::LetterBreaks { to: letter.to });
+            self.at(later, Event::LetterBreaks { letter });
         } else {
             self.at(later, Event::LetterEnds { letter });
         }
+    }
+
+    pub(super) fn letter_breaks(&mut self, letter: Letter) {
+        let Route { node, nonce, .. } = letter.to;
+        let this = &mut self.nodes[node];
+        if this.out != Some(nonce) || letter.snapshot.is_none() {
+            return self.node_gives_up(node, nonce);
+        }
+        (this.out, this.hearing, this.rest) = (None, None, Some(letter));
+        this.follower.break_off();
+        self.node_asks_later(node);
     }
 
     pub(super) fn letter_ends(&mut self, letter: Letter) {
@@ -114,6 +137,12 @@ impl World {
         }
         self.node_asks_later(node);
     }
+}
+
+/// The nonce of the question that an answer begins with.
+fn asked(head: Head) -> u64 {
+    let (Head::Changes { nonce, .. } | Head::Snapshot { nonce, .. } | Head::SnapshotNeeded { nonce }) = head;
+    nonce
 }
 
 /// A state, as a node understands it.
