@@ -22,6 +22,8 @@ pub struct Database {
     cluster: &'static Cluster,
     /// Who takes over when the cluster is gone.
     standby: Option<&'static Cluster>,
+    /// The port of what stands between it and its servers.
+    way: Option<u16>,
     name: String,
 }
 
@@ -36,12 +38,18 @@ impl Database {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("keyward_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         cluster.sql("postgres", &format!("CREATE DATABASE {name} TEMPLATE template OWNER keyward_owner"));
-        Self { cluster, standby: None, name }
+        Self { cluster, standby: None, way: None, name }
     }
 
     /// The same, where a standby may take over.
     pub fn followed_by(mut self, standby: &'static Cluster) -> Self {
         self.standby = Some(standby);
+        self
+    }
+
+    /// The same, which servers reach by way of a port of this machine.
+    pub fn by_way_of(mut self, port: u16) -> Self {
+        self.way = Some(port);
         self
     }
 
@@ -56,14 +64,19 @@ impl Database {
 
     /// What a server is told of it.
     pub fn env(&self) -> [(&'static str, String); 2] {
+        self.env_by_way_of(self.way.unwrap_or(self.cluster.port()))
+    }
+
+    /// The same for a server that reaches it by way of a port of this machine.
+    pub fn env_by_way_of(&self, port: u16) -> [(&'static str, String); 2] {
         let url = |role| {
             let url = self.cluster.url(role, &self.name);
+            let url = url.replace(&format!(":{}/", self.cluster.port()), &format!(":{port}/"));
             match self.standby {
                 None => url,
-                Some(standby) => url.replace(
-                    &format!(":{}/", self.cluster.port()),
-                    &format!(":{},127.0.0.1:{}/", self.cluster.port(), standby.port()),
-                ),
+                Some(standby) => {
+                    url.replace(&format!(":{port}/"), &format!(":{port},127.0.0.1:{}/", standby.port()))
+                }
             }
         };
         [("KEYWARD_STORE__URL", url("keyward_server")), ("KEYWARD_STORE__SYSTEM_URL", url("keyward_system"))]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use keyward_tests::{Caller, Dice, Gateway, Key, eventually, json, pick};
 
-use fleet::Fleet;
+use fleet::{Fleet, mend};
 use history::{Asked, History, Receipt};
 
 /// Two rounds are fifty revocations, forty are a thousand.
@@ -92,11 +92,20 @@ fn round(dice: &mut Dice, fleet: &mut Fleet, keys: &RwLock<Vec<Key>>, history: &
     let owner = (**fleet.control_planes[by].owner()).clone();
     fleet.break_nodes(dice);
     fleet.break_another_control_plane(dice, by);
+    fleet.break_store(dice, by);
     thread::sleep(Duration::from_millis(dice.number() % 1_000));
-    for key in &made {
-        owner.post_nothing(&format!("{path}/{}/revoke", key.id)).expect(200);
-        history.acknowledged(&key.id, Instant::now());
-    }
+    let store_back_after = Duration::from_millis(dice.number() % 3_000);
+    let way_to_store = fleet.way_to_store(by);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            thread::sleep(store_back_after);
+            way_to_store.map(mend)
+        });
+        for key in &made {
+            revoke(&owner, &format!("{path}/{}/revoke", key.id));
+            history.acknowledged(&key.id, Instant::now());
+        }
+    });
     let watched_until = Instant::now() + WATCHED;
     let it_dies = dice.one_in(3);
     thread::scope(|scope| {
@@ -131,6 +140,13 @@ fn wait_for(nodes: &[Gateway], keys: &[Key], wanted: &str) {
         };
         eventually(READY_WITHIN, code, |code| *code == Some(json!(wanted)));
     }
+}
+
+/// Until it is acknowledged: while its store is away, a control plane says so.
+fn revoke(owner: &Caller, path: &str) {
+    let ask = || owner.try_send("POST", path, None).map(|answer| answer.status);
+    let revoked = eventually(READY_WITHIN, ask, |status| !matches!(status, None | Some(503)));
+    assert_eq!(revoked, Some(200));
 }
 
 fn receive(owner: &Caller, path: &str, key: &Key, history: &History) {

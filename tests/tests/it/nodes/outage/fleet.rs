@@ -1,5 +1,6 @@
-//! Control planes and nodes, and what befalls them.
+//! Control planes, their database and nodes, and what befalls them.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub(super) struct Fleet {
     pub(super) nodes: Vec<Gateway>,
     /// Of each node, to each control plane.
     proxies: Vec<Vec<Proxy>>,
+    /// Of each control plane, to the database that they share.
+    stores: Vec<Proxy>,
     /// Nodes that were killed.
     killed: Vec<usize>,
     /// A control plane that was killed, or stopped.
@@ -25,19 +28,23 @@ pub(super) struct Fleet {
 impl Fleet {
     pub(super) fn of_one_control_plane() -> Self {
         let [name, _] = CONTROL_PLANES;
-        Self::of(vec![Keyward::profile("default").env("KEYWARD_DATA_PLANE__NODE", name).with_feed().start()])
+        let alone = Keyward::profile("default").env("KEYWARD_DATA_PLANE__NODE", name).with_feed().start();
+        Self::of(vec![alone], Vec::new())
     }
 
     pub(super) fn of_two_control_planes() -> Self {
         let [first, second] = CONTROL_PLANES
             .map(|name| Keyward::profile("default").env("KEYWARD_DATA_PLANE__NODE", name).with_feed());
-        let first = first.on(Database::new()).start();
-        let database = first.database().expect("a database").env();
-        let second = database.iter().fold(second, |second, (name, value)| second.env(name, value)).start();
-        Self::of(vec![first, second])
+        let database = Database::new();
+        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, database.cluster().port()));
+        let (to_first, to_second) = (Proxy::to(at), Proxy::to(at));
+        let by_second = database.env_by_way_of(to_second.addr().port());
+        let first = first.on(database.by_way_of(to_first.addr().port())).start();
+        let second = by_second.iter().fold(second, |second, (name, value)| second.env(name, value)).start();
+        Self::of(vec![first, second], vec![to_first, to_second])
     }
 
-    fn of(control_planes: Vec<Keyward>) -> Self {
+    fn of(control_planes: Vec<Keyward>, stores: Vec<Proxy>) -> Self {
         let (mut nodes, mut proxies) = (Vec::new(), Vec::new());
         for (at, name) in NODES.into_iter().enumerate() {
             let mut ways: Vec<Proxy> =
@@ -50,7 +57,7 @@ impl Fleet {
             nodes.push(Gateway::start(name, "default", &followed));
             proxies.push(ways);
         }
-        Self { control_planes, nodes, proxies, killed: Vec::new(), away: None }
+        Self { control_planes, nodes, proxies, stores, killed: Vec::new(), away: None }
     }
 
     /// Everything that decides, by its name.
@@ -88,12 +95,42 @@ impl Fleet {
         }
     }
 
-    /// Another control plane than the one that is to revoke keys goes away, where there is one.
+    /// The way to the database of the control plane that is to revoke keys is slow or cut, where it is another machine's.
+    pub(super) fn break_store(&self, dice: &mut Dice, of: usize) {
+        let Some(way) = self.stores.get(of) else { return };
+        let what = dice.choose(&["near", "near", "slow", "cut"]);
+        say(&format!("{}: its store is {what}", CONTROL_PLANES[of]));
+        match what {
+            "slow" => way.delay(Duration::from_millis(5 + dice.number() % 20)),
+            "cut" => way.set(Way::Cut),
+            _ => {}
+        }
+    }
+
+    /// The way of a control plane to its store, where it is another machine's.
+    pub(super) fn way_to_store(&self, of: usize) -> Option<&Proxy> {
+        self.stores.get(of)
+    }
+
+    /// Another control plane than the one that is to revoke keys goes away, or its store does, where there is one.
     pub(super) fn break_another_control_plane(&mut self, dice: &mut Dice, by: usize) {
         let Some(other) = (0..self.control_planes.len()).find(|other| *other != by) else { return };
-        let what = dice.choose(&["stays", "stopped", "killed"]);
+        let what = dice.choose(&[
+            "stays",
+            "stopped",
+            "killed",
+            "store cut",
+            "store silent",
+            "store deaf",
+            "store slow",
+        ]);
         say(&format!("{}: {what}", CONTROL_PLANES[other]));
+        let store = &self.stores[other];
         match what {
+            "store cut" => return store.set(Way::Cut),
+            "store silent" => return store.set(Way::Silent),
+            "store deaf" => return store.set(Way::Deaf),
+            "store slow" => return store.delay(Duration::from_millis(200 + dice.number() % 2_000)),
             "stopped" => self.control_planes[other].pid().stop(),
             "killed" => self.control_planes[other].pid().kill_9(),
             _ => return,
@@ -110,9 +147,8 @@ impl Fleet {
 
     /// All is well again.
     pub(super) fn mend(&mut self) {
-        for way in self.proxies.iter().flatten() {
-            way.set(Way::Open);
-            way.delay(Duration::ZERO);
+        for way in self.proxies.iter().flatten().chain(&self.stores) {
+            mend(way);
         }
         for (at, node) in self.nodes.iter_mut().enumerate() {
             if self.killed.contains(&at) {
@@ -128,4 +164,10 @@ impl Fleet {
             None => {}
         }
     }
+}
+
+/// All comes through at once.
+pub(super) fn mend(way: &Proxy) {
+    way.set(Way::Open);
+    way.delay(Duration::ZERO);
 }
