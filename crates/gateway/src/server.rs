@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -25,8 +26,11 @@ use crate::proxy::Proxy;
 
 /// What a connection starts with that speaks HTTP/2 at once (RFC 9113, section 3.4). No method of HTTP/1.1 has this name.
 const HTTP2_PREFACE: &[u8; 4] = b"PRI ";
-/// How long to wait for the rest of such a start when only some of it is there.
-const PREFACE_PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+/// How long to wait for the rest of such a start when only some of it is there; then twice as long, and so on. An honest rest
+/// comes with the next packet. Of a thousand that stop after a first `P`, each must be no work.
+const PREFACE_PAUSE: Duration = Duration::from_millis(5);
+/// The longest of these pauses: one look a second at whoever goes on saying nothing, until [`HEAD_READ_MAX`] ends it.
+const PREFACE_PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Serves the doors of the data plane until `shutdown` is done; then takes no new connection, lets requests in flight finish for at most
 /// [`DRAIN_MAX`], and returns how many connections had to be cut.
@@ -212,6 +216,7 @@ fn http1() -> http1::Builder {
 
 /// Whether the connection begins as HTTP/2 does. Nothing is taken from it, and nearly always one look will do.
 async fn speaks_http2(stream: &TcpStream) -> std::io::Result<bool> {
+    let mut pause = PREFACE_PAUSE;
     loop {
         let mut start = [0; HTTP2_PREFACE.len()];
         let count = stream.peek(&mut start).await?;
@@ -220,7 +225,8 @@ async fn speaks_http2(stream: &TcpStream) -> std::io::Result<bool> {
                 if count == HTTP2_PREFACE.len() {
                     return Ok(true);
                 }
-                tokio::time::sleep(PREFACE_PAUSE).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(PREFACE_PAUSE_MAX);
             }
             _ => return Ok(false),
         }

@@ -34,8 +34,8 @@ pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
     let spooled = Arc::new(Counts::default());
     let spool = settings.gateway.spool.as_ref().map(|place| open_spool(place, &spooled)).transpose()?;
     let room = limits::make_room(false);
-    let listener = listen(settings.data_plane.listen, "data_plane.listen").await?;
-    let proxy_listener = proxy::open(settings.proxy.as_ref()).await?;
+    let listener = listen(settings.data_plane.listen, "data_plane.listen")?;
+    let proxy_listener = proxy::open(settings.proxy.as_ref())?;
     let stop = Stop::listen()?;
 
     let (replica, lease) = (Arc::new(Replica::new(Arc::new(profile))), Arc::new(Lease::unanswered()));

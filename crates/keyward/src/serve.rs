@@ -46,7 +46,7 @@ use keyward_storage::postgres::PostgresStore;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Store, StoreError};
 use keyward_verifier::{Lease, Replica, UseQueue, Verifier};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
@@ -65,6 +65,10 @@ pub(crate) use logging::start as start_log;
 use node::LocalNode;
 use stop::Stop;
 use usage::SharedQueue;
+
+/// How many connections may wait to be taken, as many as Linux allows by default: gateways that start again together open
+/// thousands at once, and one that finds no place is tried again a second later.
+const BACKLOG: u32 = 4_096;
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<(), Failure> {
@@ -104,11 +108,11 @@ impl Running {
             // Several servers may share a database.
             StoreUrl::Postgres(_) => None,
         };
-        let control = listen(settings.server.listen, "server.listen").await?;
-        let data = listen(settings.data_plane.listen, "data_plane.listen").await?;
-        let proxy = proxy::open(settings.proxy.as_ref()).await?;
+        let control = listen(settings.server.listen, "server.listen")?;
+        let data = listen(settings.data_plane.listen, "data_plane.listen")?;
+        let proxy = proxy::open(settings.proxy.as_ref())?;
         let (control_plane, data_plane) = (address(&control)?, address(&data)?);
-        let feed = FeedListener::open(settings.feed.as_ref()).await?;
+        let feed = FeedListener::open(settings.feed.as_ref())?;
         let store = open_store(&settings.store).await?;
         if lock.is_some() {
             // The lock says that nobody else is at work on the store. Those of a shared one are given up by themselves
@@ -342,8 +346,15 @@ pub(crate) fn beside(store: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-pub(crate) async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub(crate) fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    let listening = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart must not wait for connections of the process before that are still being closed.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listening().map_err(|error: std::io::Error| {
         Failure::failed(format!("cannot listen on {address}: {error}"))
             .advise(format!("Stop what listens there, or choose another address with {setting}."))
     })

@@ -44,14 +44,14 @@ pub(super) struct FeedListener {
 
 impl FeedListener {
     /// Takes its address. `None`: no node is to follow.
-    pub(super) async fn open(settings: Option<&Settings>) -> Result<Option<Self>, Failure> {
+    pub(super) fn open(settings: Option<&Settings>) -> Result<Option<Self>, Failure> {
         let Some(settings) = settings else { return Ok(None) };
         let tls = settings
             .tls
             .as_ref()
             .map(|files| acceptor(files, settings.client_authority.as_deref()))
             .transpose()?;
-        let listener = listen(settings.listen, "feed.listen").await?;
+        let listener = listen(settings.listen, "feed.listen")?;
         let digest =
             |credential: &crate::config::secret::SecretText| SecretDigest::of(credential.expose().as_bytes());
         let credentials = settings.credentials.iter().map(digest).collect();

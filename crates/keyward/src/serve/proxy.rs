@@ -25,11 +25,8 @@ fn part(room: Room) -> usize {
 }
 
 /// Where it listens, if there is one.
-pub(crate) async fn open(proxy: Option<&Settings>) -> Result<Option<TcpListener>, Failure> {
-    match proxy {
-        Some(proxy) => Ok(Some(listen(proxy.listen, "proxy.listen").await?)),
-        None => Ok(None),
-    }
+pub(crate) fn open(proxy: Option<&Settings>) -> Result<Option<TcpListener>, Failure> {
+    proxy.map(|proxy| listen(proxy.listen, "proxy.listen")).transpose()
 }
 
 /// Passes requests on until the process is asked to stop. Without a proxy there is nothing to do.
