@@ -2,8 +2,8 @@
 //!
 //! A list is walked along an index that is in its order, and those keys are taken that fit, until the page is full.
 //! Where many fit, that is all. Otherwise one of the filters may have few keys at all: then these are found by the
-//! filter's own index, and sorted. Where that is not so either, the walk goes on for a bounded number of rows, and the
-//! page ends where the walk does, full or not.
+//! filter's own index, and those of the page are picked out. Where that is not so either, the walk goes on for a bounded
+//! number of rows, and the page ends where the walk does, full or not.
 
 use std::fmt::Write as _;
 
@@ -101,10 +101,10 @@ struct Wanted<'a> {
 /// How a lead is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It is in the order of the list.
+    /// It is in the order of the list: all rows come, with whether they fit.
     Walk,
-    /// It has few keys, which are sorted.
-    Sort,
+    /// It has few keys, in any order: those that fit come, the first of the list alone.
+    Pick,
 }
 
 impl List {
@@ -124,7 +124,9 @@ impl List {
         }
         let few_max = bounds.few.min(stretch.rows_to_come(keys));
         if let Some(few) = self.few(link, few_max).await? {
-            return self.read(link, few, Way::Sort, Wanted { rows: u32::MAX, ..wanted }).await;
+            // One more than the page has, which shows that the list goes on.
+            let rows = page.limit.saturating_add(1);
+            return self.read(link, few, Way::Pick, Wanted { rows, ..wanted }).await;
         }
         let after = stretch.next.take();
         let (keys, rows) = (keys - stretch.places.len(), bounds.walk - bounds.walk_first);
@@ -223,9 +225,9 @@ impl List {
         let sql = match way {
             Way::Walk => format!("{select} ORDER BY {order} {direction}, {id} {direction} LIMIT ?"),
             // First all that are found, then in order: the planner must not take the walk for the better way.
-            Way::Sort => format!(
+            Way::Pick => format!(
                 "WITH few AS MATERIALIZED ({select})
-                 SELECT id, place, fits FROM few ORDER BY place {direction}, id {direction} LIMIT ?"
+                 SELECT id, place, fits FROM few WHERE fits ORDER BY place {direction}, id {direction} LIMIT ?"
             ),
         };
         values.push(rows.into());

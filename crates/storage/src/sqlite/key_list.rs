@@ -2,8 +2,8 @@
 //!
 //! A list is walked along an index that is in its order, and those keys are taken that fit, until the page is
 //! full. Where many fit, that is all. Otherwise one of the filters may have few keys at all: then these are found
-//! by the filter's own index, and sorted. Where that is not so either, the walk goes on for a bounded number of
-//! rows, and the page ends where the walk does, full or not.
+//! by the filter's own index, and those of the page are picked out. Where that is not so either, the walk goes on
+//! for a bounded number of rows, and the page ends where the walk does, full or not.
 
 use std::ops::ControlFlow;
 
@@ -79,6 +79,15 @@ struct Wanted<'a> {
     rows: u32,
 }
 
+/// How a lead is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// All rows come in the order of the list, with whether they fit.
+    Walk,
+    /// Those that fit come alone.
+    Pick,
+}
+
 impl List {
     pub(super) fn new(filter: &KeyFilter, sort: KeySort) -> Self {
         let in_order = Lead::in_order(filter, sort);
@@ -95,19 +104,38 @@ impl List {
     ) -> Result<Stretch, StoreError> {
         let keys = page.limit as usize;
         let wanted = Wanted { after: page.after.as_ref(), keys, rows: bounds.walk_first };
-        let mut stretch = self.read(connection, &self.in_order, wanted)?;
+        let mut stretch = self.read(connection, &self.in_order, Way::Walk, wanted)?;
         if stretch.is_full || stretch.next.is_none() {
             return Ok(stretch);
         }
         let few_max = bounds.few.min(stretch.rows_to_come(keys));
         let few = self.few(connection, few_max, &mut stretch.looked_at)?;
         if let Some(few) = few {
-            let found = self.read(connection, few, Wanted { rows: u32::MAX, ..wanted })?;
-            return Ok(Stretch { looked_at: stretch.looked_at + found.looked_at, ..found });
+            let mut found =
+                self.read(connection, few, Way::Walk, Wanted { rows: bounds.few_first, ..wanted })?;
+            found.looked_at += stretch.looked_at;
+            if found.is_full || found.next.is_none() {
+                return Ok(found);
+            }
+            // One more than the page has, which shows that the list goes on.
+            let rows = u32::try_from(keys - found.places.len()).unwrap_or(u32::MAX).saturating_add(1);
+            return self.go_on(connection, few, Way::Pick, found, (keys, rows));
         }
+        self.go_on(connection, &self.in_order, Way::Walk, stretch, (keys, bounds.walk - bounds.walk_first))
+    }
+
+    /// Reads on where a stretch has ended, until there are so many keys, or for so many rows.
+    fn go_on(
+        &self,
+        connection: &Connection,
+        lead: &Lead,
+        way: Way,
+        mut stretch: Stretch,
+        (keys, rows): (usize, u32),
+    ) -> Result<Stretch, StoreError> {
         let after = stretch.next.take();
-        let (keys, rows) = (keys - stretch.places.len(), bounds.walk - bounds.walk_first);
-        let rest = self.read(connection, &self.in_order, Wanted { after: after.as_ref(), keys, rows })?;
+        let wanted = Wanted { after: after.as_ref(), keys: keys - stretch.places.len(), rows };
+        let rest = self.read(connection, lead, way, wanted)?;
         stretch.places.extend(rest.places);
         stretch.looked_at += rest.looked_at;
         Ok(Stretch { next: rest.next, is_full: rest.is_full, ..stretch })
@@ -132,8 +160,14 @@ impl List {
         Ok(found)
     }
 
-    fn read(&self, connection: &Connection, lead: &Lead, wanted: Wanted<'_>) -> Result<Stretch, StoreError> {
-        let (sql, values) = self.select(lead, wanted.after, wanted.rows);
+    fn read(
+        &self,
+        connection: &Connection,
+        lead: &Lead,
+        way: Way,
+        wanted: Wanted<'_>,
+    ) -> Result<Stretch, StoreError> {
+        let (sql, values) = self.select(lead, way, wanted.after, wanted.rows);
         let (mut stretch, mut last) = (Stretch::default(), None);
         each_until(connection, "keys", &sql, params_from_iter(values), |columns| {
             let (place, fits) = (self.place(columns)?, columns.take()?);
@@ -169,7 +203,13 @@ impl List {
     }
 
     /// Rows of the list in its order: the key, what it is sorted by, and whether it fits.
-    pub(super) fn select(&self, lead: &Lead, after: Option<&Position>, rows: u32) -> (String, Vec<Value>) {
+    pub(super) fn select(
+        &self,
+        lead: &Lead,
+        way: Way,
+        after: Option<&Position>,
+        rows: u32,
+    ) -> (String, Vec<Value>) {
         let (order, id) = match self.sort.field {
             SortField::CreatedAt => ("k.created_at", "k.id"),
             SortField::Name => ("k.name", "k.id"),
@@ -180,23 +220,31 @@ impl List {
         let holds = self.parts.iter().map(|part| &part.holds);
         let fits = holds.clone().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(" AND ");
         let fits = if fits.is_empty() { "TRUE" } else { &fits };
-        let mut values: Vec<Value> = holds.flat_map(|part| part.values.clone()).collect();
-        let mut conditions = vec![self.whose(lead)];
-        if let Some(part) = &lead.condition {
-            conditions.push(part.sql.clone());
-            values.extend(part.values.clone());
-        }
+        let fitting: Vec<Value> = holds.flat_map(|part| part.values.clone()).collect();
+        let (mut conditions, mut values) = (vec![self.whose(lead)], Vec::new());
+        // Its values come first, wherever it stands.
+        values.extend(lead.condition.iter().flat_map(|part| part.values.clone()));
+        let from = self.from(lead, direction, &mut conditions);
         if let Some(Position { value, id: last }) = after {
             conditions.push(format!("({order}, {id}) {beyond} (?, ?)"));
             values.extend([sort_column(value), Value::from(last.to_vec())]);
         }
-        values.push(Value::from(rows));
-        let (from, conditions) = (self.from(lead), conditions.join(" AND "));
+        let fits = format!("({fits}) IS TRUE");
+        let (told, values) = match way {
+            // SQLite finds out whether a row fits when it is among those to give. Of keys in any order, all others are
+            // only compared with the last of these.
+            Way::Walk => (fits, [fitting, values].concat()),
+            Way::Pick => {
+                conditions.push(fits);
+                ("TRUE".to_owned(), [values, fitting].concat())
+            }
+        };
+        let conditions = conditions.join(" AND ");
         let sql = format!(
-            "SELECT k.id, {order}, ({fits}) IS TRUE FROM {from} WHERE {conditions}
+            "SELECT k.id, {order}, {told} FROM {from} WHERE {conditions}
              ORDER BY {order} {direction}, {id} {direction} LIMIT ?"
         );
-        (sql, values)
+        (sql, [values, vec![Value::from(rows)]].concat())
     }
 
     /// How many keys a part of an index has, as far as `at_most`.
@@ -211,10 +259,23 @@ impl List {
         (sql, values)
     }
 
-    fn from(&self, lead: &Lead) -> String {
+    /// The lead, and what is reached from there. Its condition is added to the others, or stands within.
+    fn from(&self, lead: &Lead, direction: &str, conditions: &mut Vec<String>) -> String {
         let uses = " CROSS JOIN key_uses u ON u.key_id = k.id";
         let uses = if self.asks_for_uses && !lead.has_uses() { uses } else { "" };
-        format!("{}{}{uses}", lead.index, lead.to_keys)
+        let condition = lead.condition.as_ref().map(|part| part.sql.clone());
+        let Lead { index, to_keys, .. } = lead;
+        if lead.home.is_some() {
+            conditions.extend(condition);
+            return format!("{index}{to_keys}{uses}");
+        }
+        // Keys are numbered as they are made, which most lists are sorted by, or nearly: read in that direction, the first
+        // of a page come first, and all others are behind them. The LIMIT keeps SQLite from leaving the order out.
+        let found = format!(
+            "SELECT g.rowid AS number FROM {index} WHERE {} ORDER BY g.rowid {direction} LIMIT -1",
+            condition.unwrap_or_default()
+        );
+        format!("({found}) AS found{to_keys}{uses}")
     }
 
     /// The guard: nothing but the tenant's own comes in.
@@ -223,6 +284,10 @@ impl List {
             KeyScope::OfWorkspace => "workspace",
             KeyScope::OfPerson => "personal",
         };
-        format!("{} = {} AND k.kind = '{kind}'", lead.home.unwrap_or("k.home_id"), tenant(self.scope))
+        match lead.home {
+            Some(home) => format!("{home} = {} AND k.kind = '{kind}'", tenant(self.scope)),
+            // Compared with each row, and therefore asked for once.
+            None => format!("k.home_id = (SELECT {}) AND k.kind = '{kind}'", tenant(self.scope)),
+        }
     }
 }

@@ -42,7 +42,7 @@ struct Narrow(Database);
 #[async_trait]
 impl Bed for Narrow {
     async fn open(&self) -> Arc<dyn Store> {
-        let bounds = Bounds { walk_first: 1, walk: 3, few: 3 };
+        let bounds = Bounds { walk_first: 1, walk: 3, few: 3, few_first: 1 };
         Arc::new(PostgresStore::open_with(&self.0.settings(), bounds).await.unwrap())
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::params;
 use super::File;
 use crate::conformance::town::{Town, at, display, role, unique, workspace_key};
 use crate::sqlite::connection::Guarded;
-use crate::sqlite::key_list::List;
+use crate::sqlite::key_list::{List, Way};
 use crate::sqlite::view::View;
 use crate::sqlite::{key_write, row};
 use crate::{KeyFilter, KeyScope, KeySort, Position, SortField, SortValue, Tenant};
@@ -77,7 +77,7 @@ impl Many {
     /// The place in a list behind a part of its keys.
     pub(super) fn place(&self, reader: &Guarded, sort: KeySort, percent: u64) -> Position {
         let list = List::new(&all(), sort);
-        let (sql, mut values) = list.select(&list.in_order, None, 1);
+        let (sql, mut values) = list.select(&list.in_order, Way::Walk, None, 1);
         let skipped = i64::try_from(self.keys * percent / 100).unwrap();
         values.push(skipped.into());
         let mut statement = reader.raw().prepare(&format!("{sql} OFFSET ?")).unwrap();

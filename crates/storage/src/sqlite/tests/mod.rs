@@ -54,7 +54,7 @@ struct Narrow(File);
 #[async_trait]
 impl Bed for Narrow {
     async fn open(&self) -> Arc<dyn Store> {
-        let bounds = Bounds { walk_first: 1, walk: 3, few: 3 };
+        let bounds = Bounds { walk_first: 1, walk: 3, few: 3, few_first: 1 };
         Arc::new(SqliteStore::open_with(&self.0.path(), GROUP_TIME_MAX, bounds).unwrap())
     }
 }

@@ -7,8 +7,8 @@ use crate::sqlite::connection::Guarded;
 use crate::sqlite::key_list::key_list;
 use crate::{KeyFilter, KeySort, Page, Position};
 
-/// A tenth of the usual bounds, so that a fast test reaches them.
-const BOUNDS: Bounds = Bounds { walk_first: 100, walk: 1_000, few: 2_000 };
+/// A tenth of the usual bounds, so that a fast test reaches them; but for what is enough for a page, which is as long.
+const BOUNDS: Bounds = Bounds { walk_first: 100, walk: 1_000, few: 2_000, few_first: 128 };
 /// How much more work there may be with ten times the keys. What lost its index costs ten times as much.
 const MORE: u64 = 2;
 /// Up to here nothing is compared, in instructions of SQLite: a page of some keys costs less than one of fifty. To
