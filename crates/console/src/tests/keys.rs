@@ -58,6 +58,37 @@ async fn a_key_is_made_in_steps_and_its_secret_shown_once() {
 }
 
 #[tokio::test]
+async fn a_keys_page_names_the_networks_of_its_workspace_beside_its_own() {
+    let bench = Bench::new();
+    let ada = bench.with_ada().await;
+    let address = key_address(&create(&bench, &ada, "ci").await);
+    let free = bench.get_as(&ada, &address).await;
+    free.assert_page(200, "<dt>Networks</dt><dd>Anywhere</dd>");
+    assert!(!free.html.contains("allows keys only from"));
+
+    let chosen =
+        bench.post_as(&ada, "/w/acme/security", "networks=10.0.0.0%2F8%0A2001%3Adb8%3A%3A%2F32").await;
+    assert_eq!(chosen.status, 303);
+    let bounded = bench.get_as(&ada, &address).await;
+    bounded.assert_page(200, "<dt>Networks</dt><dd>Anywhere that the team allows</dd>");
+    bounded.assert_page(
+        200,
+        "This team allows keys only from <code class=\"chip\">10.0.0.0/8</code> <code class=\"chip\">2001:db8::/32</code>. \
+         <a href=\"/w/acme/security\">Settings → Security</a>",
+    );
+
+    let form = bench.get_as(&ada, NEW).await;
+    let fields = format!(
+        "once={}&step=scopes&name=cd&expiry=never&scope=products%3Aread&networks=10.1.0.0%2F16",
+        form.value("once")
+    );
+    let own = key_address(&bench.post_as(&ada, NEW, &fields).await);
+    let both = bench.get_as(&ada, &own).await;
+    both.assert_page(200, "<dt>Networks</dt><dd><code class=\"chip\">10.1.0.0/16</code>");
+    both.assert_page(200, "; the key's own networks bind it as well.");
+}
+
+#[tokio::test]
 async fn a_form_without_the_token_of_its_session_does_nothing() {
     let bench = Bench::new();
     let ada = bench.with_ada().await;

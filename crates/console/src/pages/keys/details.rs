@@ -8,7 +8,6 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use keyward_core::key::{Belongs, Key, KeyKind, KeyStatus};
 use keyward_core::permission;
-use keyward_core::profile::Profile;
 use keyward_service::explain_key::{InEffect, Standing, explain_key};
 use keyward_service::list::{AuditFilter, KeyRow, Page};
 use keyward_service::read_audit::list_audit;
@@ -56,6 +55,10 @@ struct Effect {
     place: String,
     /// Why nothing is in effect there.
     nothing: Option<String>,
+    /// The only networks that the workspace allows keys from. None: all.
+    networks: Vec<String>,
+    /// Where these are chosen. `None`: whoever looks may not see that page.
+    security: Option<String>,
     rights: Vec<Right>,
 }
 
@@ -87,6 +90,13 @@ struct DetailsPage {
     /// `None`: whoever looks may not read the audit log.
     deeds: Option<Vec<Deed>>,
     dialog: Option<Html>,
+}
+
+impl DetailsPage {
+    /// Whether some workspace allows less networks than all.
+    fn is_bounded(&self) -> bool {
+        self.effects.iter().any(|effect| !effect.networks.is_empty())
+    }
 }
 
 /// `GET …/keys/{id}`
@@ -160,7 +170,7 @@ async fn load(console: &Console, member: &Member, shelf: &Shelf, row: KeyRow) ->
         effects: explained
             .into_iter()
             .take(PLACES_SHOWN)
-            .map(|one| effect(profile, key, &one, now))
+            .map(|one| effect(console, member, key, &one))
             .collect(),
         more_places,
         glance: usage::glance(console, member, shelf, &id).await?,
@@ -214,9 +224,10 @@ pub(super) fn manages(console: &Console, member: &Member, shelf: &Shelf) -> bool
     }
 }
 
-fn effect(profile: &Profile, key: &Key, one: &InEffect, now: jiff::Timestamp) -> Effect {
-    let word = &profile.product.workspace_word;
-    let nothing = match key.status(now) {
+fn effect(console: &Console, member: &Member, key: &Key, one: &InEffect) -> Effect {
+    let profile = &console.service.profile;
+    let (word, slug) = (&profile.product.workspace_word, one.workspace.slug.as_str());
+    let nothing = match key.status(member.ctx.now) {
         KeyStatus::Revoked => Some("Nothing: the key is revoked.".to_owned()),
         KeyStatus::Expired => Some("Nothing: the key has expired.".to_owned()),
         KeyStatus::Active if !one.plan_has_keys => {
@@ -249,7 +260,10 @@ fn effect(profile: &Profile, key: &Key, one: &InEffect, now: jiff::Timestamp) ->
         },
     });
     Effect {
-        place: format!("{} ({})", one.workspace.name, one.workspace.slug),
+        place: format!("{} ({slug})", one.workspace.name),
+        networks: one.workspace.allowed_cidrs.iter().map(ToString::to_string).collect(),
+        // The page names the roles.
+        security: member.may(console, slug, permission::MEMBERS_READ).then(|| format!("/w/{slug}/security")),
         rights: scopes.chain(rules).collect(),
         nothing,
     }
