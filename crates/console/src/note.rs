@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::lease::PROMISE_SECONDS;
-use keyward_service::nodes::NodeState;
-use keyward_service::revoke_key::Revoked;
+use keyward_service::nodes::{NodeReport, NodeState};
 
 const NAME: &str = "__Host-keyward_note";
 /// Long enough for a slow redirect.
@@ -62,7 +62,7 @@ pub(crate) enum Note {
 pub(crate) struct InForce {
     nodes: u32,
     applied: u32,
-    /// Those that may still accept the key.
+    /// Those that may still accept what was revoked.
     pending: u32,
     ms: u32,
     grace_seconds: u32,
@@ -70,18 +70,17 @@ pub(crate) struct InForce {
 
 impl InForce {
     /// What is known `after` the revocation.
-    pub(crate) fn of(revoked: &Revoked, after: Duration) -> Self {
+    pub(crate) fn of(nodes: &[NodeReport], grace: GraceSeconds, after: Duration) -> Self {
         let count = |state: Option<NodeState>| {
-            let nodes =
-                revoked.nodes.iter().filter(|node| state == Some(node.state) || state.is_none()).count();
-            u32::try_from(nodes).unwrap_or(u32::MAX)
+            let those = nodes.iter().filter(|node| state == Some(node.state) || state.is_none()).count();
+            u32::try_from(those).unwrap_or(u32::MAX)
         };
         Self {
             nodes: count(None),
             applied: count(Some(NodeState::Applied)),
             pending: count(Some(NodeState::Pending)),
             ms: u32::try_from(after.as_millis()).unwrap_or(u32::MAX),
-            grace_seconds: u32::from(revoked.grace.get()),
+            grace_seconds: u32::from(grace.get()),
         }
     }
 
@@ -98,18 +97,23 @@ impl InForce {
     }
 
     fn words(self) -> String {
+        format!("The key is revoked. {}", self.words_of(1))
+    }
+
+    /// What nodes have made of so many keys that were revoked together: the last change stands for all of them.
+    pub(crate) fn words_of(self, keys: usize) -> String {
+        let (keys_open, they_open) =
+            if keys == 1 { ("the key opens", "it opens") } else { ("the keys open", "they open") };
         let Self { nodes, applied, pending, ms, grace_seconds } = self;
         let of = if nodes == 1 { "node" } else { "nodes" };
         if pending > 0 {
             let within = u32::from(PROMISE_SECONDS).saturating_add(grace_seconds);
             return format!(
-                "The key is revoked. Applied on {applied} of {nodes} {of} so far; where it is not, the key opens nothing after {within} seconds at most."
+                "Applied on {applied} of {nodes} {of} so far; where it is not, {keys_open} nothing after {within} seconds at most."
             );
         }
         let others = if applied < nodes { ", and the others have stopped deciding" } else { "" };
-        format!(
-            "The key is revoked. Applied on {applied} of {nodes} {of} in {ms} ms{others}: it opens nothing any more."
-        )
+        format!("Applied on {applied} of {nodes} {of} in {ms} ms{others}: {they_open} nothing any more.")
     }
 }
 
@@ -304,6 +308,16 @@ mod tests {
         assert_eq!(
             said(3, 2, 1, 60),
             "The key is revoked. Applied on 2 of 3 nodes so far; where it is not, the key opens nothing after 65 seconds at most."
+        );
+        let of_several =
+            |pending| InForce { nodes: 3, applied: 2, pending, ms: 41, grace_seconds: 0 }.words_of(2);
+        assert_eq!(
+            of_several(0),
+            "Applied on 2 of 3 nodes in 41 ms, and the others have stopped deciding: they open nothing any more."
+        );
+        assert_eq!(
+            of_several(1),
+            "Applied on 2 of 3 nodes so far; where it is not, the keys open nothing after 5 seconds at most."
         );
     }
 }

@@ -1,7 +1,9 @@
 //! Revoke several keys at once (CYC-8), with a result for each; or only say what would happen.
 
 use keyward_core::audit::AuditHome;
+use keyward_core::change::Epoch;
 use keyward_core::field::{FieldCode, FieldError};
+use keyward_core::grace::GraceSeconds;
 use keyward_core::permission;
 use keyward_storage::{KeyRow, Tenant, Tx};
 
@@ -15,6 +17,17 @@ use crate::revoke_key::{end, parse_reason};
 /// Most keys of one bulk revocation: one transaction, which others wait for.
 const BULK_MAX: usize = 1_000;
 
+/// What became of a bulk revocation.
+#[derive(Debug)]
+pub struct BulkRevoked {
+    /// For each identifier whether its key is revoked now, or why there is none.
+    pub results: Vec<Result<(), Refusal>>,
+    /// The last of the changes that revoked them, or a later one: a node that has applied it accepts none of the keys.
+    pub epoch: Epoch,
+    /// How much longer than five seconds a node that is cut off may accept them.
+    pub grace: GraceSeconds,
+}
+
 /// Revokes several keys. Either all that can be revoked are, or (if the store fails) none.
 pub async fn bulk_revoke(
     service: &Service,
@@ -22,9 +35,9 @@ pub async fn bulk_revoke(
     whose: Whose<'_>,
     ids: &[String],
     reason: Option<String>,
-) -> Result<Vec<Result<(), Refusal>>, Refusal> {
+) -> Result<BulkRevoked, Refusal> {
     let reason = parse_reason(reason)?;
-    let (mut tx, home) = open(service, ctx, whose, Mode::Write).await?;
+    let (mut tx, home, grace) = open(service, ctx, whose, Mode::Write).await?;
     check_count(ids)?;
     let mut ended = Vec::new();
     let mut results = Vec::with_capacity(ids.len());
@@ -44,7 +57,7 @@ pub async fn bulk_revoke(
         tracing::info!(%key, epoch = epoch.0, "key revoked");
     }
     service.nodes.catch_up(epoch).await;
-    Ok(results)
+    Ok(BulkRevoked { results, epoch, grace })
 }
 
 /// What [`bulk_revoke`] would find, with the same checks: for each identifier the key as it is, or why there is
@@ -57,7 +70,7 @@ pub async fn preview_bulk_revoke(
     reason: Option<String>,
 ) -> Result<Vec<Result<KeyRow, Refusal>>, Refusal> {
     parse_reason(reason)?;
-    let (mut tx, home) = open(service, ctx, whose, Mode::Read).await?;
+    let (mut tx, home, _) = open(service, ctx, whose, Mode::Read).await?;
     check_count(ids)?;
     let mut results = Vec::with_capacity(ids.len());
     for id in ids {
@@ -71,12 +84,13 @@ async fn open(
     ctx: &Ctx,
     whose: Whose<'_>,
     mode: Mode,
-) -> Result<(Box<dyn Tx>, AuditHome), Refusal> {
+) -> Result<(Box<dyn Tx>, AuditHome, GraceSeconds), Refusal> {
     match whose {
         Whose::Workspace(slug) => {
             let (tx, access) = access::enter(service, ctx, slug, mode).await?;
             access.require(permission::SETTINGS_MANAGE)?;
-            Ok((tx, AuditHome::Workspace(access.workspace.id)))
+            let grace = access.workspace.grace.in_force(ctx.now);
+            Ok((tx, AuditHome::Workspace(access.workspace.id), grace))
         }
         Whose::Personal => {
             let person = ctx.signed_in()?.id;
@@ -84,7 +98,8 @@ async fn open(
                 Mode::Read => service.store.view(Tenant::person(person)).await?,
                 Mode::Write => service.store.begin(Tenant::person(person)).await?,
             };
-            Ok((tx, AuditHome::Person(person)))
+            // A person's keys belong to no workspace, and none gives nodes grace for them.
+            Ok((tx, AuditHome::Person(person), GraceSeconds::NONE))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyward_tests::{Keyward, eventually, json, shared};
+use keyward_tests::{Gateway, Keyward, Workspace, eventually, json, shared};
 
 use super::as_member;
 use super::barriers::page_has_no_barriers;
@@ -95,19 +95,10 @@ fn a_node_that_may_not_decide_is_told_of_on_every_page_until_it_may_again() {
 fn a_revoke_says_on_how_many_nodes_it_is_in_force() {
     let keyward = Keyward::profile("default").with_feed().start();
     let workspace = keyward.first_workspace();
-    // However slow the browser is: a node that is cut off may still decide when the page is answered.
-    let path = format!("/api/v1/{}", workspace.slug);
-    workspace.owner().patch(&path, json!({"grace_seconds": GRACE.as_secs()})).expect(200);
-    let node = keyward.gateway("edge-1");
-    let [first, ..] = ["first", "reached", "cut off"]
-        .map(|name| workspace.create_key(json!({"name": name, "scopes": ["api:read"]})));
-    // For so long after its start the server counts nodes that an earlier one may have let decide.
-    let revoke = format!("{}/{}/revoke?wait=propagated", workspace.path("keys"), first.id);
-    eventually(
-        SAID_WITHIN + GRACE,
-        || workspace.owner().post_nothing(&revoke).body["propagated"].clone(),
-        |propagated| propagated == &json!(true),
-    );
+    let node = counted_node(&keyward, &workspace);
+    for name in ["reached", "cut off"] {
+        workspace.create_key(json!({"name": name, "scopes": ["api:read"]}));
+    }
     let browser = as_member(&keyward, &workspace, "admin");
     let ask_about = |name: &str| {
         browser.open(&format!("/w/{}/keys", workspace.slug));
@@ -124,4 +115,53 @@ fn a_revoke_says_on_how_many_nodes_it_is_in_force() {
         "Applied on 1 of 2 nodes so far; where it is not, the key opens nothing after 15 seconds at most.",
     );
     node.pid().go_on();
+}
+
+#[test]
+fn a_revoke_of_several_keys_says_once_on_how_many_nodes_it_is_in_force() {
+    let keyward = Keyward::profile("default").with_feed().start();
+    let workspace = keyward.first_workspace();
+    let node = counted_node(&keyward, &workspace);
+    for name in ["one", "two", "three", "four"] {
+        workspace.create_key(json!({"name": name, "scopes": ["api:read"]}));
+    }
+    let browser = as_member(&keyward, &workspace, "admin");
+    let ask_about = |names: [&str; 2]| {
+        browser.open(&format!("/w/{}/keys", workspace.slug));
+        for name in names {
+            browser.tick(&format!("Select {name}"));
+        }
+        browser.click("Revoke selected");
+        browser.sees_dialog("Revoke 2 keys?");
+    };
+    ask_about(["one", "two"]);
+    browser.click("Revoke");
+    browser.sees_dialog("2 of 2 revoked");
+    browser.sees("Applied on 2 of 2 nodes in");
+    browser.sees("they open nothing any more.");
+    ask_about(["three", "four"]);
+    node.pid().stop();
+    browser.click("Revoke");
+    browser.sees_dialog("2 of 2 revoked");
+    browser.sees(
+        "Applied on 1 of 2 nodes so far; where it is not, the keys open nothing after 15 seconds at most.",
+    );
+    node.pid().go_on();
+}
+
+/// A gateway node that receipts name. Its workspace gives grace, so that however slow the browser is, a node that is cut
+/// off may still decide when the page is answered.
+fn counted_node(keyward: &Keyward, workspace: &Workspace<'_>) -> Gateway {
+    let path = format!("/api/v1/{}", workspace.slug);
+    workspace.owner().patch(&path, json!({"grace_seconds": GRACE.as_secs()})).expect(200);
+    let node = keyward.gateway("edge-1");
+    let first = workspace.create_key(json!({"name": "first", "scopes": ["api:read"]}));
+    // For so long after its start the server counts nodes that an earlier one may have let decide.
+    let revoke = format!("{}/{}/revoke?wait=propagated", workspace.path("keys"), first.id);
+    eventually(
+        SAID_WITHIN + GRACE,
+        || workspace.owner().post_nothing(&revoke).body["propagated"].clone(),
+        |propagated| propagated == &json!(true),
+    );
+    node
 }

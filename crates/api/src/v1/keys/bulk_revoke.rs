@@ -58,7 +58,7 @@ async fn answer(
         ids.into_iter().zip(found).map(|(id, found)| previewed(id, found, &request_id)).collect()
     } else {
         let ended = bulk_revoke(&api.service, ctx, whose, &ids, reason).await?;
-        ids.into_iter().zip(ended).map(|(id, ended)| revoked(id, ended, &request_id)).collect()
+        ids.into_iter().zip(ended.results).map(|(id, ended)| revoked(id, ended, &request_id)).collect()
     };
     Ok(Json(BulkRevoked { dry_run, results }))
 }

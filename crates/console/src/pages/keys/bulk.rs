@@ -1,6 +1,7 @@
 //! Ending one or more keys from the list: `GET …/keys/revoke?id=…` asks, `POST` does it, with a result for each.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use askama::Template;
 use axum::extract::State;
@@ -16,6 +17,7 @@ use super::revoke;
 use crate::Console;
 use crate::form::sentence;
 use crate::html::Html;
+use crate::note::InForce;
 use crate::respond::{go_saying, go_to};
 use crate::stop::{Reason, Stop};
 use crate::visitor::{At, Member, Pairs, Query, Sent};
@@ -52,12 +54,13 @@ struct Ended {
 #[template(path = "keys/revoked_several.html")]
 struct Results {
     base: String,
-    results: Vec<Ended>,
+    keys: Vec<Ended>,
+    in_force: InForce,
 }
 
 impl Results {
     fn ended(&self) -> usize {
-        self.results.iter().filter(|one| one.problem.is_none()).count()
+        self.keys.iter().filter(|one| one.problem.is_none()).count()
     }
 }
 
@@ -102,11 +105,14 @@ pub(crate) async fn submit(
     }
     let ended = bulk_revoke(&console.service, &member.ctx, shelf.whose(), &ids, None).await;
     let ended = ended.map_err(|refusal| member.refused(&refusal))?;
-    let results = ids.iter().zip(found).zip(ended).map(|((id, row), ended)| Ended {
+    let ended_at = Instant::now();
+    let nodes = console.service.nodes.settle(ended.epoch, ended.grace, revoke::WAIT_MAX).await;
+    let in_force = InForce::of(&nodes, ended.grace, ended_at.elapsed());
+    let results = ids.iter().zip(found).zip(ended.results).map(|((id, row), ended)| Ended {
         name: row.map_or_else(|| id.clone(), |row| row.key.name.to_string()),
         problem: ended.err().map(|refusal| sentence(&refusal.to_string())),
     });
-    let results = Results { base: shelf.base.clone(), results: results.collect() };
+    let results = Results { base: shelf.base.clone(), keys: results.collect(), in_force };
     let dialog = Html::of(&results).map_err(|_| member.stop(Reason::Broken(None)))?;
     under(&console, &member, &shelf, StatusCode::OK, dialog, None).await
 }

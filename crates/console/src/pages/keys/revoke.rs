@@ -22,7 +22,7 @@ use crate::visitor::{At, Member, Sent};
 use crate::when::When;
 
 /// How long the page waits for all nodes: where none is cut off they say within some 30 ms that they have applied it.
-const WAIT_MAX: Duration = Duration::from_secs(2);
+pub(super) const WAIT_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Template)]
 #[template(path = "keys/revoke.html")]
@@ -108,5 +108,5 @@ pub(super) async fn end(
     };
     let revoked_at = Instant::now();
     let revoked = wait_until_propagated(service, revoked, WAIT_MAX).await;
-    Ok(Note::KeyRevoked(InForce::of(&revoked, revoked_at.elapsed())))
+    Ok(Note::KeyRevoked(InForce::of(&revoked.nodes, revoked.grace, revoked_at.elapsed())))
 }

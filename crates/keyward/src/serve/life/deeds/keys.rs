@@ -291,7 +291,8 @@ impl World {
         let slug = &self.model.workspaces[at].slug;
         let done = bulk_revoke(&self.system.service, &ctx, Whose::Workspace(slug), &ids, None).await;
         let what = format!("keys {keys:?} by {} in {slug}", self.name(who));
-        if let Some(results) = self.settle("revoke several keys", &what, &reasons, done)? {
+        if let Some(ended) = self.settle("revoke several keys", &what, &reasons, done)? {
+            let results = ended.results;
             let expected = keys.iter().map(|key| self.model.keys[*key].is_of_workspace(at)).chain([false]);
             for (result, expected) in results.iter().zip(expected) {
                 if !matches!((result, expected), (Ok(()), true) | (Err(Refusal::NotFound(_)), false)) {
