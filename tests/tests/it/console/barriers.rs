@@ -73,6 +73,29 @@ fn has_no_barriers(profile: &str) {
 }
 
 #[test]
+fn the_table_of_keys_fits_a_laptop_while_one_is_rotated_and_breaks_no_scope_within_a_word() {
+    let keyward = shared("cycloid");
+    let workspace = keyward.workspace();
+    let scopes = ["create", "read", "update"].map(|deed| format!("organization:project:{deed}"));
+    let keys = ["ci-pipeline-of-the-web-shop", "nightly-export"]
+        .map(|name| workspace.create_key(json!({"name": name, "scopes": scopes})));
+    let rotate = format!("{}/{}/rotate", workspace.path("keys"), keys[0].id);
+    workspace.owner().post(&rotate, json!({})).expect(200);
+    let browser = as_member(keyward, &workspace, "org_admin");
+    browser.resize(1280, 800);
+    browser.open(&format!("/w/{}/keys", workspace.slug));
+    assert!(browser.cell("ci-pipeline-of-the-web-shop", "Status").contains("Rotating"));
+    let widths = "const one = document.querySelector('.scroller'); return [one.scrollWidth, one.clientWidth]";
+    let widths = browser.run(widths, &[]);
+    assert_eq!(widths[0], widths[1], "the table must be moved sideways");
+    let broken = "const lines = (node) => { const range = document.createRange(); range.selectNodeContents(node); \
+                  return range.getClientRects().length; }; \
+                  const parts = [...document.querySelectorAll('td .chip')].flatMap((chip) => [...chip.childNodes]); \
+                  return parts.filter((part) => part.nodeType === Node.TEXT_NODE && lines(part) > 1).map((part) => part.data)";
+    assert_eq!(browser.run(broken, &[]), json!([]), "broken within a word");
+}
+
+#[test]
 fn no_page_of_the_default_profile_has_barriers() {
     has_no_barriers("default");
 }
