@@ -89,6 +89,18 @@ async fn a_keys_page_names_the_networks_of_its_workspace_beside_its_own() {
 }
 
 #[tokio::test]
+async fn a_personal_keys_form_names_how_long_keys_live_in_each_workspace() {
+    let bench = Bench::new();
+    let ada = bench.with_ada().await;
+    let form = bench.get_as(&ada, "/account/keys/new").await;
+    form.assert_page(200, "(acme)</label>");
+    let chosen = bench.post_as(&ada, "/w/acme/security", "lifetime_days=30").await;
+    assert_eq!(chosen.status, 303);
+    let form = bench.get_as(&ada, "/account/keys/new").await;
+    form.assert_page(200, "(acme): its keys live at most 30 days</label>");
+}
+
+#[tokio::test]
 async fn a_form_without_the_token_of_its_session_does_nothing() {
     let bench = Bench::new();
     let ada = bench.with_ada().await;

@@ -303,7 +303,12 @@ fn workspaces(member: &Member, shelf: &Shelf, draft: &Draft) -> Vec<Choice> {
     }
     let choice = |place: &keyward_service::list::Place| {
         let slug = place.workspace.slug.to_string();
-        let words = format!("{} ({slug})", place.workspace.name);
+        let name = &place.workspace.name;
+        let words = match place.workspace.key_lifetime_max {
+            None => format!("{name} ({slug})"),
+            // The menu of the end cannot know which of them will be ticked.
+            Some(most) => format!("{name} ({slug}): its keys live at most {most}"),
+        };
         Choice { chosen: draft.workspaces.contains(&slug), value: slug, words }
     };
     member.places.iter().map(choice).collect()
