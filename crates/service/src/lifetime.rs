@@ -9,7 +9,7 @@ use keyward_core::field::{FieldCode, FieldError};
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::key::{Belongs, Key};
 use keyward_core::lifetime::{LifetimeDays, Overlong};
-use keyward_storage::Place;
+use keyward_storage::{Place, Tx};
 
 use crate::access::covers;
 use crate::create_key::is_within;
@@ -51,6 +51,12 @@ fn check(ctx: &Ctx, most: Option<LifetimeDays>, end: Option<Timestamp>) -> Resul
 pub(crate) fn of_places<P: Borrow<Place>>(restricted: bool, places: &[P]) -> Option<LifetimeDays> {
     let all = places.iter().filter_map(|place| place.borrow().workspace.key_lifetime_max);
     all.filter(|_| restricted).min()
+}
+
+/// The same of a personal key that is there, also of workspaces that its owner has left: it works there again when they come
+/// back.
+pub(crate) async fn of_personal_key(tx: &mut dyn Tx, key: &Key) -> Result<Option<LifetimeDays>, Refusal> {
+    if key.is_restricted() { Ok(tx.shortest_lifetime(key.id).await?) } else { Ok(None) }
 }
 
 /// Whether an edit gives a key more than it has: a right, a network, more requests, or another account to act as. What only

@@ -21,7 +21,6 @@ use crate::get_key::{self, Whose};
 use crate::lifetime;
 use crate::refusal::Refusal;
 use crate::settle::settle;
-use crate::update_key::reach;
 
 /// The longest overlap: a week is enough for every consumer to follow, and bounds how long a leaked old
 /// secret lives.
@@ -128,8 +127,7 @@ async fn open(service: &Service, ctx: &Ctx, whose: Whose<'_>, id: &str) -> Resul
             let id = id.parse().map_err(|_| Refusal::NotFound(get_key::KEY))?;
             let mut tx = service.store.begin(Tenant::person(person)).await?;
             let row = get_key::of_person(tx.as_mut(), id).await?;
-            let places = reach(tx.as_mut(), &row.key, person).await?;
-            let most = lifetime::of_places(row.key.is_restricted(), &places);
+            let most = lifetime::of_personal_key(tx.as_mut(), &row.key).await?;
             Ok(Opened { tx, row, home: AuditHome::Person(person), access: None, most })
         }
     }

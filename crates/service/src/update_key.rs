@@ -134,9 +134,9 @@ async fn of_person(service: &Service, ctx: &Ctx, id: &str, edit: KeyEdit) -> Res
         return Err(FieldError::new("service_account", FieldCode::Contradiction, message).into());
     }
     let edited = apply(service, ctx, &row.key, edit)?;
-    let reach = reach(tx.as_mut(), &row.key, person).await?;
-    let most = lifetime::of_places(row.key.is_restricted(), &reach);
+    let most = lifetime::of_personal_key(tx.as_mut(), &row.key).await?;
     check_lifetime(service, ctx, most, &row.key, &edited)?;
+    let reach = reach(tx.as_mut(), &row.key, person).await?;
     let held = held_in(service, &reach);
     check_widening(&row.key.grant, &edited.grant, |rule| held_somewhere(service, &held, rule))?;
     keep(service, ctx, tx, row, edited, AuditHome::Person(person)).await
@@ -199,7 +199,7 @@ async fn other_account(
 }
 
 /// The workspaces that a personal key works in.
-pub(crate) async fn reach(tx: &mut dyn Tx, key: &Key, person: UserId) -> Result<Vec<Place>, Refusal> {
+async fn reach(tx: &mut dyn Tx, key: &Key, person: UserId) -> Result<Vec<Place>, Refusal> {
     let mut places = tx.places(person, PLACES_MAX).await?;
     if let Belongs::ToPerson { workspaces: Some(only), .. } = &key.belongs {
         places.retain(|place| only.contains(&place.workspace.id));

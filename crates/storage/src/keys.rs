@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{KeyId, UserId, WorkspaceId};
 use keyward_core::key::{Key, KeyStatus, Principal};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::secret::SecretDigest;
 use keyward_core::workspace::Slug;
 
@@ -133,6 +134,10 @@ pub trait Keys: Send {
 
     /// One key. `None` also where it is another tenant's.
     async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError>;
+
+    /// The shortest of the lifetimes that the workspaces allow which a personal key of the tenant's person is restricted to,
+    /// also those that its owner has left. `None`: none of them bounds it.
+    async fn shortest_lifetime(&mut self, id: KeyId) -> Result<Option<LifetimeDays>, StoreError>;
 
     /// Some keys, in order. Who follows `next` to the end sees each key that fits once, also when others come and
     /// go meanwhile.

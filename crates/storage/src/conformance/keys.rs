@@ -1,6 +1,8 @@
 use keyward_core::audit::AuditHome;
 use keyward_core::key::{Belongs, Key, Principal, PrincipalId};
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::rate::RequestsPerMinute;
+use keyward_core::workspace::Workspace;
 
 use super::Bed;
 use super::audit::entry;
@@ -8,7 +10,7 @@ use super::town::{
     Town, another_secret, at, display, key_acting_as, personal_key, role, service_account_of, shared_account,
     workspace_key,
 };
-use crate::{Changed, KnownSecret, StoreError, Tx, Unique};
+use crate::{Changed, KnownSecret, StoreError, Tenant, Tx, Unique};
 
 fn by_ada(town: &Town) -> Principal {
     Principal { id: PrincipalId::User(town.ada.id), name: "Ada then".into() }
@@ -137,6 +139,33 @@ pub(crate) async fn a_key_is_restricted_only_to_workspaces_of_its_owner(bed: &im
     }
 }
 
+pub(crate) async fn the_shortest_lifetime_of_a_key_counts_workspaces_that_its_owner_has_left(bed: &impl Bed) {
+    let town = Town::found(bed.open().await).await;
+    let days = |days| LifetimeDays::new(days);
+    let mut tx = town.system().await;
+    tx.insert_membership(town.globex.id, town.ada.id, &role("viewer"), at(0)).await.unwrap();
+    for (workspace, most) in [(&town.acme, days(30)), (&town.globex, days(7))] {
+        let bounded = Workspace { key_lifetime_max: most, version: 2, ..workspace.clone() };
+        tx.update_workspace(&bounded).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let both = personal_key("both", town.ada.id, Some(vec![town.acme.id, town.globex.id]));
+    let one = personal_key("one", town.ada.id, Some(vec![town.acme.id]));
+    let [none, free] = [Some(vec![]), None].map(|places| personal_key("other", town.ada.id, places));
+    for key in [&both, &one, &none, &free] {
+        town.keep(key).await;
+    }
+    let mut tx = town.system().await;
+    tx.delete_membership(town.globex.id, town.ada.id).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = town.store.view(Tenant::person(town.ada.id)).await.unwrap();
+    for (key, most) in [(&both, days(7)), (&one, days(30)), (&none, None), (&free, None)] {
+        assert_eq!(tx.shortest_lifetime(key.id).await.unwrap(), most);
+    }
+    let mut tx = town.store.view(Tenant::person(town.eve.id)).await.unwrap();
+    assert_eq!(tx.shortest_lifetime(both.id).await.unwrap(), None, "nobody else is told");
+}
+
 pub(crate) async fn secrets_and_service_accounts_are_unique(bed: &impl Bed) {
     let town = Town::found(bed.open().await).await;
     let key = workspace_key("ci", town.acme.id, town.ada.id);
@@ -181,7 +210,7 @@ pub(crate) async fn a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_o
     let mut outside = town.store.view(town.outside()).await.unwrap();
     assert_eq!(outside.known_secrets(&asked).await.unwrap(), expected);
     assert_eq!(outside.known_secrets(&[unknown]).await.unwrap(), []);
-    let mut nowhere = town.store.view(crate::Tenant::person(town.ada.id)).await.unwrap();
+    let mut nowhere = town.store.view(Tenant::person(town.ada.id)).await.unwrap();
     assert_eq!(nowhere.known_secrets(&asked).await.unwrap(), []);
 }
 

@@ -128,6 +128,7 @@ macro_rules! conformance {
                 a_rotation_comes_back_as_it_was_kept,
                 a_restriction_to_no_workspace_is_not_no_restriction,
                 a_key_is_restricted_only_to_workspaces_of_its_owner,
+                the_shortest_lifetime_of_a_key_counts_workspaces_that_its_owner_has_left,
                 secrets_and_service_accounts_are_unique,
                 a_known_secret_is_told_of_every_tenant_and_its_key_of_ones_own,
                 keys_that_come_together_are_all_kept_or_none,

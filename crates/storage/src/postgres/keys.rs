@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{KeyId, UserId, WorkspaceId};
 use keyward_core::key::Key;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::secret::SecretDigest;
 
 use super::PostgresTx;
@@ -16,6 +17,7 @@ use super::key_write;
 use super::link::{Link, whole};
 use super::row::{count, each, many, one, only_text};
 use super::value::params;
+use super::workspaces::lifetime;
 use crate::{Found, KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
 
 /// One key of a system transaction or of the tenant.
@@ -75,6 +77,12 @@ impl Keys for PostgresTx {
 
     async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
         key_by_id(self.read()?, id).await
+    }
+
+    async fn shortest_lifetime(&mut self, id: KeyId) -> Result<Option<LifetimeDays>, StoreError> {
+        let sql = "SELECT min(w.key_lifetime_days_max) FROM key_workspaces r JOIN workspaces w ON w.id = r.workspace_id
+                   WHERE r.key_id = $1";
+        Ok(one(self.read()?, "workspaces", sql, params![id], lifetime).await?.flatten())
     }
 
     async fn keys(

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use keyward_core::id::{KeyId, UserId, WorkspaceId};
 use keyward_core::key::Key;
+use keyward_core::lifetime::LifetimeDays;
 use keyward_core::secret::SecretDigest;
 use rusqlite::{Connection, Params, params};
 
@@ -13,6 +14,7 @@ use super::key_list::key_list;
 use super::key_row::{is_seen, key_row, select_keys};
 use super::key_write;
 use super::row::{count, each, many, one, whole};
+use super::workspaces::lifetime;
 use crate::{Found, KeyFilter, KeyRow, KeySort, Keys, KnownSecret, Page, StoreError};
 
 macro_rules! select_by_key {
@@ -57,6 +59,16 @@ impl Keys for SqliteTx {
 
     async fn key(&mut self, id: KeyId) -> Result<Option<KeyRow>, StoreError> {
         key_by_id(self.read()?, id)
+    }
+
+    async fn shortest_lifetime(&mut self, id: KeyId) -> Result<Option<LifetimeDays>, StoreError> {
+        let sql = concat!(
+            "SELECT min(w.key_lifetime_days_max) FROM keys k
+             CROSS JOIN key_workspaces r ON r.key_id = k.id CROSS JOIN workspaces w ON w.id = r.workspace_id
+             WHERE k.id = ?1 AND ",
+            is_seen!()
+        );
+        Ok(one(self.read()?, "workspaces", sql, [id.to_bytes()], lifetime)?.flatten())
     }
 
     async fn keys(

@@ -64,7 +64,7 @@ fn grace(columns: &mut Columns<'_, '_>) -> Result<Grace, StoreError> {
 }
 
 /// What cannot be read is no missing bound.
-fn lifetime(columns: &mut Columns<'_, '_>) -> Result<Option<LifetimeDays>, StoreError> {
+pub(super) fn lifetime(columns: &mut Columns<'_, '_>) -> Result<Option<LifetimeDays>, StoreError> {
     let read = |days: i64| u16::try_from(days).ok().and_then(LifetimeDays::new);
     columns.parse(|days: Option<i64>| days.map_or(Some(None), |days| read(days).map(Some)))
 }

@@ -247,3 +247,19 @@ fn a_key_that_lives_too_long_keeps_its_end_and_gets_neither_a_new_secret_nor_mor
         choose(owner, &workspace, json!({"key_lifetime_days_max": 30})).expect(200);
     }
 }
+
+#[test]
+fn a_workspace_that_the_owner_of_a_restricted_key_has_left_still_bounds_its_next_secret() {
+    let keyward = shared("default");
+    let workspace = keyward.workspace();
+    let person = workspace.member("member");
+    let [_, key, _] = one_of_each(&workspace, &person);
+    choose(workspace.owner(), &workspace, json!({"key_lifetime_days_max": 30})).expect(200);
+    workspace.remove(&person);
+    let path = format!("/api/v1/me/keys/{}", key.id);
+    // Otherwise the key would be back with a new secret and without an end as soon as its owner is.
+    person.post(&format!("{path}/rotate"), json!({})).refuses_field("expires_at");
+    person.patch(&path, json!({"name": "still mine"})).expect(200);
+    choose(workspace.owner(), &workspace, json!({"key_lifetime_days_max": null})).expect(200);
+    person.post(&format!("{path}/rotate"), json!({})).expect(200);
+}
