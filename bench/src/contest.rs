@@ -10,7 +10,7 @@ use crate::keyward::Keyward;
 use crate::rounds::Spread;
 use crate::{Failure, keys, processes, report, say};
 
-const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 /// Rounds of everybody in turn, and how long each lasts in each.
 const ROUNDS: usize = 9;
 const LASTING: Duration = Duration::from_millis(700);
@@ -21,7 +21,7 @@ const PACED_ROUNDS: usize = 5;
 type Times = BTreeMap<&'static str, (Vec<f64>, Vec<f64>)>;
 
 /// What was measured of everybody, by name.
-type Measured = BTreeMap<&'static str, Vec<f64>>;
+pub(crate) type Measured = BTreeMap<&'static str, Vec<f64>>;
 
 pub(crate) fn http() -> Result<(), Failure> {
     let missing = contestants::missing();
@@ -36,7 +36,7 @@ pub(crate) fn http() -> Result<(), Failure> {
     say("importing the keys");
     let keyward = Keyward::start(folder.path(), &mut known)?;
     let mut all = contestants::all(folder.path(), &known, &keyward)?;
-    let full = in_turn(&all)?;
+    let full = in_turn(&all.iter().collect::<Vec<_>>(), &keyward)?;
     for one in &mut all {
         one.weigh(&keyward);
     }
@@ -50,14 +50,16 @@ fn work(one: &Contestant) -> Work<'_> {
     Work { address: one.address, framing: one.framing, exchanges: &one.exchanges, connections: CONNECTIONS }
 }
 
-/// Answers a second of everybody, round by round. Each round begins with another one.
-fn in_turn(all: &[Contestant]) -> Result<Measured, Failure> {
+/// Answers a second of everybody, round by round. Each round begins with another one. Whoever comes after Keyward waits
+/// until it has written the uses of its turn, which it does on the same core.
+pub(crate) fn in_turn(all: &[&Contestant], keyward: &Keyward) -> Result<Measured, Failure> {
     let mut measured = Measured::new();
     for round in 0..=ROUNDS {
         for step in 0..all.len() {
-            let Some(one) = all.get((step + round) % all.len()) else { continue };
+            let Some(one) = all.get((step + round) % all.len()).copied() else { continue };
             let rate =
                 client::closed(&work(one), LASTING).map_err(|error| format!("{}: {error}", one.name))?;
+            keyward.until_written()?;
             // The first warms up.
             if round > 0 {
                 measured.entry(one.name).or_default().push(rate);
@@ -113,12 +115,12 @@ fn logging(all: &[Contestant], keyward: &Keyward) -> Result<Vec<(&'static str, S
     Ok(shares.into_iter().map(|(name, values)| (name, Spread::of(values))).collect())
 }
 
-fn median(measured: &Measured, name: &str) -> f64 {
+pub(crate) fn median(measured: &Measured, name: &str) -> f64 {
     Spread::of(measured.get(name).cloned().unwrap_or_default()).median
 }
 
 /// Round by round, one to another.
-fn ratio(measured: &Measured, one: &str, other: &str) -> Spread {
+pub(crate) fn ratio(measured: &Measured, one: &str, other: &str) -> Spread {
     let of = |name| measured.get(name).into_iter().flatten();
     Spread::of(of(one).zip(of(other)).map(|(one, other)| one / other).collect())
 }

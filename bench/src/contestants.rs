@@ -24,8 +24,8 @@ pub(crate) struct Contestant {
     pub(crate) framing: Framing,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) resident_mib: u64,
-    /// What was started for it alone.
-    server: Option<Server>,
+    /// What was started for it alone: whoever is asked, and whom that one asks.
+    pub(crate) servers: Vec<Server>,
 }
 
 pub(crate) const AXUM: &str = "bare axum";
@@ -46,14 +46,7 @@ pub(crate) fn all(folder: &Path, known: &[Known], keyward: &Keyward) -> Result<V
     let passed = forwarded(known, "/", OK, |_| "GIF".to_owned());
     let passed_by_keyward = forwarded(known, "/", OK, |key| format!("X-Key: {}\r\n", key.id));
     let http = |name, server: Server, exchanges| Contestant::new(name, server, Framing::Http, exchanges);
-    let already = |name, exchanges| Contestant {
-        name,
-        address: data,
-        framing: Framing::Http,
-        exchanges,
-        resident_mib: 0,
-        server: None,
-    };
+    let already = |name, exchanges| Contestant::already(name, data, exchanges);
     Ok(vec![
         http(AXUM, bare(folder, "axum")?, hello()),
         already(AUTHORIZE, decisions),
@@ -76,17 +69,28 @@ pub(crate) fn all(folder: &Path, known: &[Known], keyward: &Keyward) -> Result<V
 }
 
 impl Contestant {
-    fn new(name: &'static str, server: Server, framing: Framing, exchanges: Vec<Exchange>) -> Self {
-        Self { name, address: server.address, framing, exchanges, resident_mib: 0, server: Some(server) }
+    pub(crate) fn new(
+        name: &'static str,
+        server: Server,
+        framing: Framing,
+        exchanges: Vec<Exchange>,
+    ) -> Self {
+        let already = Self::already(name, server.address, exchanges);
+        Self { framing, servers: vec![server], ..already }
+    }
+
+    /// Somebody who is there already, and speaks HTTP.
+    pub(crate) fn already(name: &'static str, address: SocketAddr, exchanges: Vec<Exchange>) -> Self {
+        Self { name, address, framing: Framing::Http, exchanges, resident_mib: 0, servers: Vec::new() }
     }
 
     /// Notes how much memory it has now.
     pub(crate) fn weigh(&mut self, keyward: &Keyward) {
-        self.resident_mib = self.server.as_ref().unwrap_or(&keyward.server).resident_mib();
+        self.resident_mib = self.servers.first().unwrap_or(&keyward.server).resident_mib();
     }
 }
 
-fn bare(folder: &Path, kind: &str) -> Result<Server, Failure> {
+pub(crate) fn bare(folder: &Path, kind: &str) -> Result<Server, Failure> {
     let port = free_port()?;
     let own = std::env::current_exe()?;
     let mut command = pinned(own.to_str().ok_or("a path that is no text")?);

@@ -5,12 +5,13 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::framing::Exchange;
-use crate::keys::{Known, PRESENTED, imports};
+use crate::keys::{IMPORTED_AT_ONCE, Known, PRESENTED, import, with_a_rule};
 use crate::processes::{Server, free_port, pinned};
 
 const OWNER: (&str, &str) = ("owner@example.com", "three quiet otters paddle");
@@ -40,6 +41,17 @@ impl Keyward {
         known: &mut [Known],
         settings: &[(&str, &str)],
     ) -> Result<Self, Failure> {
+        let keyward = Self::launch(folder, settings)?;
+        let cookie = keyward.sign_in()?;
+        for (part, keys) in known.chunks_mut(IMPORTED_AT_ONCE).enumerate() {
+            let first = part * IMPORTED_AT_ONCE;
+            keyward.import(&cookie, &import(keys, |n| with_a_rule(first + n)), keys)?;
+        }
+        Ok(keyward)
+    }
+
+    /// Starts it on what is in the folder, and waits until it takes connections.
+    pub(crate) fn launch(folder: &Path, settings: &[(&str, &str)]) -> Result<Self, Failure> {
         let program = std::env::current_exe()?.with_file_name("keyward");
         let profile = folder.join("bench.toml");
         let limit = format!("[keys]\nrequests_per_minute = {REQUESTS_PER_MINUTE}\n");
@@ -61,27 +73,21 @@ impl Keyward {
             .current_dir(folder);
         let server = Server::start(&mut command, data, &folder.join("keyward.log"))?;
         let control = SocketAddr::from(([127, 0, 0, 1], control));
-        let keyward = Self { server, control, profile, store };
-        keyward.import(known)?;
-        Ok(keyward)
+        Ok(Self { server, control, profile, store })
     }
 
-    fn import(&self, known: &mut [Known]) -> Result<(), Failure> {
-        let cookie = self.sign_in()?;
-        let bodies: Vec<(usize, Value)> = imports(known).collect();
-        for (first, body) in bodies {
-            let (_, imported) = self.post(&format!("/api/v1/{SLUG}/keys/import"), &cookie, &body)?;
-            let imported: Value = serde_json::from_str(&imported)?;
-            let ids = imported.get("keys").and_then(Value::as_array).ok_or("no keys were imported")?;
-            for (key, id) in known.iter_mut().skip(first).zip(ids) {
-                id.get("id").and_then(Value::as_str).ok_or("a key without an id")?.clone_into(&mut key.id);
-            }
+    /// Imports keys by this body. They learn their identifiers.
+    pub(crate) fn import(&self, cookie: &str, body: &Value, keys: &mut [Known]) -> Result<(), Failure> {
+        let (_, imported) = self.post(&format!("/api/v1/{SLUG}/keys/import"), cookie, body)?;
+        let imported: Value = serde_json::from_str(&imported)?;
+        let ids = imported.get("keys").and_then(Value::as_array).ok_or("no keys were imported")?;
+        if ids.len() != keys.len() {
+            return Err("some keys were not imported".into());
         }
-        if known.iter().any(|key| key.id.is_empty()) {
-            Err("some keys were not imported".into())
-        } else {
-            Ok(())
+        for (key, id) in keys.iter_mut().zip(ids) {
+            id.get("id").and_then(Value::as_str).ok_or("a key without an id")?.clone_into(&mut key.id);
         }
+        Ok(())
     }
 
     /// The cookie of the owner's session.
@@ -125,6 +131,20 @@ impl Keyward {
         Ok(NotWritten(child))
     }
 
+    /// Waits until no more uses of keys are written.
+    pub(crate) fn until_written(&self) -> Result<(), Failure> {
+        let mut before = -1.0;
+        loop {
+            let written = self.counter("keyward_uses_written_total")?;
+            if written <= before {
+                return Ok(());
+            }
+            before = written;
+            // They are written every 250 ms.
+            std::thread::sleep(Duration::from_millis(600));
+        }
+    }
+
     /// A counter of its metrics.
     pub(crate) fn counter(&self, name: &str) -> Result<f64, Failure> {
         let mut stream = TcpStream::connect(self.server.address)?;
@@ -146,8 +166,8 @@ impl Drop for NotWritten {
     }
 }
 
-fn presented(known: &[Known]) -> impl Iterator<Item = &Known> {
-    let step = known.len() / usize::try_from(PRESENTED).unwrap_or(1);
+pub(crate) fn presented(known: &[Known]) -> impl Iterator<Item = &Known> {
+    let step = known.len() / PRESENTED;
     known.iter().step_by(step.max(1))
 }
 
@@ -176,20 +196,26 @@ pub(crate) fn forwarded(
 
 /// What a product asks of a key, to be answered with the key's identifier.
 pub(crate) fn questions(known: &[Known]) -> Vec<Exchange> {
-    let ask = |key: &Known| {
-        let body = json!({"key": key.secret, "scopes": ["products:read"], "ip": "203.0.113.7", "method": "GET", "path": "/api/products/42"});
-        let body = body.to_string();
-        Exchange {
-            request: format!(
-                "POST /v1/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            )
-            .into_bytes(),
-            begins: b"HTTP/1.1 200 ",
-            holds: format!("{{\"valid\":true,\"code\":\"valid\",\"key\":{{\"id\":\"{}\"", key.id).into_bytes(),
-        }
-    };
-    presented(known).map(ask).collect()
+    presented(known).map(verified).collect()
+}
+
+/// The same of one key.
+pub(crate) fn verified(key: &Known) -> Exchange {
+    Exchange {
+        request: question(&key.secret),
+        begins: b"HTTP/1.1 200 ",
+        holds: format!("{{\"valid\":true,\"code\":\"valid\",\"key\":{{\"id\":\"{}\"", key.id).into_bytes(),
+    }
+}
+
+/// The question alone, of any key.
+pub(crate) fn question(secret: &str) -> Vec<u8> {
+    let body = json!({"key": secret, "scopes": ["products:read"], "ip": "203.0.113.7", "method": "GET", "path": "/api/products/42"});
+    let body = body.to_string();
+    let len = body.len();
+    let head =
+        "POST /v1/verify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length:";
+    format!("{head} {len}\r\n\r\n{body}").into_bytes()
 }
 
 /// A key's identifier, looked up by the digest of its secret.

@@ -1,4 +1,5 @@
 //! `keyward-bench http`: Keyward over HTTP, beside bare servers and beside what would be asked instead.
+//! `keyward-bench peers`: `/v1/verify` beside what would be built or taken instead of Keyward.
 //! `keyward-bench pages`: the pages of the console, of a workspace with many keys beside one with few.
 //! `keyward-bench revocation`: how long after a revoke the last of many nodes refuses the key.
 //!
@@ -10,7 +11,10 @@ mod contestants;
 mod framing;
 mod keys;
 mod keyward;
+mod line;
+mod node;
 mod pages;
+mod peers;
 mod processes;
 mod revocation;
 mod rounds;
@@ -26,10 +30,14 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match arguments.as_slice() {
         ["http"] => contest::http(),
+        ["peers"] => peers::peers(),
         ["pages"] => pages::pages(),
         ["revocation"] => revocation::revocation(),
         ["serve", kind, port] => yardstick::serve(kind, port),
-        _ => Err("say `http`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`".into()),
+        _ => {
+            Err("say `http`, `peers`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`"
+                .into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

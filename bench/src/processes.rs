@@ -7,13 +7,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Failure;
+use crate::line::Line;
 
 /// The core of whatever is asked; the client has the other one.
 pub(crate) const SERVER_CORE: &str = "0";
 const CLIENT_CORE: &str = "1";
-/// Importing the keys and hashing a password on a busy machine.
-const START_MAX: Duration = Duration::from_mins(1);
-const POLL: Duration = Duration::from_millis(50);
+/// Loading ten million keys on a busy machine.
+const START_MAX: Duration = Duration::from_mins(10);
+/// Some times to start are told: this is as exact as they are.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A server that was started.
 #[derive(Debug)]
@@ -52,6 +54,19 @@ pub(crate) fn pin_client() -> Result<(), Failure> {
 /// A port that was free a moment ago.
 pub(crate) fn free_port() -> Result<u16, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits until what listens there says that it may decide.
+pub(crate) fn until_ready(address: SocketAddr) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut line = Line::connect(address)?;
+    while !line.exchange(b"GET /readyz HTTP/1.1\r\nHost: node\r\n\r\n")?.starts_with("HTTP/1.1 200 ") {
+        if begun.elapsed() > START_MAX {
+            return Err("it is not ready".into());
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
 }
 
 impl Server {

@@ -1,95 +1,29 @@
 //! How long after a revoke was acknowledged the last of many gateway nodes refuses the key, where nothing fails.
 
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
-use std::process::Command;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::framing::Framing;
 use crate::keys::Known;
 use crate::keyward::{Keyward, SLUG};
-use crate::processes::{Server, free_port, unpinned};
+use crate::node::{CREDENTIAL, Node};
+use crate::processes::free_port;
 use crate::{Failure, keys, report, say};
 
 /// How many nodes follow the control plane, in turn.
 const FLEETS: [usize; 3] = [3, 10, 50];
 /// Revocations beside each fleet.
 const REVOCATIONS: usize = 2_000;
-const CREDENTIAL: &str = "node-credential-of-the-benchmark-0123456789";
-/// How long a node may take to load its keys.
-const READY_MAX: Duration = Duration::from_mins(1);
 /// No node may accept for longer, whatever happens: the bound that is promised.
 const BOUND: Duration = Duration::from_secs(5);
 /// Between two rounds of questions to those that still accept, so that the asking does not keep them from hearing.
 const PAUSE: Duration = Duration::from_micros(500);
 
-/// A node and a connection to it.
-struct Node {
-    server: Server,
-    stream: TcpStream,
-}
-
-impl Node {
-    fn start(folder: &Path, number: usize, feed: SocketAddr, profile: &Path) -> Result<Self, Failure> {
-        let port = free_port()?;
-        let program = std::env::current_exe()?.with_file_name("keyward");
-        let mut command: Command = unpinned(program.to_str().ok_or("a path that is no text")?);
-        command
-            .arg("gateway")
-            .env("KEYWARD_PROFILE", profile)
-            .env("KEYWARD_DATA_PLANE__NODE", format!("edge-{number}"))
-            .env("KEYWARD_DATA_PLANE__LISTEN", format!("127.0.0.1:{port}"))
-            .env("KEYWARD_GATEWAY__CONTROL_PLANES", format!("http://{feed}"))
-            .env("KEYWARD_GATEWAY__CREDENTIAL", CREDENTIAL)
-            .current_dir(folder);
-        let server = Server::start(&mut command, port, &folder.join(format!("node-{number}.log")))?;
-        let stream = connect(server.address)?;
-        let mut node = Self { server, stream };
-        let begun = Instant::now();
-        while !node.exchange(b"GET /readyz HTTP/1.1\r\nHost: node\r\n\r\n")?.starts_with("HTTP/1.1 200 ") {
-            if begun.elapsed() > READY_MAX {
-                return Err(format!("edge-{number} is not ready").into());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(node)
-    }
-
-    /// Connects anew: a connection on which nobody asks for ten seconds is closed.
-    fn connect_anew(&mut self) -> Result<(), Failure> {
-        self.stream = connect(self.server.address)?;
-        Ok(())
-    }
-
-    fn exchange(&mut self, request: &[u8]) -> Result<String, Failure> {
-        self.stream.write_all(request)?;
-        let (mut answer, mut part) = (Vec::new(), [0; 4096]);
-        loop {
-            match self.stream.read(&mut part)? {
-                0 => return Err("a node hung up".into()),
-                read => answer.extend_from_slice(part.get(..read).unwrap_or_default()),
-            }
-            if Framing::Http.whole(&answer) == Some(answer.len()) {
-                return Ok(String::from_utf8(answer)?);
-            }
-        }
-    }
-
-    /// Whether it accepts the key.
-    fn accepts(&mut self, question: &[u8]) -> Result<bool, Failure> {
-        decided(&self.exchange(question)?)
-    }
-}
-
-fn connect(node: SocketAddr) -> Result<TcpStream, Failure> {
-    let stream = TcpStream::connect(node)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    Ok(stream)
+/// Whether a node accepts the key.
+fn accepts(node: &mut Node, question: &[u8]) -> Result<bool, Failure> {
+    decided(&node.line.exchange(question)?)
 }
 
 /// What a node decided. An answer that is neither ends the run.
@@ -171,7 +105,7 @@ fn revoke(
     let question = question(key);
     for node in &mut *nodes {
         let begun = Instant::now();
-        if !node.accepts(&question)? {
+        if !accepts(node, &question)? {
             return Err(format!("{} is refused before it was revoked", key.id).into());
         }
         times.asked.push(begun.elapsed());
@@ -184,7 +118,7 @@ fn revoke(
     loop {
         let mut still = Vec::new();
         for node in accepting {
-            if node.accepts(&question)? {
+            if accepts(node, &question)? {
                 still.push(node);
             } else if !is_first_round {
                 last = acknowledged.elapsed();

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::failure::Failure;
+use crate::setup::peers;
 use crate::setup::system::{self, Need, has_program};
 use crate::tree::Tree;
-use crate::{run, say};
+use crate::{postgres, run, say};
 
 const FILE: &str = "docs/benchmarks.md";
 
@@ -22,6 +23,8 @@ pub(crate) enum Name {
     Verify,
     /// Decisions over HTTP beside bare servers and what is asked instead
     Http,
+    /// Decisions over HTTP beside what would be built or taken instead
+    Peers,
     /// The pages of the console in a workspace with 100,000 keys beside one with few
     Pages,
     /// From a revoke to the last refusal of 3, 10 and 50 nodes
@@ -34,10 +37,16 @@ struct Bench {
     /// What measures. It writes its section, in Markdown, to the file that `KEYWARD_BENCH_OUT` names.
     program: Program,
     /// What must be built before, as it can be typed.
-    build: Option<&'static str>,
+    build: &'static [&'static str],
     /// Programs that it needs beside those of the tests.
     needs: &'static [Need],
+    /// What else it needs, installed into the build folder.
+    install: Option<Install>,
 }
+
+const BUILD: &str = "cargo build --release --locked -p keyward -p keyward-bench";
+
+type Install = fn(&Tree) -> Result<(), Failure>;
 
 #[derive(Clone, Copy)]
 enum Program {
@@ -75,6 +84,36 @@ const RIVALS: Need = Need {
     present: || ["nginx", "haproxy", "redis-server", "taskset", "python3"].into_iter().all(has_program),
 };
 
+const TASKSET: Need = Need {
+    what: "taskset",
+    why: "it keeps everybody on their core",
+    packages: &["util-linux"],
+    present: || run::which("taskset").is_some(),
+};
+
+/// What those need who are taken or built instead of Keyward.
+const PEERS: [Need; 4] = [
+    TASKSET,
+    Need {
+        what: "Node.js with npm, a C++ compiler and make",
+        why: "better-auth and Express run on it; SQLite for it is built from its source",
+        packages: &["nodejs", "npm", "g++", "make"],
+        present: || ["node", "npm", "g++", "make"].into_iter().all(has_program),
+    },
+    Need {
+        what: "Python 3.11 or newer with venv",
+        why: "FastAPI and djangorestframework-api-key run on it",
+        packages: &["python3", "python3-venv"],
+        present: || system::python().is_some(),
+    },
+    Need {
+        what: "PostgreSQL 15 or newer",
+        why: "Express asks it",
+        packages: &["postgresql"],
+        present: || ["initdb", "postgres", "pg_isready"].into_iter().all(postgres::has_program),
+    },
+];
+
 impl Name {
     const fn bench(self) -> Bench {
         match self {
@@ -84,8 +123,9 @@ impl Name {
                     "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
                 ),
-                build: None,
+                build: &[],
                 needs: &[],
+                install: None,
             },
             Self::Writes => Bench {
                 name: "writes",
@@ -93,8 +133,9 @@ impl Name {
                     "cargo test --release --locked -p keyward-storage --lib \
                           bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
                 ),
-                build: None,
+                build: &[],
                 needs: &[],
+                install: None,
             },
             Self::Verify => Bench {
                 name: "verify",
@@ -102,26 +143,37 @@ impl Name {
                     "cargo test --release --locked -p keyward-verifier --test bench \
                           verify::verify_beside_the_bare_work -- --exact --ignored --nocapture",
                 ),
-                build: None,
+                build: &[],
                 needs: &[VALGRIND],
+                install: None,
             },
             Self::Http => Bench {
                 name: "http",
                 program: Program::Built("release/keyward-bench", "http"),
-                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                build: &[BUILD],
                 needs: &[RIVALS],
+                install: None,
+            },
+            Self::Peers => Bench {
+                name: "peers",
+                program: Program::Built("release/keyward-bench", "peers"),
+                build: &[BUILD],
+                needs: &PEERS,
+                install: Some(peers::ensure),
             },
             Self::Pages => Bench {
                 name: "pages",
                 program: Program::Built("release/keyward-bench", "pages"),
-                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                build: &[BUILD],
                 needs: &[RIVALS],
+                install: None,
             },
             Self::Revocation => Bench {
                 name: "revocation",
                 program: Program::Built("release/keyward-bench", "revocation"),
-                build: Some("cargo build --release --locked -p keyward -p keyward-bench"),
+                build: &[BUILD],
                 needs: &[RIVALS],
+                install: None,
             },
         }
     }
@@ -138,7 +190,10 @@ pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
         fs::remove_file(&out).map_err(Failure::file(&out))?;
     }
     system::provide(bench.needs)?;
-    if let Some(build) = bench.build {
+    if let Some(install) = bench.install {
+        install(tree)?;
+    }
+    for build in bench.build {
         run::run(&mut tree.typed(build))?;
     }
     run::run(bench.program.command(tree).env("KEYWARD_BENCH_OUT", &out))?;

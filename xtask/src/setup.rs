@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: installs what the tests need, or says exactly what is missing. Quick when all is there.
 
 mod npm;
+pub(crate) mod peers;
 mod rust;
 pub(crate) mod system;
 mod venv;

@@ -18,11 +18,18 @@ const STAMP: &str = "keyward-pins";
 
 /// Installs what was not installed from the same lock.
 pub(super) fn ensure(tree: &Tree) -> Result<(), Failure> {
-    FOLDERS.into_iter().try_for_each(|folder| install(tree, folder))
+    FOLDERS.into_iter().try_for_each(|folder| install(tree, folder, folder, |_| Ok(())))
 }
 
-fn install(tree: &Tree, folder: &str) -> Result<(), Failure> {
-    let (from, to) = (tree.path(folder), tree.built(folder));
+/// Installs what the lock in `folder` names into `built`, a folder of the build, where `finish` then does what else is to
+/// be done.
+pub(super) fn install(
+    tree: &Tree,
+    folder: &str,
+    built: &str,
+    finish: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (from, to) = (tree.path(folder), tree.built(built));
     let lock = fs::read_to_string(from.join(LOCK)).map_err(Failure::file(&from.join(LOCK)))?;
     let stamp = to.join(STAMP);
     if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == lock) {
@@ -34,6 +41,7 @@ fn install(tree: &Tree, folder: &str) -> Result<(), Failure> {
         copy(&from.join(name), &to.join(name))?;
     }
     run::run(Command::new("npm").args(["ci", "--silent"]).current_dir(&to))?;
+    finish(&to)?;
     fs::write(&stamp, lock).map_err(Failure::file(&stamp))
 }
 

@@ -113,6 +113,10 @@ pub(crate) fn provide(needs: &[Need]) -> Result<(), Failure> {
 /// Returns the Python to make the virtual environment with.
 pub(super) fn ensure() -> Result<PathBuf, Failure> {
     provide(&NEEDS)?;
+    some_python()
+}
+
+pub(super) fn some_python() -> Result<PathBuf, Failure> {
     python().ok_or_else(|| {
         Failure::said(
             "there is no Python 3.11 or newer with its venv module on the PATH; \
@@ -185,7 +189,7 @@ fn age(written: SystemTime) -> Option<Duration> {
     written.elapsed().ok()
 }
 
-fn python() -> Option<PathBuf> {
+pub(crate) fn python() -> Option<PathBuf> {
     // The distribution's own comes second: the first one on the PATH may be a version manager's.
     let candidates = [run::which("python3"), Some(Path::new("/usr/bin/python3").to_owned())];
     let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
