@@ -1,5 +1,6 @@
 //! `keyward-bench http`: Keyward over HTTP, beside bare servers and beside what would be asked instead.
 //! `keyward-bench peers`: `/v1/verify` beside what would be built or taken instead of Keyward.
+//! `keyward-bench growth`: what of Keyward grows with its keys, and what does not.
 //! `keyward-bench pages`: the pages of the console, of a workspace with many keys beside one with few.
 //! `keyward-bench revocation`: how long after a revoke the last of many nodes refuses the key.
 //!
@@ -9,6 +10,7 @@ mod client;
 mod contest;
 mod contestants;
 mod framing;
+mod growth;
 mod keys;
 mod keyward;
 mod line;
@@ -31,13 +33,11 @@ fn main() -> ExitCode {
     let done = match arguments.as_slice() {
         ["http"] => contest::http(),
         ["peers"] => peers::peers(),
+        ["growth"] => growth::growth(),
         ["pages"] => pages::pages(),
         ["revocation"] => revocation::revocation(),
         ["serve", kind, port] => yardstick::serve(kind, port),
-        _ => {
-            Err("say `http`, `peers`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`"
-                .into())
-        }
+        _ => Err("say `http`, `peers`, `growth`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,6 +25,8 @@ pub(crate) enum Name {
     Http,
     /// Decisions over HTTP beside what would be built or taken instead
     Peers,
+    /// Decisions, lists, creates, starts and memory with 10 thousand keys, and up to 10 million
+    Growth,
     /// The pages of the console in a workspace with 100,000 keys beside one with few
     Pages,
     /// From a revoke to the last refusal of 3, 10 and 50 nodes
@@ -160,6 +162,13 @@ impl Name {
                 build: &[BUILD],
                 needs: &PEERS,
                 install: Some(peers::ensure),
+            },
+            Self::Growth => Bench {
+                name: "growth",
+                program: Program::Built("release/keyward-bench", "growth"),
+                build: &[BUILD, "cargo test --release --locked -p keyward-storage --lib --no-run"],
+                needs: &[TASKSET],
+                install: None,
             },
             Self::Pages => Bench {
                 name: "pages",

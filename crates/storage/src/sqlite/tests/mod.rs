@@ -3,6 +3,7 @@
 mod bench;
 pub(crate) mod bench_writes;
 mod file;
+mod fill;
 mod group;
 mod many;
 mod plans;
