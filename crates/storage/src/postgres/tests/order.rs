@@ -21,6 +21,8 @@ use crate::{Changed, FIRST_PREV, Store, SystemReason, Tenant};
 const WRITERS: usize = 16;
 /// Transactions of each writer.
 const EACH: usize = 25;
+/// Longer than a reader takes before it looks again for changes that nobody numbered.
+const LOOKED_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a writer knows of its own change.
 struct Written {
@@ -71,15 +73,18 @@ async fn write(store: Arc<dyn Store>, number: usize) -> Vec<Written> {
     written
 }
 
-/// Follows the feed until it is told to stop and has caught up. Every part is after the one before.
+/// Follows the feed until it is told to stop and has caught up, also with what is numbered only by whoever looks. Every part is
+/// after the one before.
 async fn follow(store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Vec<(KeyId, Epoch)> {
     follow_from(Epoch(0), store, stop).await
 }
 
 async fn follow_from(from: Epoch, store: Arc<dyn Store>, stop: Arc<AtomicBool>) -> Vec<(KeyId, Epoch)> {
-    let (mut seen, mut up_to) = (Vec::new(), from);
+    let (mut seen, mut up_to, mut heard_at) = (Vec::new(), from, Instant::now());
     loop {
-        let is_last = stop.load(Ordering::SeqCst);
+        if !stop.load(Ordering::SeqCst) {
+            heard_at = Instant::now();
+        }
         let mut tx = store.view_system(SystemReason::Feed).await.unwrap();
         let from = up_to;
         let last = tx
@@ -95,7 +100,9 @@ async fn follow_from(from: Epoch, store: Arc<dyn Store>, stop: Arc<AtomicBool>) 
             .await
             .unwrap();
         assert_eq!(last, up_to);
-        if is_last && from == up_to {
+        if from != up_to {
+            heard_at = Instant::now();
+        } else if heard_at.elapsed() > LOOKED_AGAIN {
             return seen;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
