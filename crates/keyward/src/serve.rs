@@ -202,7 +202,7 @@ impl Running {
                 feed.await;
             }
         };
-        let writing = tokio::spawn(self.writer.run(stop.clone()));
+        let writing = self.writer.begin_writing(stop.clone());
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let connections_max = self.room.control_plane;

@@ -11,11 +11,17 @@ use keyward_service::record_uses::{Batch, USES_AT_ONCE, begin_usage, end_usage, 
 use keyward_service::uses::Uses;
 use keyward_storage::StoreError;
 use keyward_verifier::UseQueue;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 
 use super::stop::Stop;
 
 /// How often uses are written: they are readable within a second.
 const WRITE_EVERY: Duration = Duration::from_millis(250);
+/// How nice the thread is that writes (sched(7)). While the processors have nothing better to do it gets all that it wants; where
+/// decisions want them all, it gets a tenth of one, and what comes faster than that is dropped and counted.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 /// How often it is noted that there was nothing to write: so much longer than it was, at the most, a gap looks after a
 /// node without use was killed.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
@@ -69,8 +75,17 @@ impl Writer {
         Ok(Self { service, queue, node, held, emptied_at: None, dropped, noted, was_writable: true })
     }
 
+    /// Writes until the server is asked to stop, on a thread to which decisions need not give way.
+    pub(super) fn begin_writing(self, stop: Stop) -> JoinHandle<Self> {
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || {
+            give_way();
+            runtime.block_on(self.run(stop))
+        })
+    }
+
     /// Writes until the server is asked to stop.
-    pub(super) async fn run(mut self, stop: Stop) -> Self {
+    async fn run(mut self, stop: Stop) -> Self {
         let mut stop = std::pin::pin!(stop.asked());
         loop {
             self.flush().await;
@@ -146,6 +161,18 @@ impl Writer {
         self.was_writable = error.is_none();
     }
 }
+
+/// On Linux, what is said of a process without naming one is said of the calling thread.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "uses of keys are written with the same priority as decisions are made");
+    }
+}
+
+/// Elsewhere a thread has no priority of its own.
+#[cfg(not(target_os = "linux"))]
+const fn give_way() {}
 
 /// Forgets old uses until the server stops.
 pub(super) async fn forget(service: Arc<Service>, retention: Retention, stop: Stop) {

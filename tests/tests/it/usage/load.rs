@@ -183,3 +183,23 @@ fn usage_under_load_is_logged_or_counted_as_dropped_exactly_and_a_kill_loses_a_k
     );
     writeln!(std::io::stderr(), "{summary}").expect("stderr");
 }
+
+/// How nice each thread of the server is (proc(5), the 19th of `stat`), the nicest last.
+fn niceness(keyward: &Keyward) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", keyward.pid().number())).expect("its threads");
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    // The name of a thread may hold anything; what follows it does not.
+    let nice = |stat: &str| stat.rsplit_once(") ")?.1.split_whitespace().nth(16)?.parse().ok();
+    let mut all: Vec<i32> = stats.filter_map(|stat| nice(&stat)).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn one_thread_writes_uses_and_gives_way_to_all_others() {
+    let keyward = Keyward::profile("cveium").start();
+    let nice = niceness(&keyward);
+    let (writer, others) = nice.split_last().expect("threads");
+    assert_eq!(*writer, 10, "{nice:?}");
+    assert!(others.len() > 2 && others.iter().all(|nice| *nice == others[0] && *nice < 10), "{nice:?}");
+}
