@@ -9,8 +9,8 @@ pub(crate) const WALK_MAX: u32 = 10_000;
 /// Keys of a filter that are sorted for one page: some tens of milliseconds. What has more is one key of fifty or
 /// more, up to a million keys, so that the walk soon fills a page, if they lie evenly.
 const FEW_MAX: u32 = 20_000;
-/// The first of these keys, in the order of the list, whose filters are asked before those of all the others: enough for
-/// a page of 50, since most keys that an index of texts names hold the text.
+/// The first of these keys, in the order of the list, that are held against the filters one by one, before all are: enough
+/// for a page of 50, since most keys that an index of texts names hold the text.
 const FEW_FIRST: u32 = 128;
 /// Writers of uses that are forgotten with each batch that is taken: more than ever become old at that rate.
 pub(crate) const BATCHES_FORGOTTEN_AT_ONCE: u32 = 8;

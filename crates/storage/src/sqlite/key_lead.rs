@@ -65,7 +65,7 @@ impl Lead {
         let words = format!("SELECT group_concat(hex({tenant}) || value, ' AND ') FROM json_each(?)");
         let condition =
             Condition::new(&format!("g.key_grams MATCH ({words})"), [key_grams::of_search(search)?.into()]);
-        let to_keys = " CROSS JOIN keys k ON k.number = found.number";
+        let to_keys = " CROSS JOIN keys k ON k.number = g.rowid";
         Some(Self { index: BY_GRAM, to_keys, home: None, condition: Some(condition) })
     }
 

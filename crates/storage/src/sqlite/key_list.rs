@@ -2,8 +2,8 @@
 //!
 //! A list is walked along an index that is in its order, and those keys are taken that fit, until the page is
 //! full. Where many fit, that is all. Otherwise one of the filters may have few keys at all: then these are found
-//! by the filter's own index, and those of the page are picked out. Where that is not so either, the walk goes on
-//! for a bounded number of rows, and the page ends where the walk does, full or not.
+//! by the filter's own index, and sorted. Where that is not so either, the walk goes on for a bounded number of
+//! rows, and the page ends where the walk does, full or not.
 
 use std::ops::ControlFlow;
 
@@ -16,6 +16,9 @@ use super::keys::key_by_id;
 use super::row::{Columns, count, each_until};
 use crate::bounds::Bounds;
 use crate::{Found, KeyFilter, KeyRow, KeyScope, KeySort, Page, Position, SortField, SortValue, StoreError};
+
+/// From `keys k` to when each was last used.
+const USES: &str = " CROSS JOIN key_uses u ON u.key_id = k.id";
 
 /// A page of the keys that the tenant's workspace or person has.
 pub(super) fn key_list(
@@ -82,9 +85,11 @@ struct Wanted<'a> {
 /// How a lead is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// All rows come in the order of the list, with whether they fit.
+    /// It is in the order of the list: rows come with whether they fit.
     Walk,
-    /// Those that fit come alone.
+    /// It has few keys, which are sorted. Only of the first of them it is asked whether they fit.
+    Sort,
+    /// It has few keys, and those that fit are sorted alone.
     Pick,
 }
 
@@ -112,14 +117,12 @@ impl List {
         let few = self.few(connection, few_max, &mut stretch.looked_at)?;
         if let Some(few) = few {
             let mut found =
-                self.read(connection, few, Way::Walk, Wanted { rows: bounds.few_first, ..wanted })?;
+                self.read(connection, few, Way::Sort, Wanted { rows: bounds.few_first, ..wanted })?;
             found.looked_at += stretch.looked_at;
             if found.is_full || found.next.is_none() {
                 return Ok(found);
             }
-            // One more than the page has, which shows that the list goes on.
-            let rows = u32::try_from(keys - found.places.len()).unwrap_or(u32::MAX).saturating_add(1);
-            return self.go_on(connection, few, Way::Pick, found, (keys, rows));
+            return self.go_on(connection, few, Way::Pick, found, (keys, u32::MAX));
         }
         self.go_on(connection, &self.in_order, Way::Walk, stretch, (keys, bounds.walk - bounds.walk_first))
     }
@@ -170,7 +173,11 @@ impl List {
         let (sql, values) = self.select(lead, way, wanted.after, wanted.rows);
         let (mut stretch, mut last) = (Stretch::default(), None);
         each_until(connection, "keys", &sql, params_from_iter(values), |columns| {
-            let (place, fits) = (self.place(columns)?, columns.take()?);
+            let place = self.place(columns)?;
+            let fits = match way {
+                Way::Walk | Way::Pick => columns.take()?,
+                Way::Sort => self.fits(connection, place.id)?,
+            };
             stretch.looked_at += 1;
             if fits && stretch.places.len() >= wanted.keys {
                 stretch.is_full = true;
@@ -180,7 +187,8 @@ impl List {
                 stretch.places.push(place.clone());
             }
             last = Some(place);
-            Ok(ControlFlow::Continue(()))
+            let has_more = stretch.looked_at < wanted.rows;
+            Ok(if has_more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         })?;
         if stretch.is_full {
             // The one that was too many is the first of the next page.
@@ -217,34 +225,49 @@ impl List {
             SortField::LastUsedAt => ("u.used_at", "u.key_id"),
         };
         let (beyond, direction) = if self.sort.descending { ("<", "DESC") } else { (">", "ASC") };
-        let holds = self.parts.iter().map(|part| &part.holds);
-        let fits = holds.clone().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(" AND ");
-        let fits = if fits.is_empty() { "TRUE" } else { &fits };
-        let fitting: Vec<Value> = holds.flat_map(|part| part.values.clone()).collect();
+        let (fits, fitting) = self.fitting();
         let (mut conditions, mut values) = (vec![self.whose(lead)], Vec::new());
-        // Its values come first, wherever it stands.
-        values.extend(lead.condition.iter().flat_map(|part| part.values.clone()));
-        let from = self.from(lead, direction, &mut conditions);
+        if let Some(part) = &lead.condition {
+            conditions.push(part.sql.clone());
+            values.extend(part.values.clone());
+        }
         if let Some(Position { value, id: last }) = after {
             conditions.push(format!("({order}, {id}) {beyond} (?, ?)"));
             values.extend([sort_column(value), Value::from(last.to_vec())]);
         }
-        let fits = format!("({fits}) IS TRUE");
-        let (told, values) = match way {
-            // SQLite finds out whether a row fits when it is among those to give. Of keys in any order, all others are
-            // only compared with the last of these.
-            Way::Walk => (fits, [fitting, values].concat()),
+        // What is sorted has no LIMIT: with one, SQLite puts each key in its place among the first so far, and takes another
+        // out. Keys are found as they were made, and lists begin with the newest: that would be all of them.
+        let (told, limit, values) = match way {
+            Way::Walk => (fits.as_str(), " LIMIT ?", [fitting, values, vec![Value::from(rows)]].concat()),
+            Way::Sort => ("TRUE", "", values),
             Way::Pick => {
                 conditions.push(fits);
-                ("TRUE".to_owned(), [values, fitting].concat())
+                ("TRUE", "", [values, fitting].concat())
             }
         };
-        let conditions = conditions.join(" AND ");
+        let (from, conditions) = (self.from(lead), conditions.join(" AND "));
         let sql = format!(
             "SELECT k.id, {order}, {told} FROM {from} WHERE {conditions}
-             ORDER BY {order} {direction}, {id} {direction} LIMIT ?"
+             ORDER BY {order} {direction}, {id} {direction}{limit}"
         );
-        (sql, [values, vec![Value::from(rows)]].concat())
+        (sql, values)
+    }
+
+    /// Whether a key fits all filters, in SQL.
+    fn fitting(&self) -> (String, Vec<Value>) {
+        let holds = self.parts.iter().map(|part| &part.holds);
+        let fits = holds.clone().map(|part| part.sql.as_str()).collect::<Vec<_>>().join(" AND ");
+        let fits = if fits.is_empty() { "TRUE" } else { &fits };
+        (format!("({fits}) IS TRUE"), holds.flat_map(|part| part.values.clone()).collect())
+    }
+
+    /// Whether a key that was found fits all filters.
+    fn fits(&self, connection: &Connection, id: [u8; 16]) -> Result<bool, StoreError> {
+        let (fits, fitting) = self.fitting();
+        let uses = if self.asks_for_uses { USES } else { "" };
+        let sql = format!("SELECT count(*) FROM keys k{uses} WHERE k.id = ? AND {fits}");
+        let values = [vec![Value::from(id.to_vec())], fitting].concat();
+        Ok(count(connection, &sql, params_from_iter(values))? > 0)
     }
 
     /// How many keys a part of an index has, as far as `at_most`.
@@ -259,23 +282,9 @@ impl List {
         (sql, values)
     }
 
-    /// The lead, and what is reached from there. Its condition is added to the others, or stands within.
-    fn from(&self, lead: &Lead, direction: &str, conditions: &mut Vec<String>) -> String {
-        let uses = " CROSS JOIN key_uses u ON u.key_id = k.id";
-        let uses = if self.asks_for_uses && !lead.has_uses() { uses } else { "" };
-        let condition = lead.condition.as_ref().map(|part| part.sql.clone());
-        let Lead { index, to_keys, .. } = lead;
-        if lead.home.is_some() {
-            conditions.extend(condition);
-            return format!("{index}{to_keys}{uses}");
-        }
-        // Keys are numbered as they are made, which most lists are sorted by, or nearly: read in that direction, the first
-        // of a page come first, and all others are behind them. The LIMIT keeps SQLite from leaving the order out.
-        let found = format!(
-            "SELECT g.rowid AS number FROM {index} WHERE {} ORDER BY g.rowid {direction} LIMIT -1",
-            condition.unwrap_or_default()
-        );
-        format!("({found}) AS found{to_keys}{uses}")
+    fn from(&self, lead: &Lead) -> String {
+        let uses = if self.asks_for_uses && !lead.has_uses() { USES } else { "" };
+        format!("{}{}{uses}", lead.index, lead.to_keys)
     }
 
     /// The guard: nothing but the tenant's own comes in.

@@ -27,12 +27,11 @@ pub(super) fn plan(guarded: &Guarded, sql: &str) -> Vec<String> {
 }
 
 /// Whether a step reads a table from end to end. SQLite also says SCAN of what is no table of ours, and of the
-/// words that are asked for in an index of words, in either direction, and of the numbers that it found.
+/// words that are asked for in an index of words.
 pub(super) fn is_scan(step: &str) -> bool {
-    let of_words = ["g VIRTUAL TABLE INDEX 0:M", "g VIRTUAL TABLE INDEX 64:M", "g VIRTUAL TABLE INDEX 192:M"];
-    let harmless = ["CONSTANT ROW", "(subquery", "json_each ", "found"].into_iter().chain(of_words);
+    let harmless = ["CONSTANT ROW", "(subquery", "json_each ", "g VIRTUAL TABLE INDEX 0:M"];
     let scanned = step.strip_prefix("SCAN ");
-    scanned.is_some_and(|what| !harmless.clone().any(|begin| what.starts_with(begin)))
+    scanned.is_some_and(|what| !harmless.iter().any(|begin| what.starts_with(begin)))
 }
 
 pub(super) fn is_sort(step: &str) -> bool {
@@ -103,7 +102,7 @@ fn the_keys_of_every_filter_are_found_through_an_index() {
             let without = usize::from(filter.search.as_deref() == Some("ab"));
             assert_eq!(leads.len(), list.parts.len() - without, "{filter:?}");
             for lead in leads {
-                for way in [Way::Walk, Way::Pick] {
+                for way in [Way::Sort, Way::Pick] {
                     assert_indexed(&guarded, &list.select(lead, way, None, 10).0, true);
                 }
                 let count = list.count(lead, 10).0;

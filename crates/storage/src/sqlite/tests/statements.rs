@@ -26,14 +26,13 @@ const MAY_SCAN: [(&str, &str); 7] = [
 ];
 
 /// Statements that sort, likewise.
-const MAY_SORT: [(&str, &str); 7] = [
+const MAY_SORT: [(&str, &str); 6] = [
     ("FROM key_secrets WHERE key_id = ?1 AND which <> 'current'", "the old secrets of one key"),
     ("FROM keys WHERE service_account_id = ?1 AND revoked_at IS NULL", "the keys of one service account"),
     ("ORDER BY w.name, w.id", "the workspaces of one person"),
     ("ORDER BY r.place", "the workspaces of one key"),
     ("ORDER BY coalesce(last_used_at, created_at) DESC", "the sessions of one person, a few hundred at most"),
-    ("IS TRUE FROM", "a list: the few keys of a filter"),
-    ("IS TRUE ORDER BY", "a list: those of the few keys of a filter that fit the others as well"),
+    (", TRUE FROM", "a list: the few keys of a filter"),
 ];
 
 /// In one line, so that a part of it can be found.
