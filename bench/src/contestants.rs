@@ -41,9 +41,15 @@ pub(crate) fn all(folder: &Path, known: &[Known], keyward: &Keyward) -> Result<V
     let identified = |key: &Known| format!("x-keyward-key-id: {}\r\n", key.id);
     let decisions = forwarded(known, "/v1/authorize", OK, identified);
     let hyper = bare(folder, "hyper")?;
-    let behind_hyper = nginx(folder, "nginx-hyper", &auth_request(hyper.address))?;
+    let silent = bare(folder, "silent")?;
+    let mut behind_hyper = Contestant::new(
+        NGINX_HYPER,
+        nginx(folder, "nginx-hyper", &auth_request(silent.address))?,
+        Framing::Http,
+        forwarded(known, "/", OK, |_| "GIF".to_owned()),
+    );
+    behind_hyper.servers.push(silent);
     let behind_keyward = nginx(folder, "nginx-keyward", &auth_request(data))?;
-    let passed = forwarded(known, "/", OK, |_| "GIF".to_owned());
     let passed_by_keyward = forwarded(known, "/", OK, |key| format!("X-Key: {}\r\n", key.id));
     let http = |name, server: Server, exchanges| Contestant::new(name, server, Framing::Http, exchanges);
     let already = |name, exchanges| Contestant::already(name, data, exchanges);
@@ -57,7 +63,7 @@ pub(crate) fn all(folder: &Path, known: &[Known], keyward: &Keyward) -> Result<V
             nginx(folder, "nginx-204", "location / { return 204; }")?,
             forwarded(known, "/", NO_CONTENT, |_| String::new()),
         ),
-        http(NGINX_HYPER, behind_hyper, passed),
+        behind_hyper,
         http(NGINX_KEYWARD, behind_keyward, passed_by_keyward),
         http(
             "HAProxy, SHA-256 and a map file",

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["pages"] => pages::pages(),
         ["revocation"] => revocation::revocation(),
         ["serve", kind, port] => yardstick::serve(kind, port),
-        _ => Err("say `http`, `peers`, `growth`, `pages` or `revocation`, or `serve hyper PORT` or `serve axum PORT`".into()),
+        _ => Err("say `http`, `peers`, `growth`, `pages` or `revocation`, or `serve hyper PORT`, `serve silent PORT` or `serve axum PORT`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,9 @@ pub(crate) fn serve(kind: &str, port: &str) -> Result<(), Failure> {
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         match kind {
-            "hyper" => bare_hyper(listener).await,
+            "hyper" => bare_hyper(listener, HELLO).await,
+            // For nginx, which lets go of the connection to whom it asks whether a request may pass if the answer has a body.
+            "silent" => bare_hyper(listener, "").await,
             "axum" => {
                 let routes = axum::Router::new().fallback(|| async { HELLO });
                 Ok(axum::serve(
@@ -30,21 +32,20 @@ pub(crate) fn serve(kind: &str, port: &str) -> Result<(), Failure> {
                 )
                 .await?)
             }
-            _ => Err("there is hyper, and axum".into()),
+            _ => Err("there is hyper, silent, and axum".into()),
         }
     })
 }
 
-async fn bare_hyper(listener: TcpListener) -> Result<(), Failure> {
+async fn bare_hyper(listener: TcpListener, said: &'static str) -> Result<(), Failure> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         tokio::spawn(async move {
-            let hello = |_| async {
-                Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(HELLO.as_bytes()))))
-            };
+            let answer =
+                async |_| Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(said.as_bytes()))));
             // Whoever hangs up ends it.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(hello)).await;
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
         });
     }
 }
