@@ -202,7 +202,8 @@ impl Running {
                 feed.await;
             }
         };
-        let writing = self.writer.begin_writing(stop.clone());
+        let is_embedded = matches!(self.settings.store.url, StoreUrl::Sqlite(_));
+        let writing = self.writer.begin_writing(is_embedded, stop.clone());
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let connections_max = self.room.control_plane;

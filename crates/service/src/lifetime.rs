@@ -36,8 +36,12 @@ pub(crate) fn check_new(
 pub(crate) fn check_present(ctx: &Ctx, most: Option<LifetimeDays>, key: &Key) -> Result<(), Refusal> {
     check(ctx, most, key.expires_at).map_err(|Overlong { most, end, .. }| {
         let end = end.map_or_else(|| "has no end".to_owned(), |end| format!("ends at {end}"));
+        let whose = match key.belongs {
+            Belongs::ToWorkspace { .. } => "this workspace",
+            Belongs::ToPerson { .. } => "a workspace that it is restricted to",
+        };
         let message = format!(
-            "keys of this workspace live at most {most} from now on, and this one {end}; create another in its place and revoke it"
+            "keys of {whose} live at most {most} from now on, and this one {end}; create another in its place and revoke it"
         );
         FieldError::new(FIELD, FieldCode::TooLarge, message).into()
     })

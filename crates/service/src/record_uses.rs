@@ -13,8 +13,8 @@ use keyward_storage::{
 
 use crate::feed::NodeId;
 
-/// Uses of one transaction: some ten milliseconds, for which others wait.
-pub const USES_AT_ONCE: usize = 2_048;
+/// Uses of one transaction: some two milliseconds, for which others wait; a tenth of a busy processor takes ten times as long.
+pub const USES_AT_ONCE: usize = 256;
 /// How long a request may be on its way between the time that it is noted with and the queue: far longer than it ever
 /// is. What a gap says must not begin too late.
 const ON_THE_WAY_MAX: SignedDuration = SignedDuration::from_secs(1);

@@ -51,7 +51,7 @@ pub(super) struct Question {
     nonce: String,
 }
 
-/// The last snapshots that were made, the newest last.
+/// The last snapshots that were made, the one that was asked for last at the end.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     kept: std::sync::Mutex<VecDeque<Arc<Shelved>>>,
@@ -126,7 +126,7 @@ impl Shelf {
     /// The snapshot on the shelf, or a new one. Who asks while it is made waits for it.
     async fn take(&self, feed: &Feed) -> Result<Arc<Shelved>, String> {
         let _making = self.making.lock().await;
-        let last = self.with_kept(|kept| kept.back().cloned());
+        let last = self.with_kept(|kept| kept.iter().max_by_key(|shelved| shelved.made_at).cloned());
         if let Some(fresh) = last.filter(|shelved| shelved.made_at.elapsed() < SHELF_LIFE) {
             return Ok(fresh);
         }
@@ -146,8 +146,14 @@ impl Shelf {
         let etag = headers.get(IF_RANGE)?;
         let from = headers.get(RANGE)?.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?;
         let from = from.parse().ok()?;
-        let shelved = self.with_kept(|kept| kept.iter().find(|shelved| shelved.etag == etag).cloned())?;
-        Some((shelved, from))
+        let shelved = self.with_kept(|kept| {
+            let at = kept.iter().position(|shelved| shelved.etag == etag)?;
+            // Whoever comes back for the rest again and again finds it: the one that nobody asks for goes.
+            let shelved = kept.remove(at)?;
+            kept.push_back(Arc::clone(&shelved));
+            Some(shelved)
+        });
+        Some((shelved?, from))
     }
 
     fn with_kept<T>(&self, work: impl FnOnce(&mut VecDeque<Arc<Shelved>>) -> T) -> T {

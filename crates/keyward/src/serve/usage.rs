@@ -18,7 +18,7 @@ use super::stop::Stop;
 
 /// How often uses are written: they are readable within a second.
 const WRITE_EVERY: Duration = Duration::from_millis(250);
-/// How nice the thread is that writes (sched(7)). While the processors have nothing better to do it gets all that it wants; where
+/// How much nicer the thread is that writes into SQLite than the others (sched(7)). While the processors have nothing better to do it gets all that it wants; where
 /// decisions want them all, it gets a tenth of one, and what comes faster than that is dropped and counted.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
@@ -75,8 +75,12 @@ impl Writer {
         Ok(Self { service, queue, node, held, emptied_at: None, dropped, noted, was_writable: true })
     }
 
-    /// Writes until the server is asked to stop, on a thread to which decisions need not give way.
-    pub(super) fn begin_writing(self, stop: Stop) -> JoinHandle<Self> {
+    /// Writes until the server is asked to stop. Where the work is this process's, it gives way to decisions; to a database it is
+    /// only handed on, and what others wait for there must not wait for a thread that gives way.
+    pub(super) fn begin_writing(self, is_embedded: bool, stop: Stop) -> JoinHandle<Self> {
+        if !is_embedded {
+            return tokio::spawn(self.run(stop));
+        }
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             give_way();
@@ -162,10 +166,10 @@ impl Writer {
     }
 }
 
-/// On Linux, what is said of a process without naming one is said of the calling thread.
+/// On Linux, what is said of the process is said of the calling thread alone.
 #[cfg(target_os = "linux")]
 fn give_way() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "uses of keys are written with the same priority as decisions are made");
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderValue, StatusCode};
 use keyward_core::lease::BootTime;
 use keyward_wire::feed::nonce_text;
 use tokio_rustls::rustls::ClientConfig;
@@ -230,6 +230,8 @@ async fn ask(
     if let Some(of_rest) = of_rest.filter(|begun| begun.goes_on_with(&response)) {
         follower.go_on(of_rest.nonce)?;
         following.resumed.fetch_add(1, Ordering::Relaxed);
+    } else if response.status() == StatusCode::PARTIAL_CONTENT {
+        return Err(NoAnswer::Unreadable("it is a part that was not asked for".to_owned()));
     } else {
         // Before a new copy is begun in its place.
         *begun = None;

@@ -27,7 +27,8 @@ const ROUNDS: usize = 5;
 const LASTING: Duration = Duration::from_secs(3);
 /// How often a slow connection says another byte.
 const BYTE_EVERY: Duration = Duration::from_secs(2);
-/// With so many slow connections it is more than a sample, and what is left of the answers a second counts.
+/// With so many slow connections, in a soak, what is left of the answers a second counts. With fewer nothing is missing that could be
+/// told from noise.
 const MANY: u64 = 1_000;
 const SOON: Duration = Duration::from_secs(20);
 

@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 16;
 const AT_ONCE: usize = 32;
 const KEYS: usize = 8;
 /// Documented: the queue, and what was taken out of it to be written.
-const LOST_MAX: u64 = 65_536 + 2_048;
+const LOST_MAX: u64 = 65_536 + 256;
 /// A slow machine asks as many as the queue has places within this.
 const LOCKED_MAX: Duration = Duration::from_mins(1);
 /// The queue at its bound, connections, what SQLite and the allocator keep: well below what a leak of a minute would be.
@@ -197,9 +197,9 @@ fn niceness(keyward: &Keyward) -> Vec<i32> {
 
 #[test]
 fn one_thread_writes_uses_and_gives_way_to_all_others() {
-    let keyward = Keyward::profile("cveium").start();
-    let nice = niceness(&keyward);
-    let (writer, others) = nice.split_last().expect("threads");
-    assert_eq!(*writer, 10, "{nice:?}");
-    assert!(others.len() > 2 && others.iter().all(|nice| *nice == others[0] && *nice < 10), "{nice:?}");
+    // In a database, the work is another process's.
+    let keyward = Keyward::profile("cveium").on_file().start();
+    let gives_way = |nice: &Vec<i32>| nice.len() > 2 && nice[nice.len() - 1] == (nice[0] + 10).min(19);
+    let nice = eventually(Duration::from_secs(20), || niceness(&keyward), gives_way);
+    assert!(nice[..nice.len() - 1].iter().all(|others| *others == nice[0]), "{nice:?}");
 }

@@ -106,7 +106,11 @@ pub(crate) async fn submit(
     let ended = bulk_revoke(&console.service, &member.ctx, shelf.whose(), &ids, None).await;
     let ended = ended.map_err(|refusal| member.refused(&refusal))?;
     let ended_at = Instant::now();
-    let nodes = console.service.nodes.settle(ended.epoch, ended.grace, revoke::WAIT_MAX).await;
+    let nodes = if ended.results.iter().any(Result::is_ok) {
+        console.service.nodes.settle(ended.epoch, ended.grace, revoke::WAIT_MAX).await
+    } else {
+        Vec::new()
+    };
     let in_force = InForce::of(&nodes, ended.grace, ended_at.elapsed());
     let results = ids.iter().zip(found).zip(ended.results).map(|((id, row), ended)| Ended {
         name: row.map_or_else(|| id.clone(), |row| row.key.name.to_string()),

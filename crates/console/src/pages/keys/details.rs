@@ -86,17 +86,12 @@ struct DetailsPage {
     effects: Vec<Effect>,
     /// How many more workspaces there are.
     more_places: usize,
+    /// Whether some workspace allows less networks than all.
+    is_bounded: bool,
     glance: Glance,
     /// `None`: whoever looks may not read the audit log.
     deeds: Option<Vec<Deed>>,
     dialog: Option<Html>,
-}
-
-impl DetailsPage {
-    /// Whether some workspace allows less networks than all.
-    fn is_bounded(&self) -> bool {
-        self.effects.iter().any(|effect| !effect.networks.is_empty())
-    }
 }
 
 /// `GET …/keys/{id}`
@@ -148,6 +143,7 @@ async fn load(console: &Console, member: &Member, shelf: &Shelf, row: KeyRow) ->
     let explained = explain_key(&console.service, &member.ctx, shelf.whose(), &id).await;
     let explained = explained.map_err(|refusal| member.refused(&refusal))?;
     let more_places = explained.len().saturating_sub(PLACES_SHOWN);
+    let is_bounded = explained.iter().any(|one| !one.workspace.allowed_cidrs.is_empty());
     Ok(DetailsPage {
         shell: shelf.shell(member)?,
         base: shelf.base.clone(),
@@ -173,6 +169,7 @@ async fn load(console: &Console, member: &Member, shelf: &Shelf, row: KeyRow) ->
             .map(|one| effect(console, member, key, &one))
             .collect(),
         more_places,
+        is_bounded,
         glance: usage::glance(console, member, shelf, &id).await?,
         deeds: deeds(console, member, shelf, &id).await?,
         row: Row::of(profile, &row, now),

@@ -55,6 +55,7 @@ const EVERYTHING: &[&str] = &[
     "revoked",
     "server struck off",
     "snapshot loaded",
+    "snapshot went on where it broke off",
     "store put back",
 ];
 
