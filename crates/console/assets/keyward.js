@@ -174,6 +174,11 @@ document.querySelectorAll("[data-scope-search]").forEach(searchScopes);
 document.querySelectorAll("[data-summary]").forEach(followChoices);
 document.querySelectorAll("[data-needs-selection]").forEach(countSelection);
 if (/^#key_[0-9a-z]+$/.test(location.hash)) document.getElementById(location.hash.slice(1))?.focus();
+// On a narrow screen these scroll sideways: where one is must be among what is seen.
+for (const nav of document.querySelectorAll(".side, .tabs")) {
+  const here = nav.querySelector("[aria-current]")?.getBoundingClientRect();
+  if (here) nav.scrollLeft += here.left - nav.getBoundingClientRect().left - (nav.clientWidth - here.width) / 2;
+}
 // A menu closes when the keyboard or the pointer leaves it.
 for (const menu of document.querySelectorAll("details.menu")) {
   menu.addEventListener("focusout", (event) => { if (!menu.contains(event.relatedTarget)) menu.open = false; });

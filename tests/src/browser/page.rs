@@ -202,10 +202,17 @@ impl Browser<'_> {
             .collect()
     }
 
+    /// What is wanted of a field. A page that changes meanwhile takes it away: it is looked for again.
     #[track_caller]
     fn of_field(&self, label: &str, wanted: &str) -> Value {
-        let id = self.find("field", label, None);
-        self.run(&format!("{WORDS}\nconst field = arguments[0]; return {wanted};"), &[json!({ ELEMENT: id })])
+        let find = format!("{WORDS}\nreturn found(arguments[0], arguments[1], arguments[2]);");
+        let read = format!("{WORDS}\nconst field = arguments[0]; return {wanted};");
+        self.eventually(&format!("no single field {label:?}"), || {
+            let found = self.run(&find, &[json!("field"), json!(label), Value::Null]);
+            let field = found[ELEMENT].as_str().ok_or_else(|| found.to_string())?;
+            let asked = json!({"script": read, "args": [{ ELEMENT: field }]});
+            self.session().try_post("execute/sync", &asked)
+        })
     }
 
     #[track_caller]

@@ -73,15 +73,37 @@ fn has_no_barriers(profile: &str) {
 }
 
 #[test]
-fn the_table_of_keys_fits_a_laptop_while_one_is_rotated_and_breaks_no_scope_within_a_word() {
-    let keyward = shared("cycloid");
+fn on_a_narrow_screen_the_open_tab_is_among_what_is_seen() {
+    let keyward = shared("default");
     let workspace = keyward.workspace();
-    let scopes = ["create", "read", "update"].map(|deed| format!("organization:project:{deed}"));
-    let keys = ["ci-pipeline-of-the-web-shop", "nightly-export"]
-        .map(|name| workspace.create_key(json!({"name": name, "scopes": scopes})));
+    let browser = as_member(keyward, &workspace, "admin");
+    browser.resize(320, 640);
+    for tab in ["keys", "security", "audit"] {
+        browser.open(&format!("/w/{}/{tab}", workspace.slug));
+        let sides = "const here = document.querySelector('.tabs [aria-current]').getBoundingClientRect();
+                     return [here.left, here.right].map(Math.round)";
+        let sides = browser.run(sides, &[]);
+        let [left, right] = [&sides[0], &sides[1]].map(|side| side.as_i64().expect("a number"));
+        assert!(0 <= left && left < right && right <= 320, "{tab}: {left} to {right}");
+    }
+}
+
+#[test]
+fn the_table_of_keys_fits_a_laptop_while_one_is_rotated_and_breaks_no_scope_within_a_word() {
+    let of_projects = ["create", "read", "update"].map(|deed| format!("organization:project:{deed}"));
+    the_table_of_keys_fits_a_laptop("cycloid", "org_admin", &of_projects);
+    the_table_of_keys_fits_a_laptop("cysmiq", "admin", &["vulnerabilities:read".to_owned()]);
+}
+
+fn the_table_of_keys_fits_a_laptop(profile: &str, role: &str, scopes: &[String]) {
+    let keyward = shared(profile);
+    let workspace = keyward.workspace();
+    let keys = ["ci-pipeline-of-the-web-shop", "nightly-export"].map(|name| {
+        workspace.create_key(json!({"name": name, "scopes": scopes, "expires_in_seconds": 86_400 * 90}))
+    });
     let rotate = format!("{}/{}/rotate", workspace.path("keys"), keys[0].id);
     workspace.owner().post(&rotate, json!({})).expect(200);
-    let browser = as_member(keyward, &workspace, "org_admin");
+    let browser = as_member(keyward, &workspace, role);
     browser.resize(1280, 800);
     browser.open(&format!("/w/{}/keys", workspace.slug));
     assert!(browser.cell("ci-pipeline-of-the-web-shop", "Status").contains("Rotating"));
