@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::client::{self, Work};
+use crate::contest::CONNECTIONS;
 use crate::framing::Framing;
 use crate::keyward::Keyward;
 use crate::node::{CREDENTIAL, Node};
@@ -20,7 +21,6 @@ use table::{Measured, What};
 const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
 /// Leaves out stores that are larger than it says.
 const KEYS_MAX: &str = "KEYWARD_BENCH_KEYS";
-const CONNECTIONS: usize = 64;
 /// Rounds of verifies, and how long each lasts with each store.
 const ROUNDS: usize = 9;
 const LASTING: Duration = Duration::from_millis(700);

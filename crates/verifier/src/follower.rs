@@ -69,6 +69,15 @@ pub enum Head {
     },
 }
 
+impl Head {
+    /// The question's.
+    pub const fn nonce(self) -> u64 {
+        let (Self::Changes { nonce, .. } | Self::Snapshot { nonce, .. } | Self::SnapshotNeeded { nonce }) =
+            self;
+        nonce
+    }
+}
+
 /// Why an answer is none. The lease is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
@@ -219,10 +228,8 @@ impl Follower {
         let Some(out) = self.out.as_mut().filter(|out| out.coming.is_none()) else {
             return Err(Broken::OtherQuestion);
         };
-        let (Head::Changes { nonce, .. } | Head::Snapshot { nonce, .. } | Head::SnapshotNeeded { nonce }) =
-            head;
         let (Asking::Changes { nonce: asked, .. } | Asking::Snapshot { nonce: asked }) = out.asking;
-        if nonce != asked {
+        if head.nonce() != asked {
             return Err(Broken::OtherQuestion);
         }
         let up_to = match (out.asking, head) {

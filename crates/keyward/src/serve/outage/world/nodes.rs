@@ -71,11 +71,11 @@ impl World {
         let (Route { node, nonce, .. }, fault) = (letter.to, self.fault);
         let this = &mut self.nodes[node];
         let rest = this.rest.take_if(|rest| rest.snapshot.is_some() && rest.snapshot == letter.snapshot);
-        let rest = rest.filter(|rest| this.out == Some(nonce) && this.follower.can_go_on(asked(rest.head)));
+        let rest = rest.filter(|rest| this.out == Some(nonce) && this.follower.can_go_on(rest.head.nonce()));
         let begun = match rest {
             Some(rest) => {
                 letter = Letter { to: letter.to, ..rest };
-                let went_on = this.follower.go_on(asked(letter.head));
+                let went_on = this.follower.go_on(letter.head.nonce());
                 if went_on.is_ok() {
                     self.count("snapshot went on where it broke off");
                 }
@@ -139,12 +139,6 @@ impl World {
         }
         self.node_asks_later(node);
     }
-}
-
-/// The nonce of the question that an answer begins with.
-fn asked(head: Head) -> u64 {
-    let (Head::Changes { nonce, .. } | Head::Snapshot { nonce, .. } | Head::SnapshotNeeded { nonce }) = head;
-    nonce
 }
 
 /// A state, as a node understands it.
