@@ -129,7 +129,8 @@ fn one(tree: &Tree, soak: &'static Soak) -> Ran {
         say::failure(failure);
     }
     // A name that no test bears any more would pass by running nothing.
-    Ran { soak, took: started.elapsed(), tally, passed: ended.is_ok() && tally.passed > 0 }
+    let passed = ended.is_ok() && tally.passed > 0;
+    Ran { soak, took: started.elapsed(), tally, passed }
 }
 
 fn summary(results: &[Ran]) {

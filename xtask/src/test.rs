@@ -59,6 +59,7 @@ pub(crate) fn full(tree: &Tree) -> Result<(), Failure> {
     let started = Instant::now();
     let mut tally = Tally::default();
     let ended = STEPS.iter().try_for_each(|step| one(tree, step, &mut tally));
+    say_what_failed(&tally);
     say::line(format!("\n{} steps, {:.0} s", STEPS.len(), started.elapsed().as_secs_f64()));
     if let Err(failure) = ended {
         say::line(tally.closing());
@@ -75,6 +76,7 @@ pub(crate) fn fast(tree: &Tree) -> Result<(), Failure> {
     if ended.is_err() && tally.failed == 0 {
         tally.failed = 1;
     }
+    say_what_failed(&tally);
     say::line(format!("\n{}", tally.closing()));
     ended?;
     say::line(
@@ -84,10 +86,18 @@ pub(crate) fn fast(tree: &Tree) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Once more at the end, where it is looked for: thousands of lines may stand between.
+fn say_what_failed(tally: &Tally) {
+    if !tally.said.is_empty() {
+        say::heading("what failed");
+        tally.said.iter().for_each(say::line);
+    }
+}
+
 fn one(tree: &Tree, step: &Step, tally: &mut Tally) -> Result<(), Failure> {
     say::heading(step.title);
     let started = Instant::now();
-    let before = *tally;
+    let before = tally.clone();
     let ended = (step.run)(tree, tally);
     match &ended {
         Ok(()) if *tally == before => tally.passed += 1,

@@ -1,11 +1,15 @@
 //! What people do on a page, by the words that they read there.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
-use super::Browser;
+use super::{Browser, LOOK_EVERY};
 
 /// Finds things by their words: in the dialog that is open, else on the whole page.
 const WORDS: &str = include_str!("words.js");
+/// How long a page that a click leaves may stand. One that leads to a file stands on.
+const LEFT_WITHIN: Duration = Duration::from_secs(5);
 /// How `WebDriver` names an element.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -235,7 +239,17 @@ impl Browser<'_> {
         });
     }
 
+    /// Clicks, and waits until the page has gone where that leads to another: what is read next is of that one.
     fn click_on(&self, element: &str) -> Result<Value, String> {
-        self.session().try_post(&format!("element/{element}/click"), &json!({}))
+        let clicked = self.session().try_post(&format!("element/{element}/click"), &json!({}))?;
+        let until = Instant::now() + LEFT_WITHIN;
+        let asked = json!({"script": "return window.isLeaving === true", "args": []});
+        // An error is of a page that goes at this moment.
+        while self.session().try_post("execute/sync", &asked).is_ok_and(|is_leaving| is_leaving == true)
+            && Instant::now() < until
+        {
+            std::thread::sleep(LOOK_EVERY / 5);
+        }
+        Ok(clicked)
     }
 }

@@ -1,3 +1,17 @@
+// Whoever clicks on what leads to another page may be told that this is done while the old page still stands: it says so.
+if (!window.watchesForLeaving) {
+  window.watchesForLeaving = true;
+  const leads = (event) => {
+    if (event.type === "submit") return event.submitter?.formMethod !== "dialog" && event.target.method !== "dialog";
+    const link = event.target.closest?.("a[href]");
+    return link && !link.target && !link.hasAttribute("download") && link.href.split("#")[0] !== location.href.split("#")[0];
+  };
+  for (const type of ["click", "submit"]) {
+    window.addEventListener(type, (event) => { if (!event.defaultPrevented && leads(event)) window.isLeaving = true; });
+  }
+  // It went nowhere after all: what it led to was a file, or it came back from the browser's memory of pages.
+  window.addEventListener("pageshow", () => { window.isLeaving = false; });
+}
 const tidy = (text) => (text || "").replace(/\s+/g, " ").trim();
 const dialog = () => document.querySelector("dialog:modal") || document.querySelector("dialog[open]");
 const scope = () => dialog() || document;
