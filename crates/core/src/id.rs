@@ -8,6 +8,19 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 128 bits in groups of 5.
 const BODY_LEN: usize = 26;
 
+/// What each letter stands for, and [`NO_LETTER`] where it is none.
+#[expect(clippy::indexing_slicing, reason = "in a constant: what is out of bounds does not compile")]
+const VALUES: [u8; 256] = {
+    let mut values = [NO_LETTER; 256];
+    let mut value: u8 = 0;
+    while (value as usize) < ALPHABET.len() {
+        values[ALPHABET[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
+const NO_LETTER: u8 = u8::MAX;
+
 /// The text is not an identifier of the kind asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier of the form {prefix}_… (26 characters of Crockford's base 32)")]
@@ -86,8 +99,8 @@ fn parse_body(body: &str) -> Option<u128> {
         return None;
     }
     body.bytes().try_fold(0_u128, |value, byte| {
-        let five_bits = ALPHABET.iter().position(|&letter| letter == byte)?;
-        Some((value << 5) | five_bits as u128)
+        let five_bits = VALUES.get(usize::from(byte)).copied().filter(|value| *value != NO_LETTER)?;
+        Some((value << 5) | u128::from(five_bits))
     })
 }
 

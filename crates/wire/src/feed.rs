@@ -4,6 +4,7 @@
 //! A node that does not understand what a key may do decides nothing, rather than something else.
 
 mod read;
+mod text;
 mod uses;
 mod write;
 
@@ -11,29 +12,31 @@ use jiff::Timestamp;
 use keyward_core::change::{Epoch, Point};
 use serde::{Deserialize, Serialize};
 
+use text::Text;
 pub use uses::{USES_MAX, UseTold, UsesTold};
 
 /// Longest line: the largest key with all its rules has some 150 KB.
 pub const LINE_LEN_MAX: usize = 1024 * 1024;
 
 /// A line of an answer of the feed.
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are keys, and none is kept")]
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Line {
+#[serde(rename_all = "snake_case", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub enum Line<'a> {
     /// The first.
     Head(HeadLine),
     /// A key.
-    Key(Box<KeyLine>),
+    Key(KeyLine<'a>),
     /// A workspace.
-    Workspace(WorkspaceLine),
+    Workspace(WorkspaceLine<'a>),
     /// Somebody's place in a workspace.
-    Membership(MembershipLine),
+    Membership(MembershipLine<'a>),
     /// A service account that changed by itself.
-    ServiceAccount(AccountLine),
+    ServiceAccount(AccountLine<'a>),
     /// A role that a workspace made.
-    Role(RoleLine),
+    Role(RoleLine<'a>),
     /// A person.
-    Person(PersonLine),
+    Person(PersonLine<'a>),
     /// The last.
     End(EndLine),
 }
@@ -76,134 +79,134 @@ pub struct EndLine {
 
 /// A key. Without its description and metadata, which no decision needs.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyLine {
-    id: String,
-    belongs: BelongsLine,
-    name: Box<str>,
-    grant: GrantLine,
-    secret: SecretLine,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct KeyLine<'a> {
+    id: Text<'a>,
+    belongs: BelongsLine<'a>,
+    name: Text<'a>,
+    grant: GrantLine<'a>,
+    secret: SecretLine<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    old: Option<OldLine>,
+    old: Option<OldLine<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    retired: Vec<String>,
+    retired: Vec<Text<'a>>,
     created_at: Timestamp,
-    created_by: PrincipalLine,
+    created_by: PrincipalLine<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    revoked: Option<RevokedLine>,
+    revoked: Option<RevokedLine<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    allowed_cidrs: Vec<String>,
+    allowed_cidrs: Vec<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<u32>,
     version: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum BelongsLine {
-    Person { owner: String, workspaces: Option<Vec<String>> },
-    Workspace { workspace: String, owner: Option<String>, acts_as: AccountLine },
+#[serde(rename_all = "snake_case", deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+enum BelongsLine<'a> {
+    Person { owner: Text<'a>, workspaces: Option<Vec<Text<'a>>> },
+    Workspace { workspace: Text<'a>, owner: Option<Text<'a>>, acts_as: AccountLine<'a> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretLine {
-    sha256: String,
-    hint: Box<str>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct SecretLine<'a> {
+    sha256: Text<'a>,
+    hint: Text<'a>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OldLine {
-    secret: SecretLine,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct OldLine<'a> {
+    secret: SecretLine<'a>,
     rotated_at: Timestamp,
     ends_at: Timestamp,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RevokedLine {
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct RevokedLine<'a> {
     at: Timestamp,
-    by: PrincipalLine,
+    by: PrincipalLine<'a>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PrincipalLine {
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct PrincipalLine<'a> {
     #[serde(rename = "type")]
-    type_: Box<str>,
+    type_: Text<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    name: Box<str>,
+    id: Option<Text<'a>>,
+    name: Text<'a>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GrantLine {
-    scopes: Vec<Box<str>>,
-    rules: Vec<RuleLine>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct GrantLine<'a> {
+    scopes: Vec<Text<'a>>,
+    rules: Vec<RuleLine<'a>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RuleLine {
-    action: Box<str>,
-    resources: Vec<Box<str>>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+struct RuleLine<'a> {
+    action: Text<'a>,
+    resources: Vec<Text<'a>>,
 }
 
 /// A workspace.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WorkspaceLine {
-    id: String,
-    slug: String,
-    name: Box<str>,
-    plan: String,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct WorkspaceLine<'a> {
+    id: Text<'a>,
+    slug: Text<'a>,
+    name: Text<'a>,
+    plan: Text<'a>,
     /// Left out where there is none, so that nodes of an older version understand all other workspaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     grace_seconds: Option<u16>,
     /// Left out where there is none, for the same reason. A node that does not know these decides nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    allowed_cidrs: Vec<String>,
+    allowed_cidrs: Vec<Text<'a>>,
     created_at: Timestamp,
     version: u64,
 }
 
 /// Somebody's place in a workspace.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MembershipLine {
-    workspace: String,
-    user: String,
-    role: Option<String>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct MembershipLine<'a> {
+    workspace: Text<'a>,
+    user: Text<'a>,
+    role: Option<Text<'a>>,
 }
 
 /// A service account.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AccountLine {
-    id: String,
-    name: Box<str>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct AccountLine<'a> {
+    id: Text<'a>,
+    name: Text<'a>,
     shared: bool,
     disabled: bool,
 }
 
 /// A role.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RoleLine {
-    role: String,
-    grant: Option<GrantLine>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct RoleLine<'a> {
+    role: Text<'a>,
+    grant: Option<GrantLine<'a>>,
 }
 
 /// A person.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PersonLine {
-    user: String,
-    name: Box<str>,
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+pub struct PersonLine<'a> {
+    user: Text<'a>,
+    name: Text<'a>,
     suspended_at: Option<Timestamp>,
 }
 
@@ -218,10 +221,12 @@ pub enum Unreadable {
     Part(&'static str),
 }
 
-impl Line {
-    /// Reads a line, without its line break.
-    pub fn read(line: &[u8]) -> Result<Self, Unreadable> {
-        serde_json::from_slice(line).map_err(|_| Unreadable::Line)
+impl<'a> Line<'a> {
+    /// Reads a line, without its line break. What it holds is borrowed from there.
+    pub fn read(line: &'a [u8]) -> Result<Self, Unreadable> {
+        // Once for the whole line: for each of its texts anew takes longer.
+        let line = std::str::from_utf8(line).map_err(|_| Unreadable::Line)?;
+        serde_json::from_str(line).map_err(|_| Unreadable::Line)
     }
 
     /// Writes it, with its line break.

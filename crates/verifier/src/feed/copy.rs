@@ -14,8 +14,8 @@ use super::NoAnswer;
 use super::answer::{Lines, say};
 use crate::follower::Follower;
 
-/// Bytes of a copy that are read at once.
-const PIECE_LEN: usize = 256 * 1024;
+/// Bytes of a copy that are read at once: what comes of them when they are unpacked stays in a processor's cache.
+const PIECE_LEN: usize = 32 * 1024;
 
 /// A snapshot that is being kept. Dropped before its end, it never was.
 #[derive(Debug)]

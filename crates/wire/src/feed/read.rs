@@ -15,15 +15,15 @@ use keyward_core::workspace::{Slug, Workspace};
 
 use super::{
     AccountLine, BelongsLine, GrantLine, KeyLine, Line, OldLine, PrincipalLine, RevokedLine, RuleLine,
-    SecretLine, Unreadable, WorkspaceLine,
+    SecretLine, Text, Unreadable, WorkspaceLine,
 };
 
-impl Line {
+impl Line<'_> {
     /// The state that it tells. `None`: it is a head or an end.
     pub fn into_state(self) -> Result<Option<State>, Unreadable> {
         Ok(Some(match self {
             Self::Head(_) | Self::End(_) => return Ok(None),
-            Self::Key(line) => State::Key(Box::new(key(*line)?)),
+            Self::Key(line) => State::Key(Box::new(key(line)?)),
             Self::Workspace(line) => State::Workspace(workspace(&line)?),
             Self::Membership(line) => State::Membership {
                 workspace: id(&line.workspace, "workspace")?,
@@ -36,14 +36,14 @@ impl Line {
             }
             Self::Person(line) => State::Person {
                 user: id(&line.user, "user")?,
-                name: line.name,
+                name: line.name.into(),
                 suspended_at: line.suspended_at,
             },
         }))
     }
 }
 
-fn key(line: KeyLine) -> Result<Key, Unreadable> {
+fn key(line: KeyLine<'_>) -> Result<Key, Unreadable> {
     Ok(Key {
         id: id(&line.id, "id")?,
         belongs: belongs(line.belongs)?,
@@ -64,7 +64,7 @@ fn key(line: KeyLine) -> Result<Key, Unreadable> {
     })
 }
 
-fn belongs(line: BelongsLine) -> Result<Belongs, Unreadable> {
+fn belongs(line: BelongsLine<'_>) -> Result<Belongs, Unreadable> {
     Ok(match line {
         BelongsLine::Person { owner, workspaces } => {
             let workspaces = workspaces.map(|ids| ids.iter().map(|text| id(text, "workspaces")).collect());
@@ -78,12 +78,12 @@ fn belongs(line: BelongsLine) -> Result<Belongs, Unreadable> {
     })
 }
 
-fn account(line: AccountLine) -> Result<ServiceAccount, Unreadable> {
+fn account(line: AccountLine<'_>) -> Result<ServiceAccount, Unreadable> {
     let AccountLine { name, shared, disabled, .. } = line;
-    Ok(ServiceAccount { id: id(&line.id, "service account")?, name, shared, disabled })
+    Ok(ServiceAccount { id: id(&line.id, "service account")?, name: name.into(), shared, disabled })
 }
 
-fn workspace(line: &WorkspaceLine) -> Result<Workspace, Unreadable> {
+fn workspace(line: &WorkspaceLine<'_>) -> Result<Workspace, Unreadable> {
     Ok(Workspace {
         id: id(&line.id, "id")?,
         slug: Slug::parse(&line.slug).ok_or(Unreadable::Part("slug"))?,
@@ -104,20 +104,20 @@ fn grace(seconds: Option<u16>) -> Result<GraceSeconds, Unreadable> {
     seconds.map_or(Some(GraceSeconds::NONE), GraceSeconds::new).ok_or(Unreadable::Part("grace_seconds"))
 }
 
-fn secret(line: &SecretLine) -> Result<StoredSecret, Unreadable> {
+fn secret(line: &SecretLine<'_>) -> Result<StoredSecret, Unreadable> {
     Ok(StoredSecret { digest: digest(&line.sha256)?, hint: SecretHint::from_stored(&line.hint) })
 }
 
-fn old(line: &OldLine) -> Result<OldSecret, Unreadable> {
+fn old(line: &OldLine<'_>) -> Result<OldSecret, Unreadable> {
     let OldLine { rotated_at, ends_at, .. } = *line;
     Ok(OldSecret { secret: secret(&line.secret)?, rotated_at, ends_at })
 }
 
-fn revocation(line: RevokedLine) -> Result<Revocation, Unreadable> {
+fn revocation(line: RevokedLine<'_>) -> Result<Revocation, Unreadable> {
     Ok(Revocation { at: line.at, by: principal(line.by)? })
 }
 
-fn principal(line: PrincipalLine) -> Result<Principal, Unreadable> {
+fn principal(line: PrincipalLine<'_>) -> Result<Principal, Unreadable> {
     let id = match (&*line.type_, line.id.as_deref()) {
         ("user", Some(text)) => PrincipalId::User(id(text, "principal")?),
         ("service_account", Some(text)) => PrincipalId::ServiceAccount(id(text, "principal")?),
@@ -126,21 +126,21 @@ fn principal(line: PrincipalLine) -> Result<Principal, Unreadable> {
         ("system", None) => PrincipalId::System,
         _ => return Err(Unreadable::Part("principal")),
     };
-    Ok(Principal { id, name: line.name })
+    Ok(Principal { id, name: line.name.into() })
 }
 
-fn grant(line: GrantLine) -> Result<Grant, Unreadable> {
+fn grant(line: GrantLine<'_>) -> Result<Grant, Unreadable> {
     let pattern = |text: &str| Pattern::parse(text).map_err(|_| Unreadable::Part("rules"));
-    let rule = |rule: RuleLine| {
+    let rule = |rule: RuleLine<'_>| {
         let resources = rule.resources.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
         Ok(Rule { action: pattern(&rule.action)?, resources })
     };
     let rules = line.rules.into_iter().map(rule).collect::<Result<_, _>>()?;
-    Ok(Grant { scopes: line.scopes, rules })
+    Ok(Grant { scopes: line.scopes.into_iter().map(Into::into).collect(), rules })
 }
 
 /// A part that is no network makes the whole unreadable: one network fewer may be one limit fewer.
-fn networks(texts: &[String]) -> Result<Vec<ipnet::IpNet>, Unreadable> {
+fn networks(texts: &[Text<'_>]) -> Result<Vec<ipnet::IpNet>, Unreadable> {
     texts.iter().map(|text| text.parse().map_err(|_| Unreadable::Part("allowed_cidrs"))).collect()
 }
 
