@@ -4,6 +4,7 @@
 //! of its keys to a new one. So there is never a second copy of more than one segment, and no key is looked for in more
 //! than one place, but while it moves. A change copies its segment, which owns nothing that would have to be counted.
 
+mod loading;
 mod record;
 mod segment;
 mod spine;
@@ -19,6 +20,7 @@ use foldhash::fast::RandomState;
 use keyward_core::secret::SecretDigest;
 
 use crate::meter::Meter;
+pub(crate) use crate::packed::loading::{LoadedKey, Loading};
 pub(crate) use crate::packed::record::{Places, Record, is_simple};
 use crate::packed::segment::Entering;
 pub(crate) use crate::packed::segment::Segment;
@@ -82,11 +84,7 @@ impl Packed {
         let place = before.position(tag(hash), &record.digest);
         let after = match place {
             None => before.with(entering),
-            Some(place) => before.changed(place, &entering).or_else(|| {
-                let others = others(&before, tag(hash), &record.digest);
-                let all = others.chain([entering]);
-                Some(Segment::of(before.len(), before.texts_len() + texts.len(), all))
-            }),
+            Some(place) => before.replaced(place, entering),
         };
         let Some(after) = after else { return false };
         cell.store(Arc::new(after));
@@ -102,9 +100,8 @@ impl Packed {
         let hash = self.hash(digest);
         let Some(cell) = self.segments.get(number(hash, self.segments.len())) else { return };
         let before = cell.load();
-        if before.position(tag(hash), digest).is_some() {
-            let others = others(&before, tag(hash), digest);
-            cell.store(Arc::new(Segment::of(before.len() - 1, before.texts_len(), others)));
+        if let Some(place) = before.position(tag(hash), digest) {
+            cell.store(Arc::new(before.without(place)));
             self.len.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -116,10 +113,27 @@ impl Packed {
         self.len.store(0, Ordering::Relaxed);
     }
 
+    /// The same table, empty and filled apart, for [`Self::take_in`].
+    pub(crate) fn loading(&self) -> Loading {
+        Loading::new(self.hasher.clone(), self.segments.len())
+    }
+
+    /// Takes in what was filled apart, in the place of all that was here. For one thread at a time.
+    pub(crate) fn take_in(&self, loading: Loading) {
+        self.len.store(loading.len(), Ordering::Relaxed);
+        for (place, segment) in loading.into_segments().enumerate() {
+            match self.segments.get(place) {
+                Some(cell) => cell.store(Arc::new(segment)),
+                // There is room: it took places one by one, as here.
+                None => drop(self.segments.push(ArcSwap::from_pointee(segment))),
+            }
+        }
+    }
+
     /// One more segment, with those keys of an older one that are looked for there from then on.
     fn split(&self) {
         let count = self.segments.len();
-        let Some(cell) = self.segments.get(count - (1 << count.ilog2())) else { return };
+        let Some(cell) = self.segments.get(splits_next(count)) else { return };
         let before = cell.load();
         let moves = |one: &Entering<'_>| number(self.hash(&one.record.digest), count + 1) == count;
         let part = |moving: bool| {
@@ -137,12 +151,6 @@ impl Packed {
     }
 }
 
-/// The keys of a segment but for one.
-fn others<'a>(segment: &'a Segment, tag: u8, digest: &'a SecretDigest) -> impl Iterator<Item = Entering<'a>> {
-    let without = segment.position(tag, digest);
-    segment.entering().enumerate().filter(move |(place, _)| Some(*place) != without).map(|(_, one)| one)
-}
-
 /// The segment of a hash among so many: its low bits, one fewer where there is no such segment yet.
 fn number(hash: u64, count: usize) -> usize {
     let mask = count.next_power_of_two() - 1;
@@ -150,6 +158,11 @@ fn number(hash: u64, count: usize) -> usize {
     #[expect(clippy::cast_possible_truncation, reason = "the mask takes fewer bits than are left")]
     let number = hash as usize & mask;
     if number < count { number } else { number & (mask >> 1) }
+}
+
+/// The segment that hands half of its keys to the next one, where there are so many.
+fn splits_next(count: usize) -> usize {
+    count - (1 << count.ilog2())
 }
 
 /// The high bits, which say nothing of the segment.

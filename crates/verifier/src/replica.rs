@@ -124,9 +124,11 @@ impl Opens {
 impl Replica {
     /// Knows nothing yet.
     pub fn new(profile: Arc<Profile>) -> Self {
+        let packed = Packed::new();
+        let writer = Writer::loading(packed.loading());
         Self {
             profile,
-            packed: Packed::new(),
+            packed,
             whole: Table::default(),
             grants: Spine::new(),
             homes: Spine::new(),
@@ -141,7 +143,7 @@ impl Replica {
             epoch: AtomicU64::new(0),
             loaded: AtomicU64::new(0),
             loads: AtomicU64::new(0),
-            writer: Mutex::default(),
+            writer: Mutex::new(writer),
         }
     }
 
@@ -168,9 +170,12 @@ impl Replica {
         }
     }
 
-    /// Every change up to `epoch` was put. Said last, so that nobody reads an epoch whose changes are not all there.
+    /// Every change up to `epoch` was put. What was loaded before the first of these is found from then on. Said last, so that nobody reads an epoch whose changes are not all there.
     pub fn complete(&self, epoch: Epoch) {
-        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loading) = writer.end_loading() {
+            self.packed.take_in(loading);
+        }
         self.epoch.fetch_max(epoch.0, Ordering::AcqRel);
         if self.loaded.load(Ordering::Acquire) == 0 {
             self.loaded.store(self.loads.fetch_add(1, Ordering::AcqRel) + 1, Ordering::Release);
@@ -183,8 +188,8 @@ impl Replica {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.loaded.store(0, Ordering::Release);
         self.epoch.store(0, Ordering::Release);
-        writer.forget_keys();
         self.packed.clear();
+        writer.begin_anew(self.packed.loading());
         self.whole.pin().clear();
         // Workspaces keep their places, and grants theirs: what comes next is mostly the same.
         self.homes.iter().for_each(Home::clear);

@@ -84,19 +84,17 @@ impl LocalNode {
         self.stand_in_the_notes().await?;
         let replica = self.verifier.replica();
         let mut part: Vec<State> = Vec::with_capacity(SNAPSHOT_PART);
-        // States of a snapshot are older than every change that follows it.
-        let apply = |part: &mut Vec<State>, up_to: Epoch| {
-            replica.apply(Changes { up_to, states: std::mem::take(part) });
-        };
         let told = feed::snapshot(self.store.as_ref(), &mut |state| {
             part.push(state);
             if part.len() == SNAPSHOT_PART {
-                apply(&mut part, Epoch(0));
+                // States of a snapshot are older than every change that follows it.
+                replica.put(Epoch(0), part.drain(..));
             }
         })
         .await?;
         let Point { incarnation, epoch } = told.up_to;
-        apply(&mut part, epoch);
+        replica.put(Epoch(0), part);
+        replica.complete(epoch);
         self.incarnation.get_or_init(|| incarnation);
         tracing::info!(%incarnation, epoch = epoch.0, keys = replica.keys_len(), "replica loaded");
         self.hear(asked_at, told);

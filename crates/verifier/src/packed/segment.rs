@@ -17,16 +17,30 @@ const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; TAGS_OF_WORD]);
 const _: () =
     assert!(KEYS_MAX * 2 * (u8::MAX as usize) <= u16::MAX as usize && KEYS_MAX.is_multiple_of(TAGS_OF_WORD));
 
+/// A byte of each key's hash, to tell most of those that are not meant without going to their record.
+type Tags = [[u8; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD];
+
 /// The keys.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    /// A byte of each key's hash, to tell most of those that are not meant without going to their record.
-    tags: [[u8; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD],
+    tags: Tags,
     records: Box<[Record]>,
     texts: Box<str>,
     /// As many as records, or none: where the profile limits no key, none has a meter.
     meters: Box<[Arc<Meter>]>,
 }
+
+/// A segment that nobody reads yet: keys are added to it where it stands.
+#[derive(Debug, Default)]
+pub(super) struct Growing {
+    tags: Tags,
+    records: Vec<Record>,
+    texts: String,
+    meters: Vec<Arc<Meter>>,
+}
+
+/// Keys for which a growing segment takes room at once. Twice as many each time would leave much of it empty.
+const GROWS_BY: usize = 8;
 
 /// A key on its way into a segment.
 #[derive(Debug, Clone)]
@@ -73,8 +87,25 @@ impl Segment {
         Some(Self { tags, records: records.into(), texts: texts.into(), meters })
     }
 
+    /// The same keys, one of them changed. `None`: there is no room for its texts.
+    pub(crate) fn replaced(&self, place: usize, one: Entering<'_>) -> Option<Self> {
+        self.changed(place, &one).or_else(|| {
+            let (len, texts_len) = (self.len(), self.texts_len() + one.texts.len());
+            Some(Self::of(len, texts_len, self.others(place).chain([one])))
+        })
+    }
+
+    /// The same keys but for one.
+    pub(crate) fn without(&self, place: usize) -> Self {
+        Self::of(self.len().saturating_sub(1), self.texts_len(), self.others(place))
+    }
+
+    fn others(&self, place: usize) -> impl Iterator<Item = Entering<'_>> {
+        self.entering().enumerate().filter(move |(n, _)| *n != place).map(|(_, one)| one)
+    }
+
     /// The same keys, one of them changed. `None`: its texts have changed, too.
-    pub(crate) fn changed(&self, place: usize, one: &Entering<'_>) -> Option<Self> {
+    fn changed(&self, place: usize, one: &Entering<'_>) -> Option<Self> {
         let mut records = self.records.clone();
         let record = records.get_mut(place).filter(|record| self.texts_of(record) == one.texts)?;
         *record = one.record.starting_at(record.start);
@@ -91,24 +122,9 @@ impl Segment {
         self.texts.len()
     }
 
-    /// The place of a key. The whole digest is compared, in constant time.
+    /// The place of a key.
     pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
-        let wanted = u64::from_ne_bytes([tag; TAGS_OF_WORD]);
-        let words = self.len().div_ceil(TAGS_OF_WORD);
-        for (number, tags) in self.tags.iter().take(words).enumerate() {
-            // A byte that is zero in the difference has its high bit set here. One above it may have, too, and is then
-            // told apart by its digest.
-            let difference = u64::from_le_bytes(*tags) ^ wanted;
-            let mut fitting = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
-            while fitting != 0 {
-                let place = number * TAGS_OF_WORD + (fitting.trailing_zeros() / 8) as usize;
-                if self.records.get(place).is_some_and(|record| record.digest == *digest) {
-                    return Some(place);
-                }
-                fitting &= fitting - 1;
-            }
-        }
-        None
+        position(&self.tags, &self.records, tag, digest)
     }
 
     pub(crate) fn record(&self, place: usize) -> Option<&Record> {
@@ -141,4 +157,67 @@ impl Segment {
             meter: self.meters.get(place).cloned(),
         })
     }
+}
+
+impl Growing {
+    /// Adds a key that is not there. `false`: they are [`KEYS_MAX`] already.
+    pub(super) fn push(&mut self, one: Entering<'_>) -> bool {
+        let len = self.records.len();
+        let Some(slot) = self.tags.as_flattened_mut().get_mut(len) else { return false };
+        *slot = one.tag;
+        if self.records.capacity() == len {
+            self.records.reserve_exact(GROWS_BY);
+            self.texts.reserve_exact(GROWS_BY * one.texts.len());
+        }
+        let start = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
+        self.records.push(one.record.starting_at(start));
+        self.texts.push_str(one.texts);
+        self.meters.extend(one.meter);
+        true
+    }
+
+    /// The place of a key.
+    pub(super) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
+        position(&self.tags, &self.records, tag, digest)
+    }
+
+    pub(super) fn record(&self, place: usize) -> Option<&Record> {
+        self.records.get(place)
+    }
+
+    pub(super) fn meter(&self, place: usize) -> Option<&Arc<Meter>> {
+        self.meters.get(place)
+    }
+}
+
+impl From<Growing> for Segment {
+    fn from(Growing { tags, records, texts, meters }: Growing) -> Self {
+        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+    }
+}
+
+impl From<Segment> for Growing {
+    fn from(Segment { tags, records, texts, meters }: Segment) -> Self {
+        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+    }
+}
+
+/// The place of a key. The whole digest is compared, in constant time.
+fn position(tags: &Tags, records: &[Record], tag: u8, digest: &SecretDigest) -> Option<usize> {
+    let wanted = u64::from_ne_bytes([tag; TAGS_OF_WORD]);
+    let words = records.len().div_ceil(TAGS_OF_WORD);
+    for (number, word) in tags.iter().take(words).enumerate() {
+        // A byte that is zero in the difference has its high bit set here. One above it may have, too, and is then
+        // told apart by its digest.
+        let difference = u64::from_le_bytes(*word) ^ wanted;
+        let mut fitting = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
+        while fitting != 0 {
+            let place = number * TAGS_OF_WORD + (fitting.trailing_zeros() / 8) as usize;
+            if records.get(place).is_some_and(|record| record.digest == *digest) {
+                return Some(place);
+            }
+            fitting &= fitting - 1;
+        }
+    }
+    None
 }

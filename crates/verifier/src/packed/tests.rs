@@ -53,6 +53,11 @@ fn put(table: &Packed, key: &Key, epoch: u64) -> bool {
     table.put(record, &texts, None)
 }
 
+fn load(table: &mut Loading, key: &Key, epoch: u64) -> bool {
+    let (record, texts) = Record::new(key, false, Epoch(epoch), Places { home: 7, grants: 9 });
+    table.put(record, &texts, None)
+}
+
 /// What the table tells of a key.
 fn told(table: &Packed, n: u64) -> Option<(KeyId, u64, String, String)> {
     let found = table.find(&digest(n))?;
@@ -67,20 +72,49 @@ proptest! {
     fn it_holds_what_a_map_holds(
         // Enough keys for some dozens of segments, and names of every length, some of them in more bytes than letters.
         steps in prop::collection::vec((0_u64..2_000, any::<bool>(), "[aß-]{0,100}", prop::bool::weighted(0.2)), 1..3_000),
+        // The first of them are taken while it is loaded, some of them into a table that has held others.
+        loads in 0_u64..3_000,
+        held_others: bool,
     ) {
         let table = Packed::new();
+        if held_others {
+            (2_000..2_500).for_each(|n| assert!(put(&table, &key(n, "other", "other"), 0)));
+            table.clear();
+        }
+        let mut loading = Some(table.loading());
         let mut map = HashMap::new();
         for (epoch, (n, shares, name, goes)) in (0..).zip(&steps) {
+            if epoch == loads {
+                table.take_in(loading.take().unwrap());
+            }
             if *goes {
-                table.remove(&digest(*n));
+                match &mut loading {
+                    Some(loading) => loading.remove(&digest(*n)),
+                    None => table.remove(&digest(*n)),
+                }
                 map.remove(n);
             } else {
                 let account = if *shares { format!("api_{name}") } else { "api_other".to_owned() };
-                prop_assert!(put(&table, &key(*n, name, &account), epoch));
+                let key = key(*n, name, &account);
+                let has_room = match &mut loading {
+                    Some(loading) => load(loading, &key, epoch),
+                    None => put(&table, &key, epoch),
+                };
+                prop_assert!(has_room);
                 map.insert(*n, (KeyId::new(*n, [1; 10]), epoch, name.clone(), account));
             }
-            prop_assert_eq!(told(&table, *n), map.get(n).cloned());
-            prop_assert_eq!(table.len(), map.len());
+            if let Some(loading) = &loading {
+                let found = loading.find(&digest(*n)).map(|found| (found.record.id(), found.record.epoch().0));
+                prop_assert_eq!(found, map.get(n).map(|(id, epoch, ..)| (*id, *epoch)));
+                prop_assert_eq!(loading.len(), map.len());
+                prop_assert_eq!(table.len(), 0, "nobody reads it yet");
+            } else {
+                prop_assert_eq!(told(&table, *n), map.get(n).cloned());
+                prop_assert_eq!(table.len(), map.len());
+            }
+        }
+        if let Some(loading) = loading {
+            table.take_in(loading);
         }
         for n in 0..2_000 {
             prop_assert_eq!(told(&table, n), map.get(&n).cloned(), "{}", n);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use keyward_core::change::Epoch;
 use keyward_core::grant::{Grant, Grants};
 use keyward_core::id::{KeyId, WorkspaceId};
@@ -11,7 +12,7 @@ use keyward_core::secret::SecretDigest;
 
 use crate::entry::{Home, KeyEntry};
 use crate::meter::Meter;
-use crate::packed::{Places, Record, is_simple};
+use crate::packed::{LoadedKey, Loading, Places, Record, is_simple};
 use crate::replica::{Opens, Replica};
 
 /// Most different grants that packed keys share. They stay for as long as the process lives, some 80 MB at worst; a key
@@ -21,12 +22,14 @@ const GRANTS_MAX: usize = 16 * 1024;
 const GRANT_PATTERNS_MAX: usize = 8;
 
 /// What only the writer knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Writer {
     /// Keys that are kept whole.
-    held: HashMap<KeyId, Held>,
+    held: HashMap<KeyId, Held, RandomState>,
     /// Where each grant is among those that are shared.
-    shared: HashMap<Grant, u16>,
+    shared: HashMap<Grant, u16, RandomState>,
+    /// Simple keys while the replica is no whole, and nobody reads it. Then they are put in the table that is read.
+    loading: Option<Loading>,
 }
 
 /// Where the writer finds a key that is kept whole again.
@@ -44,9 +47,20 @@ struct Before {
 }
 
 impl Writer {
-    /// Forgets all keys. Grants are in nobody's way.
-    pub(super) fn forget_keys(&mut self) {
+    /// Begins with a table that is filled before it is read.
+    pub(super) fn loading(table: Loading) -> Self {
+        Self { held: HashMap::default(), shared: HashMap::default(), loading: Some(table) }
+    }
+
+    /// Forgets all keys, and fills another table before it is read. Grants are in nobody's way.
+    pub(super) fn begin_anew(&mut self, table: Loading) {
         self.held.clear();
+        self.loading = Some(table);
+    }
+
+    /// What was filled, if it is not read yet.
+    pub(super) fn end_loading(&mut self) -> Option<Loading> {
+        self.loading.take()
     }
 }
 
@@ -54,8 +68,11 @@ impl Replica {
     pub(super) fn put_key(&self, writer: &mut Writer, key: Key, epoch: Epoch) {
         let digests = secrets_of(&key);
         let is_held = writer.held.contains_key(&key.id);
-        let before =
-            if is_held { self.before_whole(writer, key.id) } else { self.before_packed(key.id, &digests) };
+        let before = if is_held {
+            self.before_whole(writer, key.id)
+        } else {
+            self.before_packed(writer, key.id, &digests)
+        };
         if before.as_ref().is_some_and(|before| epoch < before.epoch) {
             return;
         }
@@ -82,11 +99,17 @@ impl Replica {
 
     /// INVARIANT: whatever becomes of a key, it keeps the secret that it had while it was packed, among those that are
     /// retired at the last. So it is found by one of those that it has now.
-    fn before_packed(&self, id: KeyId, digests: &[(SecretDigest, Opens)]) -> Option<Before> {
-        let mut found = digests.iter().filter_map(|(digest, _)| self.packed.find(digest));
-        let found = found.find(|found| found.record.id() == id)?;
-        let meter = found.segment.meter(found.place).cloned();
-        Some(Before { epoch: found.record.epoch(), revoked: found.record.is_revoked(), meter })
+    fn before_packed(&self, writer: &Writer, id: KeyId, digests: &[(SecretDigest, Opens)]) -> Option<Before> {
+        let find = |digest| match &writer.loading {
+            Some(table) => table.find(digest),
+            None => self.packed.find(digest).map(|found| LoadedKey {
+                record: found.record,
+                meter: found.segment.meter(found.place).cloned(),
+            }),
+        };
+        let mut found = digests.iter().filter_map(|(digest, _)| find(digest));
+        let LoadedKey { record, meter } = found.find(|found| found.record.id() == id)?;
+        Some(Before { epoch: record.epoch(), revoked: record.is_revoked(), meter })
     }
 
     /// Packs a key, if it is a simple one.
@@ -107,7 +130,10 @@ impl Replica {
         };
         let (Some(home), Some(grants)) = (home, self.share(writer, &key.grant)) else { return false };
         let (record, texts) = Record::new(key, revoked, epoch, Places { home, grants });
-        self.packed.put(record, &texts, meter)
+        match &mut writer.loading {
+            Some(table) => table.put(record, &texts, meter),
+            None => self.packed.put(record, &texts, meter),
+        }
     }
 
     fn keep_whole(
@@ -125,7 +151,10 @@ impl Replica {
             whole.insert(*digest, (Arc::clone(entry), *opens));
         }
         for (digest, _) in digests {
-            self.packed.remove(digest);
+            match &mut writer.loading {
+                Some(table) => table.remove(digest),
+                None => self.packed.remove(digest),
+            }
         }
         let gone = before.iter().flat_map(|before| before.digests.iter());
         for digest in gone.filter(|digest| !digests.iter().any(|(present, _)| present == *digest)) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use keyward_core::catalogue::{Catalogue, Scope};
-use keyward_core::change::{Changes, Epoch, State};
+use keyward_core::change::{Epoch, State};
 use keyward_core::grace::Grace;
 use keyward_core::grant::{Grant, Grants, Pattern, Rule};
 use keyward_core::id::{KeyId, ServiceAccountId, UserId, WorkspaceId};
@@ -217,10 +217,10 @@ pub(crate) struct Loaded {
     pub(crate) resident: u64,
 }
 
-/// Fills both tables. Only the replica's part is timed and counted: what is applied to it was made before.
+/// Fills both tables, the replica as a snapshot does. Only the replica's part is timed and counted: what is applied to it was made before.
 pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
     let replica = Replica::new(Arc::clone(profile));
-    replica.apply(Changes { up_to: Epoch(0), states: around_all(keys).collect() });
+    replica.put(Epoch(1), around_all(keys));
     let (mut loading, mut bytes) = (Duration::ZERO, 0);
     let resident_before = resident();
     for first in (0..keys).step_by(PART) {
@@ -228,14 +228,19 @@ pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
         let part: Vec<Key> = part.map(|number| key(profile, number)).collect();
         // Counted are those that stay: what is applied is given back, and is counted here as it comes.
         let counted = allocation_counter::measure(|| {
-            let states = part.iter().map(|key| State::Key(Box::new(key.clone()))).collect();
-            let changes = Changes { up_to: Epoch(1), states };
+            let states: Vec<State> = part.iter().map(|key| State::Key(Box::new(key.clone()))).collect();
             let begun = Instant::now();
-            replica.apply(changes);
+            replica.put(Epoch(1), states);
             loading += begun.elapsed();
         });
         bytes += counted.bytes_current;
     }
+    let counted = allocation_counter::measure(|| {
+        let begun = Instant::now();
+        replica.complete(Epoch(1));
+        loading += begun.elapsed();
+    });
+    bytes += counted.bytes_current;
     let resident = resident().saturating_sub(resident_before);
     assert_eq!(replica.keys_len() as u64, keys);
     let mut bare = Bare::with_room_for(usize::try_from(keys).unwrap());

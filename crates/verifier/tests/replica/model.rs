@@ -226,6 +226,8 @@ proptest! {
         happenings in prop::collection::vec(happening(), 1..60),
         windows in prop::collection::vec((0_usize..60, 0_usize..60), 0..12),
         order in any::<u64>(),
+        // So many of them come before the replica is a whole for the first time.
+        loaded_after in 0_usize..70,
     ) {
         let mut model = Model::default();
         let mut known = BTreeSet::new();
@@ -247,10 +249,13 @@ proptest! {
             deliveries.swap(n, usize::try_from(shuffle >> 33).unwrap() % (n + 1));
         }
         let replica = Replica::new(profile(false));
-        for (from, to) in deliveries {
-            let changes = Changes { up_to: Epoch(to as u64), states: states[from..to].to_vec() };
-            replica.apply(changes);
+        for (n, (from, to)) in deliveries.into_iter().enumerate() {
+            replica.put(Epoch(to as u64), states[from..to].to_vec());
+            if n >= loaded_after {
+                replica.complete(Epoch(to as u64));
+            }
         }
+        replica.complete(Epoch(states.len() as u64));
         same_answers(&replica, &model, &known)?;
     }
 
