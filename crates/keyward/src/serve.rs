@@ -17,6 +17,7 @@ mod notify;
 #[cfg(test)]
 mod outage;
 pub(crate) mod proxy;
+mod request_ids;
 pub(crate) mod sealing_key;
 mod set_up;
 pub(crate) mod stop;
@@ -29,11 +30,11 @@ use std::sync::Arc;
 
 use keyward_api::{Api, Documents, Server};
 use keyward_console::Console;
-use keyward_core::id::RequestId;
 use keyward_core::secret::SecretDigest;
 use keyward_gateway::{Forwarded, Gateway, Measure, Sources};
+use keyward_service::Service;
 use keyward_service::billing::Billing;
-use keyward_service::clock::{Clock as _, SystemClock, unix_ms};
+use keyward_service::clock::{Clock as _, SystemClock};
 use keyward_service::letter::Post;
 use keyward_service::lockout::Lockout;
 use keyward_service::password::Passwords;
@@ -41,7 +42,6 @@ use keyward_service::send_mails::Sender;
 use keyward_service::session_use::SessionUse;
 use keyward_service::set_up::SetUpDoor;
 use keyward_service::stripe_signature::WebhookSecret;
-use keyward_service::{Service, entropy};
 use keyward_storage::postgres::PostgresStore;
 use keyward_storage::sqlite::SqliteStore;
 use keyward_storage::{Store, StoreError};
@@ -319,7 +319,7 @@ pub(crate) fn data_plane(
     let sources = Sources {
         now: Box::new(|| SystemClock.now()),
         boot_time: Box::new(boot_clock::now),
-        request_id: Box::new(request_id),
+        request_id: Box::new(request_ids::next),
         measures,
     };
     Gateway::new(verifier, uses, settings, sources)
@@ -332,12 +332,6 @@ fn digest(secret: &SecretText) -> SecretDigest {
 fn billing(settings: &crate::config::billing::Billing) -> Billing {
     let secrets = settings.secrets.iter().map(|secret| WebhookSecret::new(secret.expose())).collect();
     Billing { secrets, prices: settings.prices.clone() }
-}
-
-/// An identifier for a question to the data plane. Without randomness it is the time alone: it names a
-/// request in logs and guards nothing.
-fn request_id() -> RequestId {
-    RequestId::new(unix_ms(SystemClock.now()), entropy::bytes().unwrap_or_default())
 }
 
 /// A path beside the store's file itself, so that a link to a store leads to the same.
