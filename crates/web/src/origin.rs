@@ -2,12 +2,12 @@
 //! a browser makes to us, also with those that another site made it send.
 
 use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 /// What the headers say about who made the browser send a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// Our own pages, or the person's own doing.
+    /// Our own pages.
     Us,
     /// Another site.
     Others,
@@ -21,11 +21,12 @@ pub fn is_safe(method: &Method) -> bool {
 }
 
 /// Reads `Sec-Fetch-Site`, which no page can forge, and else compares `Origin` with what the request was
-/// sent to.
+/// sent to. `none`, a person's own doing (an address that was typed), says of neither site that it is ours.
 pub fn sent_by(headers: &HeaderMap, public_url: &str) -> Sender {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        let ours = matches!(site.as_bytes(), b"same-origin" | b"none");
-        return if ours { Sender::Us } else { Sender::Others };
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        Some(b"same-origin") => return Sender::Us,
+        Some(b"none") | None => {}
+        Some(_) => return Sender::Others,
     }
     let Some(origin) = headers.get(ORIGIN) else { return Sender::Unsaid };
     let Ok(origin) = origin.to_str() else { return Sender::Others };
@@ -56,7 +57,9 @@ mod tests {
     #[test]
     fn browsers_say_where_a_request_comes_from() {
         assert_eq!(from(&[("sec-fetch-site", "same-origin")]), Sender::Us);
-        assert_eq!(from(&[("sec-fetch-site", "none")]), Sender::Us);
+        assert_eq!(from(&[("sec-fetch-site", "none")]), Sender::Unsaid);
+        assert_eq!(from(&[("sec-fetch-site", "none"), ("origin", "http://127.0.0.1:8080")]), Sender::Us);
+        assert_eq!(from(&[("sec-fetch-site", "none"), ("origin", "http://evil.example")]), Sender::Others);
         assert_eq!(from(&[("sec-fetch-site", "same-site")]), Sender::Others);
         assert_eq!(
             from(&[("sec-fetch-site", "cross-site"), ("origin", "http://127.0.0.1:8080")]),

@@ -122,6 +122,8 @@ fn an_unsafe_request_with_a_session_must_prove_that_it_is_of_the_same_origin() {
             browser.with("Sec-Fetch-Site", "cross-site"),
             browser.with("Sec-Fetch-Site", "same-site"),
             browser.with("Sec-Fetch-Site", "nonsense"),
+            browser.with("Sec-Fetch-Site", "none"),
+            browser.with("Sec-Fetch-Site", "none").with("Origin", "http://evil.example"),
             browser.with("Sec-Fetch-Site", "cross-site").with("Origin", &own),
             browser.with("Origin", "https://evil.example"),
             browser.with("Origin", "null"),
