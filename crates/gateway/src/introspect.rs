@@ -26,12 +26,12 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a key is, as RFC 7662 says it of a token. Whatever does not work is exactly `{"active":false}`.
 ///
-/// The asker authenticates with `data_plane.introspection_secret`, as a bearer token or as the password of Basic
-/// authentication with any client identifier.
+/// Where `data_plane.introspection_secret` is set, the asker authenticates with it, as a bearer token or as the password of
+/// Basic authentication with any client identifier. Where it is not, whoever reaches the address may ask, as of `/v1/verify`.
 #[utoipa::path(
     post, path = "/oauth2/introspect", tag = "decide", operation_id = "introspect",
     summary = "Ask what a key is, as OAuth asks of a token",
-    security(("introspection" = []), ("introspection_basic" = [])),
+    security((), ("introspection" = []), ("introspection_basic" = [])),
     request_body(content = IntrospectRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "What it is, or that it does not work", content_type = "application/json",
@@ -41,8 +41,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
         (status = 401, description = "The asker is not who may ask (`unauthenticated`)",
             content_type = "application/problem+json", body = Problem,
             headers(("WWW-Authenticate" = String, description = "Bearer, and Basic"))),
-        (status = 404, description = "This node has no `data_plane.introspection_secret` (`not_found`)",
-            content_type = "application/problem+json", body = Problem),
         (status = 405, description = "Another method", content_type = "application/problem+json", body = Problem,
             headers(("Allow" = String, description = "POST"))),
         (status = 408, description = "The body took too long", content_type = "application/problem+json", body = Problem),
@@ -73,12 +71,10 @@ where
     as_json(&look_at(gateway, &asked)?)
 }
 
-/// Who may ask: without this, anybody who reaches the address could try keys, and RFC 7662 (section 2.1) forbids it.
+/// Who may ask (RFC 7662, section 2.1): whoever has the secret. Without one it is the network that decides who may try keys
+/// here, as it does for every other question to this listener.
 fn authenticate(gateway: &Gateway, headers: &HeaderMap) -> Result<(), Trouble> {
-    let Some(expected) = &gateway.settings.introspection_secret else {
-        let detail = "this node answers no introspection: data_plane.introspection_secret is not set";
-        return Err(Trouble::new(StatusCode::NOT_FOUND, "not_found", detail));
-    };
+    let Some(expected) = &gateway.settings.introspection_secret else { return Ok(()) };
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let is_known = match (given.next().and_then(credential), given.next()) {
         (Some(secret), None) => SecretDigest::of(&secret) == *expected,
@@ -130,11 +126,9 @@ impl<'a> Asked<'a> {
                 "token_type_hint" => &mut hint,
                 "workspace" => &mut workspace,
                 "ip" => &mut ip,
-                _ => {
-                    let message = "only token, token_type_hint, workspace and ip are known here";
-                    complaints.add(FieldError::new(form::shown(&name), FieldCode::Unknown, message));
-                    continue;
-                }
+                // Programs that speak OAuth send more, such as their own identifier, and expect what is unknown to be ignored
+                // (RFC 6749, section 3.2).
+                _ => continue,
             };
             if place.replace(value).is_some() {
                 complaints.add(FieldError::new(&*name, FieldCode::Duplicate, "is there twice; keep one"));

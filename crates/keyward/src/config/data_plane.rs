@@ -57,7 +57,7 @@ pub(super) const INTROSPECTION_SECRET: Setting = Setting {
     flag: None,
     default: None,
     takes: "32 to 512 visible ASCII characters; make one with `openssl rand -hex 32`",
-    meaning: "What whoever asks `/oauth2/introspect` (RFC 7662) authenticates with, as a bearer token or as the password of Basic authentication. Left out: nobody may ask there.",
+    meaning: "What whoever asks `/oauth2/introspect` (RFC 7662) authenticates with, as a bearer token or as the password of Basic authentication. Left out: whoever reaches the data plane may ask there, as they may ask `/v1/verify`.",
 };
 
 /// Which family of forwarded headers is read.

@@ -94,8 +94,16 @@ fn only_who_has_the_secret_may_ask() {
     ask(&data, &form).problem(401, "unauthenticated");
     ask(&data.bearer(SECRET).bearer(SECRET), &form).problem(401, "unauthenticated");
     assert!(!keyward().logs().contains(&key.secret) && !keyward().logs().contains(SECRET));
-    // Where no secret is set, nobody may.
-    ask(&shared("cveium").data().bearer(SECRET), &form).problem(404, "not_found");
+}
+
+#[test]
+fn without_a_secret_whoever_reaches_the_address_may_ask_as_of_verify() {
+    let keyward = shared("cveium");
+    let key = keyward.workspace().key_with(&["products:read"]);
+    for asker in [keyward.data(), keyward.data().bearer("any")] {
+        assert_eq!(ask(&asker, &format!("token={}", key.secret)).expect(200).body["active"], true);
+        assert_eq!(ask(&asker, "token=garbage").expect(200).text, r#"{"active":false}"#);
+    }
 }
 
 #[test]
@@ -105,12 +113,13 @@ fn a_question_that_makes_no_sense_is_refused() {
         ("", "token"),
         ("token_type_hint=x", "token"),
         ("token=a&token=b", "token"),
-        ("token=a&colour=green", "colour"),
         ("token=a&ip=here", "ip"),
         ("token=a&workspace=No%20Slug", "workspace"),
     ] {
         ask(&asker, form).refuses_field(field);
     }
+    let more = "token=garbage&client_id=gateway&colour=green&colour=red";
+    assert_eq!(ask(&asker, more).expect(200).text, r#"{"active":false}"#, "what is unknown is ignored");
     for form in ["token", "token=%", "token=%ff"] {
         ask(&asker, form).problem(400, "malformed_request");
     }
