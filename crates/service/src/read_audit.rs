@@ -26,16 +26,28 @@ pub async fn list_audit(
     Ok(tx.audit_entries(home, filter, page).await?)
 }
 
-/// A part of an export: the entries after a place, in the order of the chain. Empty: that was all. Each part asks anew
-/// whether the caller may.
+/// A part of an export.
+#[derive(Debug, Default)]
+pub struct Exported {
+    /// Entries, in the order of the chain. None in a part that holds none of those that are wanted.
+    pub lines: Vec<AuditLine>,
+    /// The place to go on after. `None`: that was all.
+    pub next: Option<u64>,
+}
+
+/// A part of an export: those of the entries after a place that are wanted. Each part asks anew whether the caller may.
 pub async fn export_audit(
     service: &Service,
     ctx: &Ctx,
     whose: Whose<'_>,
+    filter: &AuditFilter,
     after: u64,
-) -> Result<Vec<AuditLine>, Refusal> {
+) -> Result<Exported, Refusal> {
     let (mut tx, home) = open(service, ctx, whose).await?;
-    Ok(tx.audit_chain(home, after, EXPORT_PART).await?)
+    let mut lines = tx.audit_chain(home, after, EXPORT_PART).await?;
+    let next = lines.last().map(|line| line.number);
+    lines.retain(|line| filter.fits(line));
+    Ok(Exported { lines, next })
 }
 
 /// Opens the log that is meant, for somebody who may read it.

@@ -1,5 +1,6 @@
 //! The audit log: entries that are chained by their hashes, so that a change of one shows.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use keyward_core::audit::{AuditEntry, AuditHome};
 use keyward_core::id::{AuditId, RequestId};
 use keyward_core::key::PrincipalId;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -167,6 +169,51 @@ pub struct AuditFilter {
     pub from: Option<Timestamp>,
     /// Before this time.
     pub to: Option<Timestamp>,
+}
+
+/// What a filter asks of an entry, in the words of its line.
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow)]
+    actor: AskedActor<'a>,
+    #[serde(borrow)]
+    action: Cow<'a, str>,
+    #[serde(borrow)]
+    target: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct AskedActor<'a> {
+    #[serde(borrow, rename = "type")]
+    type_: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+}
+
+impl AuditFilter {
+    /// Whether an entry is among those that are wanted: as the stores themselves look for them.
+    pub fn fits(&self, line: &AuditLine) -> bool {
+        let is_in_time =
+            self.from.is_none_or(|from| from <= line.at) && self.to.is_none_or(|to| line.at < to);
+        if !is_in_time || (self.actor.is_none() && self.action.is_none() && self.target.is_none()) {
+            return is_in_time;
+        }
+        // A line that cannot be read was not written by us; it fits nothing that is asked of what it says.
+        let Ok(Asked { actor, action, target }) = serde_json::from_str(&line.body) else { return false };
+        let is_by = |wanted: &PrincipalId| {
+            let id = match wanted {
+                PrincipalId::User(id) => id.to_string(),
+                PrincipalId::ServiceAccount(id) => id.to_string(),
+                PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System => {
+                    return actor.type_ == wanted.type_name();
+                }
+            };
+            actor.type_ == wanted.type_name() && actor.id == id
+        };
+        self.actor.as_ref().is_none_or(is_by)
+            && self.action.as_ref().is_none_or(|wanted| action == *wanted)
+            && self.target.as_ref().is_none_or(|wanted| target == *wanted)
+    }
 }
 
 /// Where a log ends.

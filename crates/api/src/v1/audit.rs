@@ -29,8 +29,9 @@ use crate::state::Api;
 /// Longest name of an action or identifier that is looked for: longer than any.
 const TEXT_LEN_MAX: usize = 100;
 
-/// What happened in a workspace, the newest first. With `Accept: application/x-ndjson` or `text/csv` the whole log is
-/// exported, from its first entry on: a line for each, as it was hashed. Exports take no filters.
+/// What happened in a workspace, the newest first. With `Accept: application/x-ndjson` or `text/csv` the log is exported
+/// whole, from its first entry on: a line for each, as it was hashed. Filters leave entries out of it; `limit` and `cursor`
+/// are for pages.
 #[utoipa::path(get, path = "/api/v1/{slug}/audit", tag = "audit", security(("session" = []), ("bearer" = []), ("api_key" = [])),
     params(("slug" = String, Path, description = "The workspace's short name", example = "acme"),
            ("actor" = Option<String>, Query, description = "Only what they did: `usr_…`, `sa_…`, `operator` or `billing`"),
@@ -159,8 +160,9 @@ async fn list(
     mut query: Parameters,
 ) -> Result<Response, Failure> {
     if let Some(form) = Form::wanted(headers) {
+        let filter = parse_filter(&mut query)?;
         query.finish()?;
-        return export::answer(api, ctx, slug, form).await;
+        return export::answer(api, ctx, slug, filter, form).await;
     }
     let part = query.take_page(&["audit", slug.as_deref().unwrap_or_default()])?;
     let filter = parse_filter(&mut query)?;

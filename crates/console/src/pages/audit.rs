@@ -17,7 +17,7 @@ use keyward_core::key::PrincipalId;
 use keyward_service::ctx::Ctx;
 use keyward_service::get_key::Whose;
 use keyward_service::list::{AuditFilter, AuditLine, Position, SortValue, hex};
-use keyward_service::read_audit::{export_audit, list_audit};
+use keyward_service::read_audit::{Exported, export_audit, list_audit};
 use keyward_service::refusal::Refusal;
 use keyward_service::verify_audit::{Verified, verify_audit};
 
@@ -193,8 +193,7 @@ struct Export {
     console: Arc<Console>,
     ctx: Ctx,
     slug: String,
-    after: u64,
-    part: Vec<AuditLine>,
+    part: Exported,
 }
 
 /// `GET /w/{slug}/audit/export`: the whole log as it was hashed, a line for each entry, as `keyward audit export` has it. A part
@@ -208,19 +207,16 @@ pub(crate) async fn export(
     let name = format!("attachment; filename=\"audit-{}.ndjson\"", member.place(&slug)?.workspace.slug);
     // Slugs are letters, digits and hyphens.
     let name = HeaderValue::try_from(name).map_err(|_| member.stop(Reason::Missing))?;
-    let mut export = Export { console, ctx: member.ctx.clone(), slug, after: 0, part: Vec::new() };
-    export.part = allowed(&member, export.read().await)?;
+    let mut export = Export { console, ctx: member.ctx.clone(), slug, part: Exported::default() };
+    export.part = allowed(&member, export.read(0).await)?;
     let parts = stream::try_unfold(export, |mut export| async move {
         let mut text = String::new();
-        for line in std::mem::take(&mut export.part) {
-            export.after = line.number;
+        for line in std::mem::take(&mut export.part.lines) {
             text.push_str(&line.json());
             text.push('\n');
         }
-        if text.is_empty() {
-            return Ok::<_, Refusal>(None);
-        }
-        export.part = export.read().await?;
+        let Some(after) = export.part.next else { return Ok::<_, Refusal>(None) };
+        export.part = export.read(after).await?;
         Ok(Some((text, export)))
     });
     let headers = [
@@ -233,9 +229,9 @@ pub(crate) async fn export(
 }
 
 impl Export {
-    async fn read(&self) -> Result<Vec<AuditLine>, Refusal> {
+    async fn read(&self, after: u64) -> Result<Exported, Refusal> {
         let whose = Whose::Workspace(&self.slug);
-        export_audit(&self.console.service, &self.ctx, whose, self.after).await
+        export_audit(&self.console.service, &self.ctx, whose, &AuditFilter::default(), after).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! A whole audit log, streamed: a part at a time, so that its length costs no memory.
+//! An audit log, or those of its entries that are wanted, streamed: a part at a time, so that its length costs no memory.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use keyward_service::ctx::Ctx;
-use keyward_service::list::AuditLine;
-use keyward_service::read_audit::export_audit;
+use keyward_service::list::{AuditFilter, AuditLine};
+use keyward_service::read_audit::{Exported, export_audit};
 use keyward_service::refusal::Refusal;
 use keyward_wire::audit::AuditEntry;
 
@@ -29,15 +29,24 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// What a request asks for by `Accept`. `None`: a page of the list.
+    /// What a request asks for by `Accept`: the first kind of export that it would rather have than JSON (RFC 9110, section
+    /// 12.5.1). `None`: a page of the list.
     pub(super) fn wanted(headers: &HeaderMap) -> Option<Self> {
         let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut types = accepted.flat_map(|value| value.split(','));
-        types.find_map(|one| match one.split(';').next().unwrap_or_default().trim() {
-            "application/x-ndjson" => Some(Self::Ndjson),
-            "text/csv" => Some(Self::Csv),
-            _ => None,
-        })
+        let accepted: Vec<(&str, f32)> = accepted.flat_map(|value| value.split(',')).map(weighed).collect();
+        let weight = |kind: &str| {
+            let named = accepted.iter().filter(|(one, _)| one.eq_ignore_ascii_case(kind));
+            named.map(|(_, weight)| *weight).fold(0.0, f32::max)
+        };
+        let json = weight("application/json");
+        let kinds = accepted.iter().filter(|(_, weight)| *weight > 0.0 && *weight >= json);
+        let kinds = kinds.filter_map(|(kind, weight)| {
+            let forms = [("application/x-ndjson", Self::Ndjson), ("text/csv", Self::Csv)];
+            let form = forms.into_iter().find(|(name, _)| kind.eq_ignore_ascii_case(name))?;
+            Some((form.1, *weight))
+        });
+        // Of several with the same weight, the first.
+        kinds.reduce(|best, one| if one.1 > best.1 { one } else { best }).map(|(form, _)| form)
     }
 
     const fn content_type(self) -> HeaderValue {
@@ -69,13 +78,21 @@ impl Form {
     }
 }
 
+/// A kind of media, and how much it is wanted. A weight that is none counts as nothing.
+fn weighed(one: &str) -> (&str, f32) {
+    let mut parts = one.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default();
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    (kind, weight.map_or(1.0, |weight| weight.trim().parse().unwrap_or(0.0)))
+}
+
 /// An export on its way.
 struct Export {
     api: Arc<Api>,
     ctx: Ctx,
     slug: Option<String>,
-    after: u64,
-    part: Vec<AuditLine>,
+    filter: AuditFilter,
+    part: Exported,
 }
 
 /// Begins an export. Its first part is read before anything is answered, so that a refusal is one.
@@ -83,22 +100,26 @@ pub(super) async fn answer(
     api: Arc<Api>,
     ctx: Ctx,
     slug: Option<String>,
+    filter: AuditFilter,
     form: Form,
 ) -> Result<Response, Failure> {
-    let mut export = Export { api, ctx, slug, after: 0, part: Vec::new() };
-    export.part = export.read().await?;
+    let mut export = Export { api, ctx, slug, filter, part: Exported::default() };
+    export.part = export.read(0).await?;
     let beginning = form.beginning().to_owned();
     let parts = stream::try_unfold((export, Some(beginning)), move |(mut export, text)| async move {
         let mut text = text.unwrap_or_default();
-        for line in std::mem::take(&mut export.part) {
-            export.after = line.number;
-            text.push_str(&form.line(&line)?);
+        loop {
+            for line in std::mem::take(&mut export.part.lines) {
+                text.push_str(&form.line(&line)?);
+            }
+            let Some(after) = export.part.next else { break };
+            export.part = export.read(after).await?;
+            // A part without any that is wanted is nothing to send.
+            if !text.is_empty() {
+                break;
+            }
         }
-        if text.is_empty() {
-            return Ok::<_, Refusal>(None);
-        }
-        export.part = export.read().await?;
-        Ok(Some((text, (export, None))))
+        Ok::<_, Refusal>((!text.is_empty()).then_some((text, (export, None))))
     });
     let headers = [
         (CONTENT_TYPE, form.content_type()),
@@ -109,8 +130,9 @@ pub(super) async fn answer(
 }
 
 impl Export {
-    async fn read(&self) -> Result<Vec<AuditLine>, Refusal> {
-        export_audit(&self.api.service, &self.ctx, whose(self.slug.as_deref()), self.after).await
+    async fn read(&self, after: u64) -> Result<Exported, Refusal> {
+        let whose = whose(self.slug.as_deref());
+        export_audit(&self.api.service, &self.ctx, whose, &self.filter, after).await
     }
 }
 
@@ -171,6 +193,13 @@ mod tests {
         };
         assert_eq!(wanted("application/x-ndjson"), Some(Form::Ndjson));
         assert_eq!(wanted("text/html, text/csv;q=0.9"), Some(Form::Csv));
-        assert_eq!(wanted("application/json, */*"), None);
+        assert_eq!(wanted("Application/X-NDJSON; charset=utf-8"), Some(Form::Ndjson));
+        assert_eq!(wanted("text/csv, application/x-ndjson"), Some(Form::Csv));
+        assert_eq!(wanted("text/csv;q=0.5, application/x-ndjson;q=0.8, */*;q=0.1"), Some(Form::Ndjson));
+        assert_eq!(wanted("application/json, application/x-ndjson"), Some(Form::Ndjson));
+        assert_eq!(wanted("application/json, application/x-ndjson;q=0.5"), None);
+        for none in ["application/json, */*", "application/x-ndjson;q=0", "application/x-ndjson;q=much", ""] {
+            assert_eq!(wanted(none), None, "{none}");
+        }
     }
 }
