@@ -19,9 +19,9 @@ use super::stop::Stop;
 /// How often uses are written: they are readable within a second.
 const WRITE_EVERY: Duration = Duration::from_millis(250);
 /// How much nicer the thread is that writes into SQLite than the others (sched(7)). While the processors have nothing better to do it gets all that it wants; where
-/// decisions want them all, it gets a tenth of one, and what comes faster than that is dropped and counted.
+/// decisions want them all, it gets a twentieth of one, and what comes faster than that is dropped and counted.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 13;
 /// How often it is noted that there was nothing to write: so much longer than it was, at the most, a gap looks after a
 /// node without use was killed.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
