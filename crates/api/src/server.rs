@@ -34,8 +34,9 @@ const HEADER_READ_MAX: Duration = Duration::from_secs(15);
 const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
 /// Read buffer: well above the bound for headers, so that too much still gets a readable answer.
 const BUFFER_LEN_MAX: usize = 512 * 1024;
-/// Most headers, for the same reason; past this the connection ends with a bare 431.
-const HEADERS_MAX: usize = 1_024;
+/// Most headers: what gateways let pass by default is 100, and they add some of their own. Past this the connection ends with a
+/// bare 431. Room is made for all of them with each request.
+const HEADERS_MAX: usize = 128;
 /// How long requests in flight may take to end once the process is asked to stop: longer than any honest one,
 /// shorter than a service manager waits before it kills.
 const DRAIN_MAX: Duration = Duration::from_secs(10);

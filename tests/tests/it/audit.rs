@@ -474,11 +474,7 @@ fn a_table_is_exported_that_no_spreadsheet_takes_for_formulas() {
     let rows: Vec<&str> = table.text.split("\r\n").collect();
     assert!(rows[0].starts_with("n,id,at,actor_type,"), "{}", rows[0]);
     assert_eq!(rows.len() - 2, entries(&workspace, "?limit=200").len());
-    workspace
-        .owner()
-        .with("Accept", "text/csv")
-        .get(&workspace.path("audit?limit=5"))
-        .refuses_field("limit");
+    workspace.owner().with("Accept", "text/csv").get(&workspace.path("audit?limit=5")).refuses_field("limit");
 }
 
 #[test]
