@@ -8,7 +8,7 @@ pub const HEAD_LEN_MAX: usize = 32 * 1024;
 /// Longest head that is read at all; past it the connection ends with a bare 431. Above [`HEAD_LEN_MAX`], so
 /// that an honest mistake still gets an explanation.
 pub(crate) const HEAD_BUFFER_MAX: usize = 256 * 1024;
-/// Most headers that are read. Gateways let 100 pass by default (Envoy, HAProxy, Apache) and add some of their own. Room is
+/// Most headers that are read. Gateways let 100 pass by default (Envoy and Apache, for two) and add some of their own. Room is
 /// made for all of them with each request: a thousand took a tenth of what an answer takes.
 pub(crate) const HEADERS_MAX: usize = 128;
 /// Longest body of a question: the bound of every body of Keyward's. An honest one has some hundred bytes.
