@@ -189,7 +189,7 @@ impl Progress {
     }
 }
 
-fn new_attempt() -> Result<String, Failure> {
+pub(super) fn new_attempt() -> Result<String, Failure> {
     let random = entropy::bytes::<16>().map_err(|error| Failure::failed(error.to_string()))?;
     Ok(hex(&random))
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Import;
 use super::chunk::{Chunk, Chunks};
-use super::progress::Progress;
+use super::progress::{Progress, new_attempt};
 use super::source::Source;
 use crate::cli::bar::Bar;
 use crate::cli::connection::Api;
@@ -49,6 +49,8 @@ struct Trouble {
     is_refused: bool,
     /// An attempt before this one had no answer either, and may have arrived.
     in_doubt: bool,
+    /// The server knows the request, and has no answer to it: it is still at work on it, or was killed before it had kept one.
+    is_unanswered: bool,
 }
 
 /// Sends all keys that are not done yet.
@@ -67,7 +69,8 @@ pub(super) fn all(
     let mut in_doubt = progress.in_doubt();
     while let Some(chunk) = chunks.next(in_doubt.unwrap_or(import.chunk))? {
         progress.sending(chunk.keys())?;
-        let post = Post { api, slug, chunk: &chunk, key: progress.idempotency_key(&chunk), bar: &bar };
+        let (key, anew) = (progress.idempotency_key(&chunk), new_attempt()?);
+        let post = Post { api, slug, chunk: &chunk, key, anew, bar: &bar };
         match post.send(in_doubt.take().is_some()) {
             Ok(Outcome::Imported(answer)) => {
                 sent.imported += chunk.keys();
@@ -87,7 +90,7 @@ pub(super) fn all(
 
 /// Says how far it came and how to go on.
 fn give_up(trouble: Trouble, progress: &mut Progress, chunk: &Chunk) -> Failure {
-    let Trouble { mut failure, is_refused, in_doubt } = trouble;
+    let Trouble { mut failure, is_refused, in_doubt, .. } = trouble;
     let line = chunk.lines.first().copied().unwrap_or_default();
     if progress.done() > 0 {
         let keys = text::keys(progress.done());
@@ -115,7 +118,11 @@ struct Post<'a> {
     api: &'a Api,
     slug: &'a Slug,
     chunk: &'a Chunk,
+    /// By what the server knows the request again.
     key: String,
+    /// The same for another request with these keys, where the answer to the first is lost. That is safe: the server imports all of
+    /// them or none, and each once.
+    anew: String,
     bar: &'a Bar,
 }
 
@@ -124,7 +131,7 @@ impl Post<'_> {
     fn send(&self, mut in_doubt: bool) -> Result<Outcome, Trouble> {
         let mut pauses = PAUSES.iter();
         loop {
-            match (self.send_once(in_doubt), pauses.next()) {
+            match (self.send_once(&self.key, in_doubt), pauses.next()) {
                 (Err(Trouble { is_refused: false, failure, .. }), Some(pause)) => {
                     in_doubt = true;
                     let (why, seconds) = (failure.to_string(), pause.as_secs());
@@ -132,20 +139,25 @@ impl Post<'_> {
                     self.bar.say(format!("{why}; trying again in {seconds} s"));
                     std::thread::sleep(*pause);
                 }
+                (Err(Trouble { is_unanswered: true, .. }), None) => {
+                    self.bar.say("its answer is lost; asking whether the keys are there");
+                    return self.send_once(&self.anew, in_doubt);
+                }
                 (ended, _) => return ended,
             }
         }
     }
 
-    fn send_once(&self, in_doubt: bool) -> Result<Outcome, Trouble> {
+    fn send_once(&self, key: &str, in_doubt: bool) -> Result<Outcome, Trouble> {
         let path = format!("/api/v1/{}/keys/import", self.slug);
-        let trouble = |failure: Failure, is_refused| Trouble {
+        let trouble = |failure: Failure, is_refused, is_unanswered| Trouble {
             failure: failure.reword(|text| with_lines(text, &self.chunk.lines)),
             is_refused,
             in_doubt: in_doubt || !is_refused,
+            is_unanswered,
         };
-        let reply = self.api.post_written(&path, &self.chunk.body, &self.key);
-        let reply = reply.map_err(|failure| trouble(failure, false))?;
+        let reply = self.api.post_written(&path, &self.chunk.body, key);
+        let reply = reply.map_err(|failure| trouble(failure, false, false))?;
         if in_doubt && says_all_are_there(&reply) {
             return Ok(Outcome::WasThere);
         }
@@ -154,7 +166,7 @@ impl Post<'_> {
         let judged = self.api.judge(reply).and_then(|reply| reply.read(self.api.server()));
         judged.map(Outcome::Imported).map_err(|failure| {
             let is_refused = !is_busy && failure.exit() != Exit::Unavailable;
-            trouble(failure, is_refused)
+            trouble(failure, is_refused, is_busy)
         })
     }
 }
