@@ -16,9 +16,8 @@ use keyward_core::rate::Quota;
 use keyward_core::usage::{Recordable, VALID};
 use keyward_verifier::{Denial, Identity, Permit, Question, Refusal, USABLE_FOR_MS};
 use keyward_wire::problem::Problem;
-use keyward_wire::verify::{
-    AnsweredKey, AnsweredSubject, AnsweredWorkspace, Text, VerifyAnswer, VerifyRequest,
-};
+use keyward_wire::text::Text;
+use keyward_wire::verify::{AnsweredKey, AnsweredSubject, AnsweredWorkspace, VerifyAnswer, VerifyRequest};
 
 use crate::answer::{Answer, JSON, Trouble, as_json, quota_headers};
 use crate::body;

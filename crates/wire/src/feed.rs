@@ -4,7 +4,6 @@
 //! A node that does not understand what a key may do decides nothing, rather than something else.
 
 mod read;
-mod text;
 mod uses;
 mod write;
 
@@ -12,7 +11,8 @@ use jiff::Timestamp;
 use keyward_core::change::{Epoch, Point};
 use serde::{Deserialize, Serialize};
 
-use text::Text;
+use crate::text::Text;
+
 pub use uses::{USES_MAX, UseTold, UsesTold};
 
 /// Longest line: the largest key with all its rules has some 150 KB.

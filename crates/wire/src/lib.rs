@@ -19,6 +19,7 @@ pub mod role;
 pub mod service_account;
 pub mod session;
 pub mod strict;
+pub mod text;
 pub mod usage;
 pub mod user;
 pub mod vault;

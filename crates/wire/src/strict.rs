@@ -5,7 +5,6 @@
 //! nothing of the input; every other custom message is replaced. One that starts with `give at most ` is about
 //! a list that is too long: [`at_most`] stops reading there.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,6 +15,7 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use crate::problem::FieldProblem;
+use crate::text::Text;
 
 /// Deepest nesting: no shape of the API has more than six levels, and the bound keeps the stack small.
 pub const DEPTH_MAX: usize = 32;
@@ -205,7 +205,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         self.check_depth()?;
         let mut names = HashSet::new();
-        while let Some(Name(name)) = entries.next_key()? {
+        while let Some(Text(name)) = entries.next_key()? {
             if names.contains(&name) {
                 let stopped = self.stop(FieldCode::Duplicate, "this field is there twice; give it once");
                 self.note(|| repeatable(&name));
@@ -218,32 +218,6 @@ impl<'de> Visitor<'de> for Walk<'_> {
             names.insert(name);
         }
         Ok(())
-    }
-}
-
-/// The name of a field, borrowed where it has no escapes.
-#[derive(PartialEq, Eq, Hash)]
-struct Name<'de>(Cow<'de, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> Visitor<'de> for Visit {
-            type Value = Name<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Name<'de>, E> {
-                Ok(Name(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Visit)
     }
 }
 

@@ -5,11 +5,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 use keyward_core::rate::Quota;
-use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::problem::Problem;
 use crate::strict::at_most;
+use crate::text::Text;
 
 /// A question: may this key do that?
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -210,50 +210,6 @@ pub struct AnsweredSubject<'a> {
     /// The name.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub name: Cow<'a, str>,
-}
-
-/// A text that is borrowed from the body where it has no escapes: a question is read without copying.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Text<'a>(pub Cow<'a, str>);
-
-impl Text<'_> {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'a> From<&'a str> for Text<'a> {
-    fn from(text: &'a str) -> Self {
-        Self(Cow::Borrowed(text))
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-        impl<'de> Visitor<'de> for Visit {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text)))
-            }
-        }
-        deserializer.deserialize_str(Visit)
-    }
 }
 
 /// The key in a question: a [`Text`] that does not print.

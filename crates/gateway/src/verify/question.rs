@@ -6,7 +6,8 @@ use http::StatusCode;
 use keyward_core::field::{Complaints, FieldCode, FieldError};
 use keyward_core::workspace::Slug;
 use keyward_wire::strict::{self, StrictError};
-use keyward_wire::verify::{Text, VerifyRequest};
+use keyward_wire::text::Text;
+use keyward_wire::verify::VerifyRequest;
 use serde::Deserialize;
 
 use crate::answer::Trouble;

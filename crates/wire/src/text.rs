@@ -1,20 +1,27 @@
-//! Texts of lines, borrowed where they can be: a node reads millions of them when it starts.
+//! Texts of what is read, borrowed where they can be: questions of the data plane, and the lines of the feed, of which a node
+//! reads millions when it starts.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-/// A text, of the line where it stands there as it is, or of what is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text<'a>(Cow<'a, str>);
+/// A text that is borrowed from what is read where it has no escapes there: reading copies nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text<'a>(pub Cow<'a, str>);
 
 impl Text<'_> {
     /// What is written once: an identifier or a number in digits.
-    pub(super) fn of(value: impl fmt::Display) -> Self {
+    pub(crate) fn of(value: impl fmt::Display) -> Self {
         Self(Cow::Owned(value.to_string()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -41,12 +48,6 @@ impl Deref for Text<'_> {
 
     fn deref(&self) -> &str {
         &self.0
-    }
-}
-
-impl Serialize for Text<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
     }
 }
 
