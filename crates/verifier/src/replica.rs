@@ -170,7 +170,8 @@ impl Replica {
         }
     }
 
-    /// Every change up to `epoch` was put. What was loaded before the first of these is found from then on. Said last, so that nobody reads an epoch whose changes are not all there.
+    /// Every change up to `epoch` was put. What was loaded before the first of these is found from then on. Said last, so
+    /// that nobody reads an epoch whose changes are not all there.
     pub fn complete(&self, epoch: Epoch) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loading) = writer.end_loading() {

@@ -58,33 +58,21 @@ impl Segment {
 
     /// The keys that enter. More than [`KEYS_MAX`] are left out; who calls sees to it that there are not.
     pub(crate) fn of<'a>(len: usize, texts_len: usize, entering: impl Iterator<Item = Entering<'a>>) -> Self {
-        let mut tags = [[0; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD];
-        let mut records = Vec::with_capacity(len);
-        let mut texts = String::with_capacity(texts_len);
-        let mut meters = Vec::new();
-        for (slot, one) in tags.as_flattened_mut().iter_mut().zip(entering) {
-            *slot = one.tag;
-            let start = u16::try_from(texts.len()).unwrap_or(u16::MAX);
-            records.push(one.record.starting_at(start));
-            texts.push_str(one.texts);
-            meters.extend(one.meter);
+        let mut growing = Growing::with_room(len, texts_len);
+        for one in entering {
+            growing.push(one);
         }
-        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+        growing.into()
     }
 
     /// The same keys and one more. `None`: they are [`KEYS_MAX`] already.
     pub(crate) fn with(&self, one: Entering<'_>) -> Option<Self> {
-        let mut tags = self.tags;
-        *tags.as_flattened_mut().get_mut(self.len())? = one.tag;
-        let mut texts = String::with_capacity(self.texts.len() + one.texts.len());
-        texts.push_str(&self.texts);
-        texts.push_str(one.texts);
-        let start = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
-        let mut records = Vec::with_capacity(self.len() + 1);
-        records.extend_from_slice(&self.records);
-        records.push(one.record.starting_at(start));
-        let meters = self.meters.iter().cloned().chain(one.meter).collect();
-        Some(Self { tags, records: records.into(), texts: texts.into(), meters })
+        let mut growing = Growing::with_room(self.len() + 1, self.texts.len() + one.texts.len());
+        growing.tags = self.tags;
+        growing.records.extend_from_slice(&self.records);
+        growing.texts.push_str(&self.texts);
+        growing.meters.extend_from_slice(&self.meters);
+        growing.push(one).then(|| growing.into())
     }
 
     /// The same keys, one of them changed. `None`: there is no room for its texts.
@@ -160,6 +148,12 @@ impl Segment {
 }
 
 impl Growing {
+    /// None, and room for so many keys whose texts are so long together.
+    fn with_room(len: usize, texts_len: usize) -> Self {
+        let (records, texts) = (Vec::with_capacity(len), String::with_capacity(texts_len));
+        Self { records, texts, ..Self::default() }
+    }
+
     /// Adds a key that is not there. `false`: they are [`KEYS_MAX`] already.
     pub(super) fn push(&mut self, one: Entering<'_>) -> bool {
         let len = self.records.len();

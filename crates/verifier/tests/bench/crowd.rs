@@ -217,7 +217,8 @@ pub(crate) struct Loaded {
     pub(crate) resident: u64,
 }
 
-/// Fills both tables, the replica as a snapshot does. Only the replica's part is timed and counted: what is applied to it was made before.
+/// Fills both tables, the replica as a snapshot does. Only the replica's part is timed and counted: what is applied to it
+/// was made before.
 pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
     let replica = Replica::new(Arc::clone(profile));
     replica.put(Epoch(1), around_all(keys));
