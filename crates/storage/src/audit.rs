@@ -184,8 +184,6 @@ struct Asked<'a> {
 
 #[derive(Deserialize)]
 struct AskedActor<'a> {
-    #[serde(borrow, rename = "type")]
-    type_: Cow<'a, str>,
     #[serde(borrow)]
     id: Cow<'a, str>,
 }
@@ -200,17 +198,8 @@ impl AuditFilter {
         }
         // A line that cannot be read was not written by us; it fits nothing that is asked of what it says.
         let Ok(Asked { actor, action, target }) = serde_json::from_str(&line.body) else { return false };
-        let is_by = |wanted: &PrincipalId| {
-            let id = match wanted {
-                PrincipalId::User(id) => id.to_string(),
-                PrincipalId::ServiceAccount(id) => id.to_string(),
-                PrincipalId::Operator | PrincipalId::Billing | PrincipalId::System => {
-                    return actor.type_ == wanted.type_name();
-                }
-            };
-            actor.type_ == wanted.type_name() && actor.id == id
-        };
-        self.actor.as_ref().is_none_or(is_by)
+        // An identifier says its kind, and those who have none are called by it.
+        self.actor.as_ref().is_none_or(|wanted| actor.id == wanted.to_string())
             && self.action.as_ref().is_none_or(|wanted| action == *wanted)
             && self.target.as_ref().is_none_or(|wanted| target == *wanted)
     }

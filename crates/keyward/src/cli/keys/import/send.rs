@@ -69,8 +69,7 @@ pub(super) fn all(
     let mut in_doubt = progress.in_doubt();
     while let Some(chunk) = chunks.next(in_doubt.unwrap_or(import.chunk))? {
         progress.sending(chunk.keys())?;
-        let (key, anew) = (progress.idempotency_key(&chunk), new_attempt()?);
-        let post = Post { api, slug, chunk: &chunk, key, anew, bar: &bar };
+        let post = Post { api, slug, chunk: &chunk, key: progress.idempotency_key(&chunk), bar: &bar };
         match post.send(in_doubt.take().is_some()) {
             Ok(Outcome::Imported(answer)) => {
                 sent.imported += chunk.keys();
@@ -120,9 +119,6 @@ struct Post<'a> {
     chunk: &'a Chunk,
     /// By what the server knows the request again.
     key: String,
-    /// The same for another request with these keys, where the answer to the first is lost. That is safe: the server imports all of
-    /// them or none, and each once.
-    anew: String,
     bar: &'a Bar,
 }
 
@@ -140,8 +136,11 @@ impl Post<'_> {
                     std::thread::sleep(*pause);
                 }
                 (Err(Trouble { is_unanswered: true, .. }), None) => {
+                    // As another request. That is safe: the server imports all of these keys or none, and each once.
                     self.bar.say("its answer is lost; asking whether the keys are there");
-                    return self.send_once(&self.anew, in_doubt);
+                    let untold =
+                        |failure| Trouble { failure, is_refused: false, in_doubt, is_unanswered: false };
+                    return self.send_once(&new_attempt().map_err(untold)?, in_doubt);
                 }
                 (ended, _) => return ended,
             }
