@@ -92,13 +92,14 @@ fn the_log_tells_of_all_that_happens_in_a_workspace() {
     again.delete("/api/v1/session").expect(204);
     let wrong = json!({"email": person.email, "password": "a wrong passphrase"});
     keyward.anonymous().post("/api/v1/session", wrong).refused(&[401]);
-    workspace.remove(&person);
+    // Written beside the answer, into the log of every workspace that they are in by then.
     let found = || entries(&workspace, "?limit=200");
     keyward_tests::eventually(
         std::time::Duration::from_secs(5),
         || actions(&found()).contains(&"session.refused"),
         |is_there| *is_there,
     );
+    workspace.remove(&person);
     let found = found();
     for action in [
         "workspace.created",
