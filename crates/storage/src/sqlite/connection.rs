@@ -55,6 +55,20 @@ impl Guarded {
         }
     }
 
+    /// A connection for the operations of a server. What SQLite notes in order to undo one of them stays in memory, as large
+    /// as the pages that it changes: it would else be pages of the store in a file of its own in the system's folder for
+    /// temporary files, made anew for each.
+    pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
+        let guarded = Self::open(path)?;
+        guarded.keep_notes_in_memory()?;
+        Ok(guarded)
+    }
+
+    /// See [`Self::open_writer`]. Not while a schema is brought up to date: that sorts whole tables.
+    pub(super) fn keep_notes_in_memory(&self) -> Result<(), StoreError> {
+        self.run("PRAGMA temp_store = MEMORY")
+    }
+
     /// A connection to a file that is not used yet, as SQLite sets it up by itself.
     pub(super) fn open_new(path: &Path) -> Result<Self, StoreError> {
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)

@@ -1,7 +1,8 @@
 //! The one writing connection, and how operations share its COMMITs.
 //!
-//! A COMMIT waits for the disk, so operations that queue up behind one another share one: each is a savepoint
-//! in a transaction that stays open while the next in the queue takes its turn. Nobody is answered before the
+//! A COMMIT waits for the disk, so operations that queue up behind one another share one: each but the first is a savepoint
+//! in a transaction that stays open while the next in the queue takes its turn. Undoing the first undoes the transaction, and
+//! a savepoint costs a copy of each page that is changed. Nobody is answered before the
 //! COMMIT of the group is durable. The group ends when nobody waits, when it is full, and when an operation is
 //! given up: what its caller then tells others may rest on what the group wrote, so that must be durable too.
 //!
@@ -171,35 +172,46 @@ impl Group {
     fn is_full(&self) -> bool {
         self.pending.len() >= GROUP_OPERATIONS_MAX
     }
+
+    /// Whether the operation that is open is its first. It is no savepoint.
+    fn is_at_its_first(&self) -> bool {
+        self.pending.is_empty()
+    }
 }
 
 impl Desk {
-    /// Opens a savepoint in the open group, or in a new one.
+    /// Opens a group with its first operation, or a savepoint in the group that is open.
     fn begin(&mut self, path: &Path) -> Result<(), StoreError> {
-        if self.group.is_none() {
-            if !self.guarded.is_idle() {
-                // A transaction that could not even be rolled back: the connection is beyond repair.
-                self.guarded = Guarded::open(path)?;
-            }
-            aside(|| self.guarded.run("BEGIN IMMEDIATE"))?;
-            self.group = Some(Group { since: Instant::now(), pending: Vec::new() });
+        if self.group.is_some() {
+            return self.guarded.run("SAVEPOINT operation");
         }
-        self.guarded.run("SAVEPOINT operation")
+        if !self.guarded.is_idle() {
+            // A transaction that could not even be rolled back: the connection is beyond repair.
+            self.guarded = Guarded::open_writer(path)?;
+        }
+        aside(|| self.guarded.run("BEGIN IMMEDIATE"))?;
+        self.group = Some(Group { since: Instant::now(), pending: Vec::new() });
+        Ok(())
     }
 
     /// Puts an operation into the group. Its answer comes with the COMMIT.
     fn release(&mut self) -> Result<(Epoch, oneshot::Receiver<Result<(), String>>), StoreError> {
         let connection = self.connection()?;
         let epoch = last_epoch(connection)?;
-        self.guarded.run("RELEASE operation")?;
+        let group = self.group.as_mut().ok_or_else(lost)?;
+        if !group.is_at_its_first() {
+            self.guarded.run("RELEASE operation")?;
+        }
         let (answer, committed) = oneshot::channel();
-        self.group.as_mut().ok_or_else(lost)?.pending.push(answer);
+        group.pending.push(answer);
         Ok((epoch, committed))
     }
 
     /// Undoes an operation, and only that.
     fn undo(&mut self) {
-        let undone = self.guarded.run("ROLLBACK TO operation; RELEASE operation");
+        let is_first = self.group.as_ref().is_none_or(Group::is_at_its_first);
+        let undo = if is_first { "ROLLBACK" } else { "ROLLBACK TO operation; RELEASE operation" };
+        let undone = self.guarded.run(undo);
         if undone.is_err() && !self.guarded.is_idle() {
             // The group cannot be saved without what was to be undone. `end_group` tells all of it.
             let _ = self.guarded.run("ROLLBACK");
