@@ -2,14 +2,15 @@
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::row::failed;
+use super::row::{failed, run};
 use super::view::{SharedView, View};
 use crate::StoreError;
 
@@ -20,6 +21,10 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const PREPARED_MAX: usize = 128;
 /// Only the owner may read or write the file. SQLite gives its `-wal` and `-shm` the same mode.
 const MODE: u32 = 0o600;
+
+/// Where SQLite looks for a folder for temporary files, in its order (`unixTempFileDir`).
+const TEMPORARY_NAMED: [&str; 2] = ["SQLITE_TMPDIR", "TMPDIR"];
+const TEMPORARY: [&str; 4] = ["/var/tmp", "/usr/tmp", "/tmp", "."];
 
 /// FULL: a COMMIT that has returned survives the loss of power. The rest distrusts the file and leaves no
 /// deleted bytes behind. A checkpoint shrinks the log back to 64 MiB after an unusually large transaction.
@@ -55,20 +60,6 @@ impl Guarded {
         }
     }
 
-    /// A connection for the operations of a server. What SQLite notes in order to undo one of them stays in memory, as large
-    /// as the pages that it changes: it would else be pages of the store in a file of its own in the system's folder for
-    /// temporary files, made anew for each.
-    pub(super) fn open_writer(path: &Path) -> Result<Self, StoreError> {
-        let guarded = Self::open(path)?;
-        guarded.keep_notes_in_memory()?;
-        Ok(guarded)
-    }
-
-    /// See [`Self::open_writer`]. Not while a schema is brought up to date: that sorts whole tables.
-    pub(super) fn keep_notes_in_memory(&self) -> Result<(), StoreError> {
-        self.run("PRAGMA temp_store = MEMORY")
-    }
-
     /// A connection to a file that is not used yet, as SQLite sets it up by itself.
     pub(super) fn open_new(path: &Path) -> Result<Self, StoreError> {
         Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
@@ -95,6 +86,9 @@ impl Guarded {
             // Otherwise SQLite plans many statements anew whenever they are asked about another value.
             raw.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             raw.execute_batch(SETTINGS)?;
+            if !temporary_files_can_be_made() {
+                raw.execute_batch("PRAGMA temp_store = MEMORY")?;
+            }
             raw.set_prepared_statement_cache_capacity(PREPARED_MAX);
             let view = SharedView::install(&raw)?;
             Ok(Self { raw, view })
@@ -123,6 +117,11 @@ impl Guarded {
     pub(super) fn run(&self, sql: &str) -> Result<(), StoreError> {
         self.raw.execute_batch(sql).map_err(|error| failed(&error))
     }
+
+    /// Runs one statement of those that begin and end every transaction. It stays prepared.
+    pub(super) fn step(&self, sql: &str) -> Result<(), StoreError> {
+        run(&self.raw, sql, []).map(|_| ())
+    }
 }
 
 /// Makes the file, if it is not there, before SQLite would make it readable by others.
@@ -132,6 +131,28 @@ pub(super) fn create_private(path: &Path) -> Result<(), StoreError> {
         Ok(_) => Ok(()),
         Err(error) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
     }
+}
+
+/// Whether SQLite finds a folder to put into a file what it may have to undo, or sorts. Where it finds none, as in a container
+/// whose root cannot be written, larger operations would fail; there it stays in memory, however much it is.
+fn temporary_files_can_be_made() -> bool {
+    static FOUND: LazyLock<bool> = LazyLock::new(|| {
+        let named = TEMPORARY_NAMED.iter().filter_map(std::env::var_os).map(PathBuf::from);
+        let found = named.chain(TEMPORARY.iter().map(PathBuf::from)).any(|folder| can_be_written(&folder));
+        if !found {
+            tracing::warn!(
+                "no folder for temporary files can be written: what SQLite would put there stays in memory"
+            );
+        }
+        found
+    });
+    *FOUND
+}
+
+pub(super) fn can_be_written(folder: &Path) -> bool {
+    let path = folder.join(format!(".keyward-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path).is_ok();
+    made && std::fs::remove_file(path).is_ok()
 }
 
 /// Runs what waits for the disk. On a runtime with several threads, the tasks of this one move to another.

@@ -82,7 +82,7 @@ impl SqliteStore {
 
     /// Opens a store that is there, as it is: neither is it made, nor its schema changed.
     pub fn open_as_it_is(path: &Path) -> Result<Self, StoreError> {
-        let connection = Guarded::open_writer(path)?;
+        let connection = Guarded::open(path)?;
         schema::expect_current(connection.raw())?;
         Ok(Self::around(connection, path, GROUP_TIME_MAX, Bounds::USUAL))
     }
@@ -91,7 +91,6 @@ impl SqliteStore {
         connection::create_private(path)?;
         let mut connection = Guarded::open(path)?;
         schema::migrate(connection.raw_mut())?;
-        connection.keep_notes_in_memory()?;
         tracing::debug!(path = %path.display(), "store opened");
         Ok(Self::around(connection, path, group_time_max, bounds))
     }

@@ -48,7 +48,7 @@ impl Readers {
             Some(guarded) => guarded,
             None => Guarded::open_reader(&self.path)?,
         };
-        guarded.run("BEGIN")?;
+        guarded.step("BEGIN")?;
         guarded.show(view);
         Ok(Reading { guarded: Some(guarded), readers: Arc::clone(self), _permit: permit })
     }
@@ -80,7 +80,7 @@ impl Drop for Reading {
         let Some(guarded) = self.guarded.take() else { return };
         guarded.show(View::Nothing);
         // A connection that cannot end its snapshot is closed instead of kept.
-        if guarded.is_idle() || guarded.run("ROLLBACK").is_ok() {
+        if guarded.is_idle() || guarded.step("ROLLBACK").is_ok() {
             self.readers.idle().push(guarded);
         }
     }

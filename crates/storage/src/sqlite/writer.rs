@@ -2,7 +2,7 @@
 //!
 //! A COMMIT waits for the disk, so operations that queue up behind one another share one: each but the first is a savepoint
 //! in a transaction that stays open while the next in the queue takes its turn. Undoing the first undoes the transaction, and
-//! a savepoint costs a copy of each page that is changed. Nobody is answered before the
+//! for a savepoint SQLite copies each page that is changed, beyond a few into a temporary file. Nobody is answered before the
 //! COMMIT of the group is durable. The group ends when nobody waits, when it is full, and when an operation is
 //! given up: what its caller then tells others may rest on what the group wrote, so that must be durable too.
 //!
@@ -183,13 +183,15 @@ impl Desk {
     /// Opens a group with its first operation, or a savepoint in the group that is open.
     fn begin(&mut self, path: &Path) -> Result<(), StoreError> {
         if self.group.is_some() {
-            return self.guarded.run("SAVEPOINT operation");
+            // After some errors (a full disk) SQLite has rolled all back by itself. A savepoint would then stand alone.
+            self.connection()?;
+            return self.guarded.step("SAVEPOINT operation");
         }
         if !self.guarded.is_idle() {
             // A transaction that could not even be rolled back: the connection is beyond repair.
-            self.guarded = Guarded::open_writer(path)?;
+            self.guarded = Guarded::open(path)?;
         }
-        aside(|| self.guarded.run("BEGIN IMMEDIATE"))?;
+        aside(|| self.guarded.step("BEGIN IMMEDIATE"))?;
         self.group = Some(Group { since: Instant::now(), pending: Vec::new() });
         Ok(())
     }
@@ -200,7 +202,7 @@ impl Desk {
         let epoch = last_epoch(connection)?;
         let group = self.group.as_mut().ok_or_else(lost)?;
         if !group.is_at_its_first() {
-            self.guarded.run("RELEASE operation")?;
+            self.guarded.step("RELEASE operation")?;
         }
         let (answer, committed) = oneshot::channel();
         group.pending.push(answer);
@@ -210,11 +212,12 @@ impl Desk {
     /// Undoes an operation, and only that.
     fn undo(&mut self) {
         let is_first = self.group.as_ref().is_none_or(Group::is_at_its_first);
-        let undo = if is_first { "ROLLBACK" } else { "ROLLBACK TO operation; RELEASE operation" };
-        let undone = self.guarded.run(undo);
+        let undo: &[&str] =
+            if is_first { &["ROLLBACK"] } else { &["ROLLBACK TO operation", "RELEASE operation"] };
+        let undone = undo.iter().try_for_each(|sql| self.guarded.step(sql));
         if undone.is_err() && !self.guarded.is_idle() {
             // The group cannot be saved without what was to be undone. `end_group` tells all of it.
-            let _ = self.guarded.run("ROLLBACK");
+            let _ = self.guarded.step("ROLLBACK");
         }
     }
 
@@ -224,11 +227,11 @@ impl Desk {
         // After some errors (a full disk) SQLite has rolled all back by itself.
         let ended = match (self.guarded.is_idle(), group.pending.is_empty()) {
             (true, _) => Err("the transaction was rolled back".to_owned()),
-            (false, true) => self.guarded.run("ROLLBACK").map_err(|error| error.to_string()),
-            (false, false) => self.guarded.run("COMMIT").map_err(|error| error.to_string()),
+            (false, true) => self.guarded.step("ROLLBACK").map_err(|error| error.to_string()),
+            (false, false) => self.guarded.step("COMMIT").map_err(|error| error.to_string()),
         };
         if ended.is_err() && !self.guarded.is_idle() {
-            let _ = self.guarded.run("ROLLBACK");
+            let _ = self.guarded.step("ROLLBACK");
         }
         let has_changes = !group.pending.is_empty();
         for answer in group.pending {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::File;
 use crate::conformance::town::{Town, workspace_key};
 use crate::sqlite::SqliteStore;
-use crate::sqlite::connection::Guarded;
+use crate::sqlite::connection::{Guarded, can_be_written};
 use crate::{StoreError, Tenant};
 
 fn pragma(connection: &Connection, name: &str) -> String {
@@ -54,42 +54,12 @@ fn every_connection_is_durable_and_distrustful() {
     }
 }
 
-/// Files without a name that this process has open: those that SQLite makes for what it may have to undo.
-fn nameless_files() -> Vec<std::path::PathBuf> {
-    let open = std::fs::read_dir("/proc/self/fd").unwrap();
-    let files = open.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-    files.filter(|file| file.to_string_lossy().contains("tmp/#")).collect()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operation_leaves_nothing_of_the_store_in_other_files() {
-    let file = File::new();
-    let town = Town::found(std::sync::Arc::new(file.store())).await;
-    let add = async |name: &str| {
-        let mut tx = town.begin().await;
-        for n in 0..50 {
-            let key = workspace_key(&format!("{name}-{n}"), town.acme.id, town.ada.id);
-            tx.insert_key(&key).await.unwrap();
-        }
-        assert_eq!(nameless_files(), Vec::<std::path::PathBuf>::new(), "{name}");
-        tx
-    };
-    // The second and third join the group of the first, and the third is undone.
-    let first = add("first").await;
-    let second = async {
-        let tx = add("second").await;
-        let third = async { drop(add("third").await) };
-        let ((), committed) = tokio::join!(third, async {
-            tokio::task::yield_now().await;
-            tx.commit().await
-        });
-        committed.unwrap();
-    };
-    let ((), committed) = tokio::join!(second, async {
-        tokio::task::yield_now().await;
-        first.commit().await
-    });
-    committed.unwrap();
+#[test]
+fn whether_a_folder_can_be_written_is_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(can_be_written(folder.path()));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
+    assert!(!can_be_written(&folder.path().join("missing")));
 }
 
 #[test]

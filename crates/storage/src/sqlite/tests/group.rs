@@ -117,6 +117,24 @@ async fn what_fails_in_a_group_leaves_the_others_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_of_a_group_goes_alone_where_others_wait() {
+    let file = File::new();
+    let (town, store) = town(&file).await;
+    let [first, second] = ["a", "b"].map(|name| workspace_key(name, town.acme.id, town.ada.id));
+    let before = store.commits();
+    let mut tx = town.begin().await;
+    tx.insert_key(&first).await.unwrap();
+    let last = async { keep(&town, &second).await.unwrap() };
+    let (_, ()) = tokio::join!(last, async {
+        tokio::task::yield_now().await;
+        drop(tx);
+    });
+    assert_kept(&file, &town, &[second]).await;
+    assert!(town.view().await.key(first.id).await.unwrap().is_none());
+    assert_eq!(store.commits(), before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_operation_makes_durable_what_it_may_have_read() {
     let file = File::new();
     let (town, store) = town(&file).await;
