@@ -192,15 +192,11 @@ impl Profile {
         self.plan(name).is_some_and(|plan| plan.api_keys)
     }
 
-    /// How often a key may be used: the smallest of its own limit, the profile's and, where a workspace is
-    /// known, its plan's. `None`: as often as it likes.
-    pub fn rate_limit(
-        &self,
-        own: Option<RequestsPerMinute>,
-        plan: Option<&PlanName>,
-    ) -> Option<RequestsPerMinute> {
-        let plan = plan.and_then(|name| self.plan(name)).and_then(|plan| plan.requests_per_minute);
-        RequestsPerMinute::smallest([own, self.keys.requests_per_minute, plan])
+    /// How often a key without a limit of its own may be used in a workspace on this plan: the smaller of the profile's
+    /// limit and the plan's. `None`: as often as it likes.
+    pub fn rate_limit(&self, plan: &PlanName) -> Option<RequestsPerMinute> {
+        let of_plan = self.plan(plan).and_then(|plan| plan.requests_per_minute);
+        RequestsPerMinute::smallest([self.keys.requests_per_minute, of_plan])
     }
 
     /// Whether any key may have a limit that is not its own.

@@ -15,6 +15,7 @@ use keyward_core::id::{IdText, KeyId, ServiceAccountId, UserId, WorkspaceId};
 use keyward_core::key::{Belongs, Key, KeyKind};
 use keyward_core::person::DisplayName;
 use keyward_core::plan::PlanName;
+use keyward_core::profile::Profile;
 use keyward_core::rate::RequestsPerMinute;
 use keyward_core::workspace::{Slug, Workspace};
 
@@ -217,14 +218,20 @@ pub struct WorkspaceEntry {
     pub plan: PlanName,
     /// How much longer than a lease its keys are decided about.
     pub(crate) grace: GraceSeconds,
+    /// Whether its plan has keys. Looked up once, so that a decision does not have to go where its name is.
+    pub(crate) plan_has_keys: bool,
+    /// How often a key may be used that says nothing of it, as profile and plan say.
+    pub(crate) requests_per_minute: Option<RequestsPerMinute>,
     /// The only networks that keys open it from. Empty: from anywhere.
     pub(crate) allowed_cidrs: Box<[IpNet]>,
     pub(crate) epoch: Epoch,
 }
 
 impl WorkspaceEntry {
-    pub(crate) fn new(workspace: Workspace, epoch: Epoch) -> Self {
+    pub(crate) fn new(profile: &Profile, workspace: Workspace, epoch: Epoch) -> Self {
         Self {
+            plan_has_keys: profile.plan_has_keys(&workspace.plan),
+            requests_per_minute: profile.rate_limit(&workspace.plan),
             id: workspace.id,
             id_text: workspace.id.to_string().into(),
             slug: workspace.slug,

@@ -10,7 +10,7 @@ use keyward_core::grace::GraceSeconds;
 use keyward_core::grant::{Grants, Rights};
 use keyward_core::id::{UserId, WorkspaceId};
 use keyward_core::key::Which;
-use keyward_core::rate::{OverLimit, Quota};
+use keyward_core::rate::{OverLimit, Quota, RequestsPerMinute};
 use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
 use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose, WorkspaceEntry};
@@ -178,7 +178,7 @@ impl Replica {
             workspace_cidrs: workspace.map_or(&[], |workspace| &workspace.allowed_cidrs),
             rights: found.rights(),
             // A workspace that is not known has no plan either.
-            plan_has_keys: workspace.is_some_and(|known| self.profile().plan_has_keys(&known.plan)),
+            plan_has_keys: workspace.is_some_and(|known| known.plan_has_keys),
         };
         let rights = match check_standing(&standing, question.ip, now) {
             Ok(rights) => rights,
@@ -208,8 +208,11 @@ impl Replica {
         now: Timestamp,
     ) -> Result<Option<Quota>, OverLimit> {
         let Some(meter) = key.meter() else { return Ok(None) };
-        let plan = workspace.map(|workspace| &workspace.plan);
-        let limit = self.profile().rate_limit(key.requests_per_minute(), plan);
+        let anyones = match workspace {
+            Some(workspace) => workspace.requests_per_minute,
+            None => self.profile().keys.requests_per_minute,
+        };
+        let limit = RequestsPerMinute::smallest([key.requests_per_minute(), anyones]);
         limit.map(|limit| meter.take(limit, now)).transpose()
     }
 }

@@ -236,7 +236,7 @@ impl Replica {
         let (id, slug) = (workspace.id, workspace.slug.clone());
         let old_slug = before.filter(|before| before.slug != slug).map(|before| before.slug.clone());
         if let Some(home) = self.home(id).and_then(|place| self.homes.get(place as usize)) {
-            home.set(Arc::new(WorkspaceEntry::new(workspace, epoch)));
+            home.set(Arc::new(WorkspaceEntry::new(&self.profile, workspace, epoch)));
         }
         // A slug may have gone from one workspace to another: only its present holder lets go of it, and
         // only a later change takes it away.
