@@ -38,7 +38,11 @@ enum Segment {
 
 /// A path template such as `/api/products/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Box<[Segment]>);
+pub struct Template {
+    segments: Box<[Segment]>,
+    /// What every path of this form starts with: tells most of the others at a glance.
+    start: Box<str>,
+}
 
 /// The text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,15 +63,21 @@ impl Template {
         let rest = text.strip_prefix('/').ok_or(InvalidTemplate::Malformed)?;
         let segments: Option<Box<[Segment]>> = rest.split('/').map(parse_segment).collect();
         match segments {
-            Some(segments) if segments.len() <= TEMPLATE_SEGMENTS_MAX => Ok(Self(segments)),
+            Some(segments) if segments.len() <= TEMPLATE_SEGMENTS_MAX => {
+                let start = text.split('{').next().unwrap_or_default().into();
+                Ok(Self { segments, start })
+            }
             _ => Err(InvalidTemplate::Malformed),
         }
     }
 
     /// Whether `path` (canonical, undecoded) has this form.
     fn matches(&self, path: &str) -> bool {
+        if !path.starts_with(&*self.start) {
+            return false;
+        }
         let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
-        for expected in &self.0 {
+        for expected in &self.segments {
             let fits = match (expected, segments.next()) {
                 (Segment::Literal(literal), Some(segment)) => **literal == *segment,
                 (Segment::Param(_), Some(segment)) => !segment.is_empty(),
@@ -82,13 +92,13 @@ impl Template {
 
     /// The value of a parameter in a path that matches.
     fn param<'p>(&self, path: &'p str, name: &str) -> Option<&'p str> {
-        let place =
-            self.0.iter().position(|segment| matches!(segment, Segment::Param(param) if **param == *name))?;
+        let is_it = |segment: &Segment| matches!(segment, Segment::Param(param) if **param == *name);
+        let place = self.segments.iter().position(is_it)?;
         path.strip_prefix('/')?.split('/').nth(place)
     }
 
     fn has_param(&self, name: &str) -> bool {
-        self.0.iter().any(|segment| matches!(segment, Segment::Param(param) if **param == *name))
+        self.segments.iter().any(|segment| matches!(segment, Segment::Param(param) if **param == *name))
     }
 }
 
@@ -204,6 +214,21 @@ impl Routes {
 
 /// Whether everybody reads this path the same way (RFC 3986, section 6.2.2).
 fn is_canonical(path: &str) -> bool {
+    is_plain(path) || is_canonical_though_not_plain(path)
+}
+
+/// Whether there is nothing in a path that could be read in two ways, at a glance: letters, digits, `-`, `_` and single slashes.
+fn is_plain(path: &str) -> bool {
+    let mut before = b' ';
+    let fits = path.bytes().all(|b| {
+        let fits = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || (b == b'/' && before != b'/');
+        before = b;
+        fits
+    });
+    fits && path.len() <= PATH_LEN_MAX && path.starts_with('/')
+}
+
+fn is_canonical_though_not_plain(path: &str) -> bool {
     if path.len() > PATH_LEN_MAX || !path.starts_with('/') || path.contains("//") {
         return false;
     }
@@ -348,6 +373,11 @@ mod tests {
         #[test]
         fn no_path_makes_matching_panic(path in "\\PC{0,60}", method in "\\PC{0,8}") {
             let _ = routes().find(&method, &path);
+        }
+
+        #[test]
+        fn a_plain_path_is_canonical(path in "/[a-zA-Z0-9/.;%_~-]{0,12}") {
+            prop_assert!(!is_plain(&path) || is_canonical_though_not_plain(&path), "{}", path);
         }
     }
 }

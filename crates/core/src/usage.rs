@@ -84,7 +84,9 @@ impl<'a> Recordable<'a> {
             return Some(WITHHELD.into());
         }
         let cut = text.get(..text.floor_char_boundary(TEXT_LEN_MAX)).unwrap_or_default();
-        if cut.contains(is_unprintable) {
+        // Nearly every text is of letters that a typewriter has.
+        let is_plain = cut.bytes().all(|b| matches!(b, b' '..=b'~'));
+        if !is_plain && cut.contains(is_unprintable) {
             return Some(cut.replace(is_unprintable, "?").into());
         }
         Some(cut.into())
@@ -126,7 +128,7 @@ impl std::fmt::Debug for Recordable<'_> {
 /// Whether there is a word in a text that is as long as a secret.
 pub fn holds_long_word(text: &str) -> bool {
     let word_ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '+');
-    text.split(word_ends).any(|word| word.len() >= SECRET_LEN_MIN)
+    text.len() >= SECRET_LEN_MIN && text.split(word_ends).any(|word| word.len() >= SECRET_LEN_MIN)
 }
 
 /// The network that an address is of, for telling a new one from those that a key was used from before.

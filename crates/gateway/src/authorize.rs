@@ -28,6 +28,8 @@ use crate::bounds::HEAD_LEN_MAX;
 use crate::gateway::{Gateway, is_head_too_long};
 use crate::metrics::Door;
 
+/// As many headers as a yes has, the identifier of the request with them.
+const YES_HEADERS: usize = 10;
 const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
 
 /// Whether a request may pass: 200 with who sent it in `X-Keyward-*` (all four, always), or 401, 403, 429, 503.
@@ -120,6 +122,7 @@ fn passes_the_clients_query_on<B>(request: &Request<B>, origin: Option<&Origin<'
 fn allow(gateway: &Gateway, identity: &Identity) -> Answer {
     let mut answer = Response::new(Full::default());
     let headers = answer.headers_mut();
+    headers.reserve(YES_HEADERS);
     headers.extend(allowed_headers(gateway, identity));
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.extend(identity.quota.iter().flat_map(|quota| quota_headers(quota, false)));

@@ -94,12 +94,13 @@ impl Gateway {
     where
         B: Body<Data = Bytes>,
     {
-        let request_id = (self.sources.request_id)().to_string();
+        let request_id = (self.sources.request_id)().text();
+        let request_id = request_id.as_str();
         let trace = trace_id(request.headers()).map(str::to_owned);
-        let answered = self.route(peer, request, &request_id).await;
-        let mut answer = answered.unwrap_or_else(|trouble| trouble.into_answer(&request_id));
+        let answered = self.route(peer, request, request_id).await;
+        let mut answer = answered.unwrap_or_else(|trouble| trouble.into_answer(request_id));
         tracing::debug!(%request_id, trace_id = trace, status = answer.status().as_u16(), "answered");
-        if let Ok(value) = HeaderValue::try_from(request_id) {
+        if let Ok(value) = HeaderValue::from_str(request_id) {
             answer.headers_mut().insert(REQUEST_ID, value);
         }
         answer

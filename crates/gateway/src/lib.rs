@@ -13,6 +13,7 @@ mod bounds;
 mod ext_authz;
 mod form;
 mod gateway;
+mod head_timer;
 mod introspect;
 mod metrics;
 mod openapi;

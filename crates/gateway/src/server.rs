@@ -22,6 +22,7 @@ use crate::bounds::{
 };
 use crate::ext_authz;
 use crate::gateway::Gateway;
+use crate::head_timer::HeadTimer;
 use crate::proxy::Proxy;
 
 /// What a connection starts with that speaks HTTP/2 at once (RFC 9113, section 3.4). No method of HTTP/1.1 has this name.
@@ -209,7 +210,7 @@ impl Connection {
 
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_READ_MAX);
+    builder.timer(HeadTimer::default()).header_read_timeout(HEAD_READ_MAX);
     builder.max_buf_size(HEAD_BUFFER_MAX).max_headers(HEADERS_MAX);
     builder
 }

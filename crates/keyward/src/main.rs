@@ -15,6 +15,12 @@ mod upkeep;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// A decision over HTTP allocates some forty times, most of it in the HTTP stack.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }

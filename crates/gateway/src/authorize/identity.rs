@@ -1,6 +1,9 @@
 //! Who a request is of, as headers for the product.
 
+use std::sync::LazyLock;
+
 use http::{HeaderName, HeaderValue};
+use keyward_core::id::IdText;
 use keyward_verifier::{Identity, USABLE_FOR_MS};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -14,6 +17,7 @@ const SCOPES: HeaderName = HeaderName::from_static("x-keyward-scopes");
 pub(crate) const GRACE_SECONDS: HeaderName = HeaderName::from_static("x-keyward-grace-seconds");
 /// For how long the answer may be used, counted from when its question was sent. It is for the gateway.
 const USABLE_FOR: HeaderName = HeaderName::from_static("x-keyward-usable-for-ms");
+static USABLE_FOR_VALUE: LazyLock<HeaderValue> = LazyLock::new(|| HeaderValue::from(USABLE_FOR_MS));
 
 /// What a header value or a quoted string of it does not hold as it is. Spaces stay: they part scopes.
 pub(super) const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'"').add(b'\\');
@@ -34,9 +38,9 @@ pub(crate) fn identity_headers(
     let workspace = identity.workspace.as_ref().map_or("", |workspace| workspace.slug.as_str());
     let grace = identity.grace.is_some().then(|| (GRACE_SECONDS, HeaderValue::from(identity.grace.get())));
     let always = [
-        (KEY_ID, visible(&identity.key.id_text())),
+        (KEY_ID, id(&identity.key.id_text())),
         (WORKSPACE, visible(workspace)),
-        (SUBJECT, visible(&identity.subject().id)),
+        (SUBJECT, id(&identity.subject().id)),
         (SCOPES, visible(&scopes)),
     ];
     always.into_iter().chain(grace)
@@ -47,12 +51,17 @@ pub(crate) fn allowed_headers(
     gateway: &Gateway,
     identity: &Identity,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
-    identity_headers(gateway, identity).chain([(USABLE_FOR, HeaderValue::from(USABLE_FOR_MS))])
+    identity_headers(gateway, identity).chain([(USABLE_FOR, USABLE_FOR_VALUE.clone())])
+}
+
+/// Letters and digits.
+fn id(text: &IdText) -> HeaderValue {
+    HeaderValue::from_str(text.as_str()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Visible ASCII and spaces as they are, the rest percent-encoded.
 fn visible(text: &str) -> HeaderValue {
-    let plain = text.bytes().all(|b| (b' '..=b'~').contains(&b) && !matches!(b, b'%' | b'"' | b'\\'));
+    let plain = text.bytes().all(|b| matches!(b, b' ' | b'!' | b'#' | b'$' | b'&'..=b'[' | b']'..=b'~'));
     let value = if plain {
         HeaderValue::from_str(text)
     } else {
