@@ -16,9 +16,14 @@ pub(crate) struct Line(TcpStream);
 
 impl Line {
     pub(crate) fn connect(address: SocketAddr) -> Result<Self, Failure> {
+        Self::patient(address, SILENCE_MAX)
+    }
+
+    /// The same, where an answer may take so long: a server that starts answers when it has read its store.
+    pub(crate) fn patient(address: SocketAddr, silence_max: Duration) -> Result<Self, Failure> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        stream.set_read_timeout(Some(silence_max))?;
         Ok(Self(stream))
     }
 

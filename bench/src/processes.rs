@@ -59,7 +59,7 @@ pub(crate) fn free_port() -> Result<u16, Failure> {
 /// Waits until what listens there says that it may decide.
 pub(crate) fn until_ready(address: SocketAddr) -> Result<(), Failure> {
     let begun = Instant::now();
-    let mut line = Line::connect(address)?;
+    let mut line = Line::patient(address, START_MAX)?;
     while !line.exchange(b"GET /readyz HTTP/1.1\r\nHost: node\r\n\r\n")?.starts_with("HTTP/1.1 200 ") {
         if begun.elapsed() > START_MAX {
             return Err("it is not ready".into());
