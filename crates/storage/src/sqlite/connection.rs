@@ -150,9 +150,7 @@ fn temporary_files_can_be_made() -> bool {
 }
 
 pub(super) fn can_be_written(folder: &Path) -> bool {
-    let path = folder.join(format!(".keyward-{}", std::process::id()));
-    let made = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&path).is_ok();
-    made && std::fs::remove_file(path).is_ok()
+    tempfile::tempfile_in(folder).is_ok()
 }
 
 /// Runs what waits for the disk. On a runtime with several threads, the tasks of this one move to another.
