@@ -106,9 +106,10 @@ impl<'a> Client<'a> {
         connection.ask(number, exchange, due)
     }
 
-    /// Waits for answers, and hands each to `heard`, with the connection that is free again and when it was due.
-    fn wait(&mut self, most: Duration, heard: &mut Vec<(usize, Instant)>) -> Result<(), Failure> {
-        match self.poll.poll(&mut self.events, Some(most)) {
+    /// Hands each answer that is here to `heard`, with the connection that is free again and when it was due. It does not
+    /// sleep: waking it would be work of the server, the more often the slower that is, and too late for what is due next.
+    fn look(&mut self, heard: &mut Vec<(usize, Instant)>) -> Result<(), Failure> {
+        match self.poll.poll(&mut self.events, Some(Duration::ZERO)) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             other => other?,
         }
@@ -133,8 +134,7 @@ pub(crate) fn closed(work: &Work<'_>, lasting: Duration) -> Result<f64, Failure>
     let (mut heard, mut answers, mut looked_at) = (Vec::new(), 0_u64, 0);
     let mut silent_since = None;
     loop {
-        // It does not sleep: waking it would be work of the server, and the more often the slower that is.
-        client.wait(Duration::ZERO, &mut heard)?;
+        client.look(&mut heard)?;
         if heard.is_empty() {
             // Nothing yet, or a part of an answer.
             if silent_since.get_or_insert_with(Instant::now).elapsed() >= SILENCE_MAX {
@@ -176,8 +176,7 @@ pub(crate) fn open(work: &Work<'_>, rate: f64, lasting: Duration) -> Result<Vec<
         if now - begun >= lasting && free.len() == work.connections {
             break;
         }
-        // It does not sleep: it would wake up too late for what is due next.
-        client.wait(Duration::ZERO, &mut heard)?;
+        client.look(&mut heard)?;
         for (token, due) in heard.drain(..) {
             times.push(due.elapsed());
             free.push(token);
