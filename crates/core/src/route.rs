@@ -92,13 +92,12 @@ impl Template {
 
     /// The value of a parameter in a path that matches.
     fn param<'p>(&self, path: &'p str, name: &str) -> Option<&'p str> {
-        let is_it = |segment: &Segment| matches!(segment, Segment::Param(param) if **param == *name);
-        let place = self.segments.iter().position(is_it)?;
-        path.strip_prefix('/')?.split('/').nth(place)
+        path.strip_prefix('/')?.split('/').nth(self.place(name)?)
     }
 
-    fn has_param(&self, name: &str) -> bool {
-        self.segments.iter().any(|segment| matches!(segment, Segment::Param(param) if **param == *name))
+    /// Which of its segments a parameter is.
+    fn place(&self, name: &str) -> Option<usize> {
+        self.segments.iter().position(|segment| matches!(segment, Segment::Param(param) if **param == *name))
     }
 }
 
@@ -122,7 +121,7 @@ impl ResourceTemplate {
     pub fn parse(text: &str, path: &Template) -> Result<Self, InvalidTemplate> {
         for part in text.split('{').skip(1) {
             let (name, _) = part.split_once('}').ok_or(InvalidTemplate::Malformed)?;
-            if !path.has_param(name) {
+            if path.place(name).is_none() {
                 return Err(InvalidTemplate::UnknownParam(name.into()));
             }
         }
@@ -214,22 +213,22 @@ impl Routes {
 
 /// Whether everybody reads this path the same way (RFC 3986, section 6.2.2).
 fn is_canonical(path: &str) -> bool {
-    is_plain(path) || is_canonical_though_not_plain(path)
+    path.len() <= PATH_LEN_MAX && path.starts_with('/') && (is_plain(path) || is_read_one_way(path))
 }
 
 /// Whether there is nothing in a path that could be read in two ways, at a glance: letters, digits, `-`, `_` and single slashes.
 fn is_plain(path: &str) -> bool {
     let mut before = b' ';
-    let fits = path.bytes().all(|b| {
+    path.bytes().all(|b| {
         let fits = b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || (b == b'/' && before != b'/');
         before = b;
         fits
-    });
-    fits && path.len() <= PATH_LEN_MAX && path.starts_with('/')
+    })
 }
 
-fn is_canonical_though_not_plain(path: &str) -> bool {
-    if path.len() > PATH_LEN_MAX || !path.starts_with('/') || path.contains("//") {
+/// The same of any path, looked through with care.
+fn is_read_one_way(path: &str) -> bool {
+    if path.contains("//") {
         return false;
     }
     let letters_fit = path.bytes().all(|b| b.is_ascii_graphic() && !b"\\#<>\"^`{|}".contains(&b));
@@ -377,7 +376,7 @@ mod tests {
 
         #[test]
         fn a_plain_path_is_canonical(path in "/[a-zA-Z0-9/.;%_~-]{0,12}") {
-            prop_assert!(!is_plain(&path) || is_canonical_though_not_plain(&path), "{}", path);
+            prop_assert!(!is_plain(&path) || is_read_one_way(&path), "{}", path);
         }
     }
 }
