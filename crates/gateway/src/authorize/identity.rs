@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use http::{HeaderName, HeaderValue};
-use keyward_core::id::IdText;
 use keyward_verifier::{Identity, USABLE_FOR_MS};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -38,9 +37,9 @@ pub(crate) fn identity_headers(
     let workspace = identity.workspace.as_ref().map_or("", |workspace| workspace.slug.as_str());
     let grace = identity.grace.is_some().then(|| (GRACE_SECONDS, HeaderValue::from(identity.grace.get())));
     let always = [
-        (KEY_ID, id(&identity.key.id_text())),
+        (KEY_ID, visible(&identity.key.id_text())),
         (WORKSPACE, visible(workspace)),
-        (SUBJECT, id(&identity.subject().id)),
+        (SUBJECT, visible(&identity.subject().id)),
         (SCOPES, visible(&scopes)),
     ];
     always.into_iter().chain(grace)
@@ -54,14 +53,9 @@ pub(crate) fn allowed_headers(
     identity_headers(gateway, identity).chain([(USABLE_FOR, USABLE_FOR_VALUE.clone())])
 }
 
-/// Letters and digits.
-fn id(text: &IdText) -> HeaderValue {
-    HeaderValue::from_str(text.as_str()).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
 /// Visible ASCII and spaces as they are, the rest percent-encoded.
 fn visible(text: &str) -> HeaderValue {
-    let plain = text.bytes().all(|b| matches!(b, b' ' | b'!' | b'#' | b'$' | b'&'..=b'[' | b']'..=b'~'));
+    let plain = text.bytes().all(|b| (b' '..=b'~').contains(&b) && !matches!(b, b'%' | b'"' | b'\\'));
     let value = if plain {
         HeaderValue::from_str(text)
     } else {
