@@ -4,7 +4,7 @@
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConstantTimeEq as _};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::field::{FieldCode, FieldError};
@@ -335,7 +335,7 @@ impl SecretDigest {
 impl PartialEq for SecretDigest {
     fn eq(&self, other: &Self) -> bool {
         let pairs = self.words().into_iter().zip(other.words());
-        pairs.fold(Choice::from(1), |same, (mine, theirs)| same & mine.ct_eq(&theirs)).into()
+        pairs.fold(0, |difference, (mine, theirs)| difference | mine ^ theirs).ct_eq(&0).into()
     }
 }
 

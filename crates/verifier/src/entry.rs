@@ -83,7 +83,7 @@ impl FoundKey {
     /// Its identifier.
     pub fn id(&self) -> KeyId {
         match &self.0 {
-            Form::Packed(packed) => packed.record.id(),
+            Form::Packed(packed) => packed.segment.rest(packed.place).id(),
             Form::Whole(whole) => whole.id,
         }
     }
@@ -112,7 +112,7 @@ impl FoundKey {
     /// When it ends by itself.
     pub fn expires_at(&self) -> Option<Timestamp> {
         match &self.0 {
-            Form::Packed(packed) => packed.record.expires_at(),
+            Form::Packed(packed) => packed.facts.expires_at(),
             Form::Whole(whole) => whole.expires_at,
         }
     }
@@ -120,20 +120,18 @@ impl FoundKey {
     /// Whether somebody ended it.
     pub fn is_revoked(&self) -> bool {
         match &self.0 {
-            Form::Packed(packed) => packed.record.is_revoked(),
+            Form::Packed(packed) => packed.facts.is_revoked(),
             Form::Whole(whole) => whole.revoked,
         }
     }
 
     pub(crate) fn whose(&self) -> Whose<'_> {
         match &self.0 {
-            Form::Packed(PackedKey { record, .. }) => match record.kind() {
-                KeyKind::Personal => {
-                    Whose::Person { owner: UserId::from_bytes(record.subject()), only: None }
-                }
+            Form::Packed(PackedKey { facts, .. }) => match facts.kind() {
+                KeyKind::Personal => Whose::Person { owner: UserId::from_bytes(facts.subject()), only: None },
                 KeyKind::Workspace => Whose::Workspace {
-                    account: ServiceAccountId::from_bytes(record.subject()),
-                    account_is_disabled: record.is_disabled(),
+                    account: ServiceAccountId::from_bytes(facts.subject()),
+                    account_is_disabled: facts.is_disabled(),
                 },
             },
             Form::Whole(whole) => match &whole.belongs {
@@ -181,7 +179,7 @@ impl FoundKey {
 
     pub(crate) fn epoch(&self) -> Epoch {
         match &self.0 {
-            Form::Packed(packed) => packed.record.epoch(),
+            Form::Packed(packed) => packed.segment.rest(packed.place).epoch(),
             Form::Whole(whole) => whole.epoch,
         }
     }
@@ -190,9 +188,9 @@ impl FoundKey {
 impl Clone for FoundKey {
     fn clone(&self) -> Self {
         Self(match &self.0 {
-            Form::Packed(PackedKey { record, segment, place }) => {
+            Form::Packed(PackedKey { facts, segment, place }) => {
                 let segment = Guard::from_inner(Arc::clone(segment));
-                Form::Packed(PackedKey { record: *record, segment, place: *place })
+                Form::Packed(PackedKey { facts: *facts, segment, place: *place })
             }
             Form::Whole(whole) => Form::Whole(Arc::clone(whole)),
         })

@@ -21,7 +21,7 @@ use keyward_core::secret::SecretDigest;
 
 use crate::meter::Meter;
 pub(crate) use crate::packed::loading::{LoadedKey, Loading};
-pub(crate) use crate::packed::record::{Places, Record, is_simple};
+pub(crate) use crate::packed::record::{Facts, Places, Record, is_simple};
 use crate::packed::segment::Entering;
 pub(crate) use crate::packed::segment::Segment;
 pub(crate) use crate::packed::spine::Spine;
@@ -40,7 +40,7 @@ pub(crate) struct Packed {
 
 /// A key that was found, and the segment that it is in.
 pub(crate) struct PackedKey {
-    pub(crate) record: Record,
+    pub(crate) facts: Facts,
     pub(crate) segment: Guard<Arc<Segment>>,
     pub(crate) place: usize,
 }
@@ -63,8 +63,8 @@ impl Packed {
         loop {
             let count = self.segments.len();
             let segment = self.segments.get(number(hash, count))?.load();
-            if let Some(place) = segment.position(tag(hash), digest) {
-                return Some(PackedKey { record: *segment.record(place)?, segment, place });
+            if let Some((place, facts)) = segment.position(tag(hash), digest) {
+                return Some(PackedKey { facts, segment, place });
             }
             // It may have moved into a new segment after these were counted. It is there before it goes from here, so
             // who misses it here for that reason counts one more now.
@@ -77,18 +77,18 @@ impl Packed {
     /// Puts a key in, or in the place of the one with its digest. For one thread at a time. `false`: it has no room
     /// here, which is seldom, and nothing is changed.
     pub(crate) fn put(&self, record: Record, texts: &str, meter: Option<Arc<Meter>>) -> bool {
-        let hash = self.hash(&record.digest);
+        let hash = self.hash(&record.head.digest);
         let Some(cell) = self.segments.get(number(hash, self.segments.len())) else { return false };
         let before = cell.load();
         let entering = Entering { tag: tag(hash), record, texts, meter };
-        let place = before.position(tag(hash), &record.digest);
-        let after = match place {
+        let known = before.position(tag(hash), &record.head.digest);
+        let after = match known {
             None => before.with(entering),
-            Some(place) => before.replaced(place, entering),
+            Some((place, _)) => before.replaced(place, entering),
         };
         let Some(after) = after else { return false };
         cell.store(Arc::new(after));
-        let is_new = place.is_none();
+        let is_new = known.is_none();
         if is_new && self.len.fetch_add(1, Ordering::Relaxed) >= KEYS_EACH * self.segments.len() {
             self.split();
         }
@@ -100,7 +100,7 @@ impl Packed {
         let hash = self.hash(digest);
         let Some(cell) = self.segments.get(number(hash, self.segments.len())) else { return };
         let before = cell.load();
-        if let Some(place) = before.position(tag(hash), digest) {
+        if let Some((place, _)) = before.position(tag(hash), digest) {
             cell.store(Arc::new(before.without(place)));
             self.len.fetch_sub(1, Ordering::Relaxed);
         }
@@ -135,7 +135,7 @@ impl Packed {
         let count = self.segments.len();
         let Some(cell) = self.segments.get(splits_next(count)) else { return };
         let before = cell.load();
-        let moves = |one: &Entering<'_>| number(self.hash(&one.record.digest), count + 1) == count;
+        let moves = |one: &Entering<'_>| number(self.hash(&one.record.head.digest), count + 1) == count;
         let part = |moving: bool| {
             let chosen = before.entering().filter(move |one| moves(one) == moving);
             Segment::of(before.len() / 2, before.texts_len() / 2, chosen)

@@ -306,7 +306,7 @@ impl Replica {
     /// What a key was given.
     pub(crate) fn grants_of<'a>(&'a self, key: &'a FoundKey) -> &'a Grants {
         match &key.0 {
-            Form::Packed(packed) => self.grants.get(packed.record.grants().into()).unwrap_or(&NOTHING),
+            Form::Packed(packed) => self.grants.get(packed.facts.grants().into()).unwrap_or(&NOTHING),
             Form::Whole(whole) => &whole.grants,
         }
     }
@@ -314,8 +314,8 @@ impl Replica {
     /// The workspace of a workspace key.
     pub(crate) fn home_of(&self, key: &FoundKey) -> Option<FoundWorkspace> {
         match &key.0 {
-            Form::Packed(packed) => match packed.record.kind() {
-                KeyKind::Workspace => self.homes.get(packed.record.home() as usize)?.get(),
+            Form::Packed(packed) => match packed.facts.kind() {
+                KeyKind::Workspace => self.homes.get(packed.facts.home() as usize)?.get(),
                 KeyKind::Personal => None,
             },
             Form::Whole(whole) => match &whole.belongs {

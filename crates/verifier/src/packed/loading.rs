@@ -41,17 +41,17 @@ impl Loading {
     pub(crate) fn find(&self, digest: &SecretDigest) -> Option<LoadedKey> {
         let hash = self.hasher.hash_one(digest);
         let segment = self.segments.get(number(hash, self.segments.len()))?;
-        let place = segment.position(tag(hash), digest)?;
-        Some(LoadedKey { record: *segment.record(place)?, meter: segment.meter(place).cloned() })
+        let (place, _) = segment.position(tag(hash), digest)?;
+        Some(LoadedKey { record: segment.record(place)?, meter: segment.meter(place).cloned() })
     }
 
     /// Puts a key in, or in the place of the one with its digest. `false`: it has no room here, and nothing is changed.
     pub(crate) fn put(&mut self, record: Record, texts: &str, meter: Option<Arc<Meter>>) -> bool {
-        let hash = self.hasher.hash_one(record.digest);
+        let hash = self.hasher.hash_one(record.head.digest);
         let at = number(hash, self.segments.len());
         let Some(segment) = self.segments.get_mut(at) else { return false };
         let entering = Entering { tag: tag(hash), record, texts, meter };
-        if let Some(place) = segment.position(entering.tag, &record.digest) {
+        if let Some((place, _)) = segment.position(entering.tag, &record.head.digest) {
             // Seldom: a snapshot tells each key once.
             let before = Segment::from(std::mem::take(segment));
             let after = before.replaced(place, entering);
@@ -74,7 +74,7 @@ impl Loading {
         let hash = self.hasher.hash_one(digest);
         let at = number(hash, self.segments.len());
         let Some(segment) = self.segments.get_mut(at) else { return };
-        if let Some(place) = segment.position(tag(hash), digest) {
+        if let Some((place, _)) = segment.position(tag(hash), digest) {
             *segment = Growing::from(Segment::from(std::mem::take(segment)).without(place));
             self.len -= 1;
         }
@@ -86,7 +86,7 @@ impl Loading {
         let before = Segment::from(std::mem::take(older));
         let mut newer = Growing::default();
         for one in before.entering() {
-            let moves = number(self.hasher.hash_one(one.record.digest), count + 1) == count;
+            let moves = number(self.hasher.hash_one(one.record.head.digest), count + 1) == count;
             // There is room: all of them were in one segment.
             let _ = if moves { newer.push(one) } else { older.push(one) };
         }

@@ -1,4 +1,4 @@
-//! A key in 88 bytes: what nearly all keys are, and none of what few have.
+//! A key in 87 bytes: what nearly all keys are, and none of what few have. What a decision reads of it is one cache line.
 
 use jiff::Timestamp;
 use keyward_core::change::Epoch;
@@ -10,8 +10,10 @@ use keyward_core::secret::SecretDigest;
 const NAME_LEN_MAX: usize = u8::MAX as usize;
 /// Epochs have five bytes: a thousand changes a second for 35 years.
 const EPOCH_BYTES: usize = 5;
-/// What stands for no end. No timestamp is so late.
-const NEVER: i64 = i64::MAX;
+/// Bits of the flags, which stand below the end. That has 56: microseconds until the year 3111.
+const FLAG_BITS: u32 = u8::BITS;
+/// What stands for no end, and the latest that is told by its microseconds.
+const NEVER: i64 = i64::MAX >> FLAG_BITS;
 
 const REVOKED: u8 = 1;
 const PERSONAL: u8 = 2;
@@ -22,25 +24,43 @@ const SHARES_NAME: u8 = 8;
 /// A key, but for its texts. It owns nothing, so that a segment is copied as bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Record {
+    pub(crate) head: Head,
+    pub(crate) rest: Rest,
+}
+
+/// What a decision reads: a cache line, so that a key that was asked about long ago is one wait for memory.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Head {
     pub(super) digest: SecretDigest,
-    id: [u8; 16],
+    pub(crate) facts: Facts,
+}
+
+/// What is found by the digest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
     /// The owner of a personal key, the service account of another one.
     subject: [u8; 16],
-    /// Microseconds since 1970.
-    ends: i64,
+    /// Microseconds since 1970, and the flags below them.
+    ends_and_flags: i64,
     /// The workspace of a workspace key, by its place among the homes.
     home: u32,
     /// What it was given, by its place among the grants.
     grants: u16,
     /// Where its texts begin among those of its segment.
     pub(super) start: u16,
+}
+
+/// What else there is of it, for who wants to tell.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rest {
+    id: [u8; 16],
     name_len: u8,
     account_len: u8,
-    flags: u8,
     epoch: [u8; EPOCH_BYTES],
 }
 
-const _: () = assert!(size_of::<Record>() == 88);
+const _: () = assert!(size_of::<Head>() == 64 && size_of::<Rest>() == 23);
 
 /// What a key is packed with, that the key itself does not say.
 #[derive(Debug, Clone, Copy)]
@@ -59,14 +79,16 @@ pub(crate) fn is_simple(key: &Key, epoch: Epoch) -> bool {
             Belongs::ToPerson { workspaces, .. } => workspaces.is_none(),
             Belongs::ToWorkspace { acts_as, .. } => fits(&acts_as.name),
         };
-    // What cannot be told to the nanosecond is kept whole.
-    let end_fits = key.expires_at.is_none_or(|end| whole_microseconds(end).is_some());
+    // What cannot be told to the nanosecond, or is centuries away, is kept whole.
+    let end_fits = key.expires_at.is_none_or(|end| packed_end(end).is_some());
     is_alone && is_plain && names_fit && end_fits && epoch.0 >> (8 * EPOCH_BYTES) == 0
 }
 
-fn whole_microseconds(end: Timestamp) -> Option<i64> {
+/// The whole microseconds of an end, if they are it and fit.
+fn packed_end(end: Timestamp) -> Option<i64> {
     let micros = end.as_microsecond();
-    Timestamp::from_microsecond(micros).is_ok_and(|same| same == end).then_some(micros)
+    let is_whole = Timestamp::from_microsecond(micros).is_ok_and(|same| same == end);
+    (is_whole && (-NEVER..NEVER).contains(&micros)).then_some(micros)
 }
 
 impl Record {
@@ -90,29 +112,48 @@ impl Record {
         raise(SHARES_NAME, shares);
         let texts = if shares { account.to_owned() } else { format!("{account}{name}") };
         let [_, _, _, epoch @ ..] = epoch.0.to_be_bytes();
-        let record = Self {
-            digest: key.secret.digest,
-            id: key.id.to_bytes(),
+        let len = |text: &str| u8::try_from(text.len()).unwrap_or(u8::MAX);
+        let ends = key.expires_at.and_then(packed_end).unwrap_or(NEVER);
+        let facts = Facts {
             subject,
-            ends: key.expires_at.and_then(whole_microseconds).unwrap_or(NEVER),
+            ends_and_flags: ends << FLAG_BITS | i64::from(flags),
             home: places.home,
             grants: places.grants,
             start: 0,
-            name_len: u8::try_from(name.len()).unwrap_or(u8::MAX),
-            account_len: u8::try_from(account.len()).unwrap_or(u8::MAX),
-            flags,
-            epoch,
         };
-        (record, texts)
+        let head = Head { digest: key.secret.digest, facts };
+        let rest = Rest { id: key.id.to_bytes(), name_len: len(name), account_len: len(account), epoch };
+        (Self { head, rest }, texts)
     }
 
+    /// How long its texts are together.
+    pub(super) fn texts_len(&self) -> usize {
+        let own_name = if self.head.facts.is(SHARES_NAME) { 0 } else { usize::from(self.rest.name_len) };
+        usize::from(self.rest.account_len) + own_name
+    }
+
+    /// The name of its service account, in its texts.
+    pub(super) fn account_name<'t>(&self, texts: &'t str) -> &'t str {
+        texts.get(..usize::from(self.rest.account_len)).unwrap_or_default()
+    }
+
+    /// Its own name: the last of its texts.
+    pub(super) fn name<'t>(&self, texts: &'t str) -> &'t str {
+        let begin = texts.len().saturating_sub(usize::from(self.rest.name_len));
+        texts.get(begin..).unwrap_or_default()
+    }
+}
+
+impl Head {
     pub(super) const fn starting_at(mut self, start: u16) -> Self {
-        self.start = start;
+        self.facts.start = start;
         self
     }
+}
 
-    pub(crate) const fn id(&self) -> KeyId {
-        KeyId::from_bytes(self.id)
+impl Facts {
+    const fn is(&self, flag: u8) -> bool {
+        self.ends_and_flags & flag as i64 != 0
     }
 
     pub(crate) const fn subject(&self) -> [u8; 16] {
@@ -128,41 +169,31 @@ impl Record {
     }
 
     pub(crate) const fn is_revoked(&self) -> bool {
-        self.flags & REVOKED != 0
+        self.is(REVOKED)
     }
 
     /// Whether its service account is disabled, as the key's own state says.
     pub(crate) const fn is_disabled(&self) -> bool {
-        self.flags & DISABLED != 0
+        self.is(DISABLED)
     }
 
     pub(crate) const fn kind(&self) -> KeyKind {
-        if self.flags & PERSONAL != 0 { KeyKind::Personal } else { KeyKind::Workspace }
+        if self.is(PERSONAL) { KeyKind::Personal } else { KeyKind::Workspace }
     }
 
     pub(crate) fn expires_at(&self) -> Option<Timestamp> {
+        let ends = self.ends_and_flags >> FLAG_BITS;
         // Out of range is not possible; it would count as long over.
-        (self.ends != NEVER).then(|| Timestamp::from_microsecond(self.ends).unwrap_or(Timestamp::MIN))
+        (ends != NEVER).then(|| Timestamp::from_microsecond(ends).unwrap_or(Timestamp::MIN))
+    }
+}
+
+impl Rest {
+    pub(crate) const fn id(&self) -> KeyId {
+        KeyId::from_bytes(self.id)
     }
 
     pub(crate) fn epoch(&self) -> Epoch {
         Epoch(self.epoch.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
-    }
-
-    /// How long its texts are together.
-    pub(super) fn texts_len(&self) -> usize {
-        let own_name = if self.flags & SHARES_NAME != 0 { 0 } else { usize::from(self.name_len) };
-        usize::from(self.account_len) + own_name
-    }
-
-    /// The name of its service account, in its texts.
-    pub(super) fn account_name<'t>(&self, texts: &'t str) -> &'t str {
-        texts.get(..usize::from(self.account_len)).unwrap_or_default()
-    }
-
-    /// Its own name: the last of its texts.
-    pub(super) fn name<'t>(&self, texts: &'t str) -> &'t str {
-        let begin = texts.len().saturating_sub(usize::from(self.name_len));
-        texts.get(begin..).unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keyward_core::secret::SecretDigest;
 
 use crate::meter::Meter;
-use crate::packed::record::Record;
+use crate::packed::record::{Facts, Head, Record, Rest};
 
 /// Most keys of a segment. Texts of this many, 510 bytes each, begin where 16 bits can say.
 pub(crate) const KEYS_MAX: usize = 128;
@@ -20,13 +20,16 @@ const _: () =
 /// A byte of each key's hash, to tell most of those that are not meant without going to their record.
 type Tags = [[u8; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD];
 
-/// The keys.
+/// The keys. What a decision looks for stands first, where most of it is one cache line.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Segment {
+    heads: Box<[Head]>,
     tags: Tags,
-    records: Box<[Record]>,
+    /// As many as heads.
+    rests: Box<[Rest]>,
     texts: Box<str>,
-    /// As many as records, or none: where the profile limits no key, none has a meter.
+    /// As many as heads, or none: where the profile limits no key, none has a meter.
     meters: Box<[Arc<Meter>]>,
 }
 
@@ -34,7 +37,8 @@ pub(crate) struct Segment {
 #[derive(Debug, Default)]
 pub(super) struct Growing {
     tags: Tags,
-    records: Vec<Record>,
+    heads: Vec<Head>,
+    rests: Vec<Rest>,
     texts: String,
     meters: Vec<Arc<Meter>>,
 }
@@ -69,7 +73,8 @@ impl Segment {
     pub(crate) fn with(&self, one: Entering<'_>) -> Option<Self> {
         let mut growing = Growing::with_room(self.len() + 1, self.texts.len() + one.texts.len());
         growing.tags = self.tags;
-        growing.records.extend_from_slice(&self.records);
+        growing.heads.extend_from_slice(&self.heads);
+        growing.rests.extend_from_slice(&self.rests);
         growing.texts.push_str(&self.texts);
         growing.meters.extend_from_slice(&self.meters);
         growing.push(one).then(|| growing.into())
@@ -94,29 +99,36 @@ impl Segment {
 
     /// The same keys, one of them changed. `None`: its texts have changed, too.
     fn changed(&self, place: usize, one: &Entering<'_>) -> Option<Self> {
-        let mut records = self.records.clone();
-        let record = records.get_mut(place).filter(|record| self.texts_of(record) == one.texts)?;
-        *record = one.record.starting_at(record.start);
+        let before = self.record(place).filter(|record| self.texts_of(record) == one.texts)?;
+        let (mut heads, mut rests) = (self.heads.clone(), self.rests.clone());
+        *heads.get_mut(place)? = one.record.head.starting_at(before.head.facts.start);
+        *rests.get_mut(place)? = one.record.rest;
         let meters = self.meters.iter().enumerate();
         let meters = meters.map(|(n, meter)| one.meter.as_ref().filter(|_| n == place).unwrap_or(meter));
-        Some(Self { tags: self.tags, records, texts: self.texts.clone(), meters: meters.cloned().collect() })
+        let (texts, meters) = (self.texts.clone(), meters.cloned().collect());
+        Some(Self { heads, tags: self.tags, rests, texts, meters })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.heads.len()
     }
 
     pub(crate) fn texts_len(&self) -> usize {
         self.texts.len()
     }
 
-    /// The place of a key.
-    pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
-        position(&self.tags, &self.records, tag, digest)
+    /// The place of a key, and what is found there.
+    pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
+        position(&self.tags, &self.heads, tag, digest)
     }
 
-    pub(crate) fn record(&self, place: usize) -> Option<&Record> {
-        self.records.get(place)
+    pub(crate) fn record(&self, place: usize) -> Option<Record> {
+        Some(Record { head: *self.heads.get(place)?, rest: self.rest(place) })
+    }
+
+    /// What else there is of a key that was found.
+    pub(crate) fn rest(&self, place: usize) -> Rest {
+        self.rests.get(place).copied().unwrap_or_default()
     }
 
     pub(crate) fn meter(&self, place: usize) -> Option<&Arc<Meter>> {
@@ -124,25 +136,24 @@ impl Segment {
     }
 
     pub(crate) fn name(&self, place: usize) -> &str {
-        self.records.get(place).map_or("", |record| record.name(self.texts_of(record)))
+        self.record(place).map_or("", |record| record.name(self.texts_of(&record)))
     }
 
     pub(crate) fn account_name(&self, place: usize) -> &str {
-        self.records.get(place).map_or("", |record| record.account_name(self.texts_of(record)))
+        self.record(place).map_or("", |record| record.account_name(self.texts_of(&record)))
     }
 
     fn texts_of(&self, record: &Record) -> &str {
-        let start = usize::from(record.start);
+        let start = usize::from(record.head.facts.start);
         self.texts.get(start..start + record.texts_len()).unwrap_or_default()
     }
 
     /// Its keys, as they would enter another segment.
     pub(crate) fn entering(&self) -> impl Iterator<Item = Entering<'_>> {
-        self.records.iter().zip(self.tags.as_flattened()).enumerate().map(|(place, (record, tag))| Entering {
-            tag: *tag,
-            record: *record,
-            texts: self.texts_of(record),
-            meter: self.meters.get(place).cloned(),
+        (0..self.len()).zip(self.tags.as_flattened()).filter_map(|(place, tag)| {
+            let record = self.record(place)?;
+            let texts = self.texts_of(&record);
+            Some(Entering { tag: *tag, record, texts, meter: self.meters.get(place).cloned() })
         })
     }
 }
@@ -150,33 +161,35 @@ impl Segment {
 impl Growing {
     /// None, and room for so many keys whose texts are so long together.
     fn with_room(len: usize, texts_len: usize) -> Self {
-        let (records, texts) = (Vec::with_capacity(len), String::with_capacity(texts_len));
-        Self { records, texts, ..Self::default() }
+        let (heads, rests) = (Vec::with_capacity(len), Vec::with_capacity(len));
+        Self { heads, rests, texts: String::with_capacity(texts_len), ..Self::default() }
     }
 
     /// Adds a key that is not there. `false`: they are [`KEYS_MAX`] already.
     pub(super) fn push(&mut self, one: Entering<'_>) -> bool {
-        let len = self.records.len();
+        let len = self.heads.len();
         let Some(slot) = self.tags.as_flattened_mut().get_mut(len) else { return false };
         *slot = one.tag;
-        if self.records.capacity() == len {
-            self.records.reserve_exact(GROWS_BY);
+        if self.heads.capacity() == len {
+            self.heads.reserve_exact(GROWS_BY);
+            self.rests.reserve_exact(GROWS_BY);
             self.texts.reserve_exact(GROWS_BY * one.texts.len());
         }
         let start = u16::try_from(self.texts.len()).unwrap_or(u16::MAX);
-        self.records.push(one.record.starting_at(start));
+        self.heads.push(one.record.head.starting_at(start));
+        self.rests.push(one.record.rest);
         self.texts.push_str(one.texts);
         self.meters.extend(one.meter);
         true
     }
 
     /// The place of a key.
-    pub(super) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
-        position(&self.tags, &self.records, tag, digest)
+    pub(super) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
+        position(&self.tags, &self.heads, tag, digest)
     }
 
-    pub(super) fn record(&self, place: usize) -> Option<&Record> {
-        self.records.get(place)
+    pub(super) fn record(&self, place: usize) -> Option<Record> {
+        Some(Record { head: *self.heads.get(place)?, rest: *self.rests.get(place)? })
     }
 
     pub(super) fn meter(&self, place: usize) -> Option<&Arc<Meter>> {
@@ -185,21 +198,23 @@ impl Growing {
 }
 
 impl From<Growing> for Segment {
-    fn from(Growing { tags, records, texts, meters }: Growing) -> Self {
-        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+    fn from(Growing { tags, heads, rests, texts, meters }: Growing) -> Self {
+        let (heads, rests) = (heads.into(), rests.into());
+        Self { heads, tags, rests, texts: texts.into(), meters: meters.into() }
     }
 }
 
 impl From<Segment> for Growing {
-    fn from(Segment { tags, records, texts, meters }: Segment) -> Self {
-        Self { tags, records: records.into(), texts: texts.into(), meters: meters.into() }
+    fn from(Segment { heads, tags, rests, texts, meters }: Segment) -> Self {
+        let (heads, rests) = (heads.into(), rests.into());
+        Self { tags, heads, rests, texts: texts.into(), meters: meters.into() }
     }
 }
 
-/// The place of a key. The whole digest is compared, in constant time.
-fn position(tags: &Tags, records: &[Record], tag: u8, digest: &SecretDigest) -> Option<usize> {
+/// The place of a key, and what is found there. The whole digest is compared, in constant time.
+fn position(tags: &Tags, heads: &[Head], tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
     let wanted = u64::from_ne_bytes([tag; TAGS_OF_WORD]);
-    let words = records.len().div_ceil(TAGS_OF_WORD);
+    let words = heads.len().div_ceil(TAGS_OF_WORD);
     for (number, word) in tags.iter().take(words).enumerate() {
         // A byte that is zero in the difference has its high bit set here. One above it may have, too, and is then
         // told apart by its digest.
@@ -207,8 +222,8 @@ fn position(tags: &Tags, records: &[Record], tag: u8, digest: &SecretDigest) -> 
         let mut fitting = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
         while fitting != 0 {
             let place = number * TAGS_OF_WORD + (fitting.trailing_zeros() / 8) as usize;
-            if records.get(place).is_some_and(|record| record.digest == *digest) {
-                return Some(place);
+            if let Some(head) = heads.get(place).filter(|head| head.digest == *digest) {
+                return Some((place, head.facts));
             }
             fitting &= fitting - 1;
         }

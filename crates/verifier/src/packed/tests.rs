@@ -15,6 +15,7 @@ use keyward_core::rate::RequestsPerMinute;
 use keyward_core::secret::SecretHint;
 use proptest::prelude::*;
 
+use super::record::Head;
 use super::segment::KEYS_MAX;
 use super::*;
 
@@ -62,7 +63,8 @@ fn load(table: &mut Loading, key: &Key, epoch: u64) -> bool {
 fn told(table: &Packed, n: u64) -> Option<(KeyId, u64, String, String)> {
     let found = table.find(&digest(n))?;
     let (name, account) = (found.segment.name(found.place), found.segment.account_name(found.place));
-    Some((found.record.id(), found.record.epoch().0, name.to_owned(), account.to_owned()))
+    let rest = found.segment.rest(found.place);
+    Some((rest.id(), rest.epoch().0, name.to_owned(), account.to_owned()))
 }
 
 proptest! {
@@ -104,7 +106,7 @@ proptest! {
                 map.insert(*n, (KeyId::new(*n, [1; 10]), epoch, name.clone(), account));
             }
             if let Some(loading) = &loading {
-                let found = loading.find(&digest(*n)).map(|found| (found.record.id(), found.record.epoch().0));
+                let found = loading.find(&digest(*n)).map(|found| (found.record.rest.id(), found.record.rest.epoch().0));
                 prop_assert_eq!(found, map.get(n).map(|(id, epoch, ..)| (*id, *epoch)));
                 prop_assert_eq!(loading.len(), map.len());
                 prop_assert_eq!(table.len(), 0, "nobody reads it yet");
@@ -127,7 +129,7 @@ proptest! {
     #[test]
     fn a_record_says_what_the_key_said(micros: i64, ends: bool, revoked: bool, was_revoked: bool, disabled: bool, epoch in 0_u64..1 << 40) {
         let mut key = key(5, "a", "b");
-        let end = Timestamp::from_microsecond(micros % 200_000_000_000_000_000).unwrap();
+        let end = Timestamp::from_microsecond(micros % 36_000_000_000_000_000).unwrap();
         key.expires_at = ends.then_some(end);
         key.revoked = revoked.then(|| Revocation { at: end, by: key.created_by.clone() });
         if let Belongs::ToWorkspace { acts_as, .. } = &mut key.belongs {
@@ -135,11 +137,12 @@ proptest! {
         }
         prop_assert!(is_simple(&key, Epoch(epoch)));
         let (record, texts) = Record::new(&key, was_revoked, Epoch(epoch), Places { home: u32::MAX, grants: u16::MAX });
-        prop_assert_eq!((record.id(), record.kind()), (key.id, KeyKind::Workspace));
-        prop_assert_eq!((record.expires_at(), record.epoch()), (key.expires_at, Epoch(epoch)));
-        prop_assert_eq!((record.is_revoked(), record.is_disabled()), (revoked || was_revoked, disabled));
-        prop_assert_eq!((record.home(), record.grants()), (u32::MAX, u16::MAX));
-        prop_assert_eq!((record.subject(), &*texts), (ServiceAccountId::new(5, [2; 10]).to_bytes(), "ba"));
+        let Record { head: Head { facts, .. }, rest } = record;
+        prop_assert_eq!((rest.id(), facts.kind()), (key.id, KeyKind::Workspace));
+        prop_assert_eq!((facts.expires_at(), rest.epoch()), (key.expires_at, Epoch(epoch)));
+        prop_assert_eq!((facts.is_revoked(), facts.is_disabled()), (revoked || was_revoked, disabled));
+        prop_assert_eq!((facts.home(), facts.grants()), (u32::MAX, u16::MAX));
+        prop_assert_eq!((facts.subject(), &*texts), (ServiceAccountId::new(5, [2; 10]).to_bytes(), "ba"));
     }
 }
 
@@ -161,6 +164,8 @@ fn what_few_keys_have_is_not_packed() {
         Key { old: Some(old), ..simple() },
         Key { retired: vec![digest(3)], ..simple() },
         Key { expires_at: Some(Timestamp::from_nanosecond(1_001).unwrap()), ..simple() },
+        Key { expires_at: Some("3112-01-01T00:00:00Z".parse().unwrap()), ..simple() },
+        Key { expires_at: Some(Timestamp::MIN), ..simple() },
         key(1, &"a".repeat(256), "b"),
         key(1, "a", &"b".repeat(256)),
     ] {
@@ -176,7 +181,7 @@ fn a_full_segment_takes_no_more_and_loses_nothing() {
     let segment = table.segments.get(0).unwrap();
     let entering = |n: u64| {
         let (record, _) = Record::new(&key(n, "a", "api_a"), false, Epoch(n), Places { home: 0, grants: 0 });
-        Entering { tag: tag(table.hash(&record.digest)), record, texts: "api_a", meter: None }
+        Entering { tag: tag(table.hash(&record.head.digest)), record, texts: "api_a", meter: None }
     };
     let keys = 0..u64::try_from(KEYS_MAX).unwrap();
     segment.store(Arc::new(Segment::of(KEYS_MAX, 0, keys.clone().map(entering))));

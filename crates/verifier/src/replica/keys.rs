@@ -12,7 +12,7 @@ use keyward_core::secret::SecretDigest;
 
 use crate::entry::{Home, KeyEntry};
 use crate::meter::Meter;
-use crate::packed::{LoadedKey, Loading, Places, Record, is_simple};
+use crate::packed::{LoadedKey, Loading, PackedKey, Places, Record, is_simple};
 use crate::replica::{Opens, Replica};
 
 /// Most different grants that packed keys share. They stay for as long as the process lives, some 80 MB at worst; a key
@@ -102,14 +102,13 @@ impl Replica {
     fn before_packed(&self, writer: &Writer, id: KeyId, digests: &[(SecretDigest, Opens)]) -> Option<Before> {
         let find = |digest| match &writer.loading {
             Some(table) => table.find(digest),
-            None => self.packed.find(digest).map(|found| LoadedKey {
-                record: found.record,
-                meter: found.segment.meter(found.place).cloned(),
+            None => self.packed.find(digest).and_then(|PackedKey { segment, place, .. }| {
+                Some(LoadedKey { record: segment.record(place)?, meter: segment.meter(place).cloned() })
             }),
         };
         let mut found = digests.iter().filter_map(|(digest, _)| find(digest));
-        let LoadedKey { record, meter } = found.find(|found| found.record.id() == id)?;
-        Some(Before { epoch: record.epoch(), revoked: record.is_revoked(), meter })
+        let LoadedKey { record, meter } = found.find(|found| found.record.rest.id() == id)?;
+        Some(Before { epoch: record.rest.epoch(), revoked: record.head.facts.is_revoked(), meter })
     }
 
     /// Packs a key, if it is a simple one.
