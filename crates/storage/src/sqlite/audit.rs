@@ -12,7 +12,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteTx;
 use super::connection::aside;
-use super::row::{Columns, each_until, many, one, principal_columns, run_one, version_column, whole};
+use super::row::{Columns, each_until, many, one, principal_columns, run_one, version_column};
 use crate::audit::{CHAIN_LEN_MAX, FIRST_PREV, Parts};
 use crate::{Audit, AuditFilter, AuditHead, AuditLine, Page, SortValue, StoreError};
 
@@ -69,7 +69,8 @@ fn line(home: AuditHome, columns: &mut Columns<'_, '_>) -> Result<AuditLine, Sto
     Ok(AuditLine::kept(&parts, columns.take()?))
 }
 
-fn append(connection: &Connection, entry: &AuditEntry) -> Result<(), StoreError> {
+/// Writes the entry itself, and tells what the head of its log is then.
+fn append(connection: &Connection, entry: &AuditEntry) -> Result<AuditHead, StoreError> {
     let before = head(connection, entry.home)?.unwrap_or(AuditHead { entries: 0, hash: FIRST_PREV });
     let (actor_type, actor_id, actor_name) = principal_columns(&entry.actor);
     let ip = entry.ip.map(|ip| ip.to_string());
@@ -119,9 +120,14 @@ fn append(connection: &Connection, entry: &AuditEntry) -> Result<(), StoreError>
         sealed.hash,
     ];
     run_one(connection, &insert, params)?;
+    Ok(AuditHead { entries: sealed.number, hash: sealed.hash })
+}
+
+fn keep_head(connection: &Connection, home: AuditHome, head: &AuditHead) -> Result<(), StoreError> {
     let keep = "INSERT INTO audit_heads (home_type, home_id, n, hash) VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (home_type, home_id) DO UPDATE SET n = excluded.n, hash = excluded.hash";
-    run_one(connection, keep, params![home_type, home_id, number, sealed.hash])
+    let (home_type, home_id) = home_columns(home);
+    run_one(connection, keep, params![home_type, home_id, version_column(head.entries)?, head.hash])
 }
 
 /// The conditions of a filter, each with an index that follows it, and their values.
@@ -169,7 +175,9 @@ fn conditions(filter: &AuditFilter, page: &Page) -> (String, Vec<Value>) {
 #[async_trait]
 impl Audit for SqliteTx {
     async fn append_audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
-        whole(self.write()?, |connection| append(connection, entry))
+        // One that is refused has written nothing. An entry without its head must not stay.
+        let head = append(self.write()?, entry)?;
+        self.write_or_end(|connection| keep_head(connection, entry.home, &head))
     }
 
     async fn audit_entries(

@@ -53,6 +53,10 @@ impl Keys for SqliteTx {
         whole(self.write()?, |connection| keys.iter().try_for_each(|key| key_write::insert(connection, key)))
     }
 
+    async fn insert_key_ahead(&mut self, key: &Key) -> Result<(), StoreError> {
+        self.write_or_end(|connection| key_write::insert(connection, key))
+    }
+
     async fn update_key(&mut self, key: &Key) -> Result<(), StoreError> {
         whole(self.write()?, |connection| key_write::update(connection, key))
     }

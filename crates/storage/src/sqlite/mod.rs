@@ -183,6 +183,19 @@ impl SqliteTx {
         }
     }
 
+    /// Runs several statements of which one that fails ends the transaction: nothing of it is kept then. A savepoint, by which
+    /// it could go on, costs as much as these statements, since SQLite copies each page before it is changed.
+    fn write_or_end<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let done = work(self.write()?);
+        if let (Err(_), Link::Writing(writing)) = (&done, &mut self.link) {
+            writing.give_up();
+        }
+        done
+    }
+
     /// The connection of a system transaction, to read from.
     fn system_read(&self) -> Result<&Connection, StoreError> {
         self.only_system()?;

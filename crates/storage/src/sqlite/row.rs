@@ -105,12 +105,13 @@ pub(super) fn whole<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let control = |sql| connection.execute_batch(sql).map_err(|error| failed(&error));
+    let control = |sql| run(connection, sql, []).map(|_| ());
     control("SAVEPOINT statements")?;
     match work(connection) {
         Ok(done) => control("RELEASE statements").map(|()| done),
         Err(error) => {
-            control("ROLLBACK TO statements; RELEASE statements")?;
+            control("ROLLBACK TO statements")?;
+            control("RELEASE statements")?;
             Err(error)
         }
     }

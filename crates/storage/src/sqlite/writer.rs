@@ -296,14 +296,21 @@ impl Writing {
     }
 }
 
-impl Drop for Writing {
-    fn drop(&mut self) {
+impl Writing {
+    /// Undoes the operation: nothing can be done in it any more.
+    pub(super) fn give_up(&mut self) {
         let Some(mut held) = self.held.take() else { return };
         let writer = Arc::clone(&held.writer);
         if let Some(desk) = held.desk.as_mut() {
             desk.undo();
             writer.end_group(desk, Wait::Here);
         }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 
