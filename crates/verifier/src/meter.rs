@@ -25,6 +25,11 @@ const _: () = assert!(RequestsPerMinute::MAX as u64 <= COUNT_MASK);
 pub(crate) struct Meter(AtomicU64);
 
 impl Meter {
+    /// Window and count, as they are now.
+    pub(crate) fn packed(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Counts a question, if the limit lets it through. One that is refused is not counted.
     pub(crate) fn take(&self, limit: RequestsPerMinute, now: Timestamp) -> Result<Quota, OverLimit> {
         let read = |packed| Window::of(packed, now);

@@ -94,16 +94,22 @@ pub struct Subject<'a> {
 impl Identity {
     /// Who the key acts as: its owner, or its service account.
     pub fn subject(&self) -> Subject<'_> {
-        let (type_name, id, name) = match self.key.whose() {
-            Whose::Person { owner, .. } => {
-                ("user", owner.text(), self.person.as_ref().map_or("", |person| &*person.name))
-            }
-            Whose::Workspace { account, .. } => {
-                let name = self.account.as_deref().map_or(self.key.account_name(), |since| &*since.name);
-                ("service_account", account.text(), name)
+        let (type_name, name) = match self.key.whose() {
+            Whose::Person { .. } => ("user", self.person.as_ref().map_or("", |person| &*person.name)),
+            Whose::Workspace { .. } => {
+                let since = self.account.as_deref().map(|since| &*since.name);
+                ("service_account", since.unwrap_or_else(|| self.key.account_name()))
             }
         };
-        Subject { type_name, id, name }
+        Subject { type_name, id: self.subject_id(), name }
+    }
+
+    /// The identifier of who the key acts as. The name lies elsewhere in memory.
+    pub fn subject_id(&self) -> IdText {
+        match self.key.whose() {
+            Whose::Person { owner, .. } => owner.text(),
+            Whose::Workspace { account, .. } => account.text(),
+        }
     }
 
     /// When the key ends by itself.

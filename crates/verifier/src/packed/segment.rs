@@ -1,5 +1,6 @@
 //! Some dozens of keys, never changed: who changes one makes another segment and puts it in the place of this one.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use keyward_core::secret::SecretDigest;
@@ -20,17 +21,17 @@ const _: () =
 /// A byte of each key's hash, to tell most of those that are not meant without going to their record.
 type Tags = [[u8; TAGS_OF_WORD]; KEYS_MAX / TAGS_OF_WORD];
 
-/// The keys. What a decision looks for stands first, where most of it is one cache line.
+/// The keys. What a decision needs stands first, in as few cache lines as can be.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Segment {
     heads: Box<[Head]>,
+    /// As many as heads, or none: where the profile limits no key, none has a meter.
+    meters: Box<[Arc<Meter>]>,
     tags: Tags,
     /// As many as heads.
     rests: Box<[Rest]>,
     texts: Box<str>,
-    /// As many as heads, or none: where the profile limits no key, none has a meter.
-    meters: Box<[Arc<Meter>]>,
 }
 
 /// A segment that nobody reads yet: keys are added to it where it stands.
@@ -106,7 +107,7 @@ impl Segment {
         let meters = self.meters.iter().enumerate();
         let meters = meters.map(|(n, meter)| one.meter.as_ref().filter(|_| n == place).unwrap_or(meter));
         let (texts, meters) = (self.texts.clone(), meters.cloned().collect());
-        Some(Self { heads, tags: self.tags, rests, texts, meters })
+        Some(Self { heads, meters, tags: self.tags, rests, texts })
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -120,6 +121,13 @@ impl Segment {
     /// The place of a key, and what is found there.
     pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
         position(&self.tags, &self.heads, tag, digest)
+    }
+
+    /// Reads a byte of what will be wanted of a key that was found: of its meter, and of the rest of it. Memory is then on
+    /// its way from all of these places at once, and nobody waits for one after the other.
+    pub(crate) fn approach(&self, place: usize) {
+        black_box(self.rests.get(place).map(Rest::first_byte));
+        black_box(self.meters.get(place).map(|meter| meter.packed()));
     }
 
     pub(crate) fn record(&self, place: usize) -> Option<Record> {
@@ -200,12 +208,12 @@ impl Growing {
 impl From<Growing> for Segment {
     fn from(Growing { tags, heads, rests, texts, meters }: Growing) -> Self {
         let (heads, rests) = (heads.into(), rests.into());
-        Self { heads, tags, rests, texts: texts.into(), meters: meters.into() }
+        Self { heads, meters: meters.into(), tags, rests, texts: texts.into() }
     }
 }
 
 impl From<Segment> for Growing {
-    fn from(Segment { heads, tags, rests, texts, meters }: Segment) -> Self {
+    fn from(Segment { heads, meters, tags, rests, texts }: Segment) -> Self {
         let (heads, rests) = (heads.into(), rests.into());
         Self { tags, heads, rests, texts: texts.into(), meters: meters.into() }
     }
