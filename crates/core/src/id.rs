@@ -42,6 +42,8 @@ fn uuid_v7(unix_ms: u64, random: [u8; 10]) -> u128 {
     time | version | keep_a | variant | keep_b
 }
 
+/// Digits of five bits that a word of 64 has room for.
+const DIGITS_OF_WORD: usize = 12;
 /// Longest prefix of a kind of identifier, without the underscore.
 const PREFIX_LEN_MAX: usize = 4;
 
@@ -53,10 +55,15 @@ pub struct IdText {
 }
 
 impl IdText {
+    #[expect(clippy::cast_possible_truncation, reason = "of each word, only the bits that are left are read")]
     fn new(prefix: &str, value: u128) -> Self {
         let mut text = Self { bytes: [0; PREFIX_LEN_MAX + 1 + BODY_LEN], len: 0 };
+        // In words, the first twelve digits, the next twelve and the last two: a shift of 128 bits is several of 64.
+        let words = [(value >> 70) as u64, (value >> 10) as u64, (value as u64) << 50];
         let body = (0..BODY_LEN).map(|index| {
-            let five_bits = ((value >> (5 * (BODY_LEN - 1 - index))) & 31) as usize;
+            let (word, digit) = (index / DIGITS_OF_WORD, index % DIGITS_OF_WORD);
+            let shift = 5 * (DIGITS_OF_WORD - 1 - digit);
+            let five_bits = words.get(word).map_or(0, |word| (word >> shift) as usize & 31);
             ALPHABET.get(five_bits).copied().unwrap_or(b'0')
         });
         for (slot, byte) in text.bytes.iter_mut().zip(prefix.bytes().chain([b'_']).chain(body)) {
