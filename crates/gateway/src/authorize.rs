@@ -10,6 +10,7 @@ mod own;
 mod refusal;
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -17,19 +18,18 @@ use http_body_util::Full;
 use keyward_verifier::Identity;
 use keyward_wire::problem::Problem;
 
-use crate::answer::{Answer, NO_STORE, Trouble, quota_headers};
+use crate::answer::{Answer, Form, NO_STORE, QUOTA, Trouble, quota_values};
 pub(crate) use crate::authorize::credential::holds_key;
 pub(crate) use crate::authorize::decide::{decide, refuse_before_deciding};
 pub(crate) use crate::authorize::identity::{GRACE_SECONDS, allowed_headers, identity_headers};
+use crate::authorize::identity::{IDENTITY, USABLE_FOR, USABLE_FOR_VALUE, grace_header, identity_values};
 pub(crate) use crate::authorize::origin::Origin;
 pub(crate) use crate::authorize::own::Own;
 pub(crate) use crate::authorize::refusal::forbidden;
 use crate::bounds::HEAD_LEN_MAX;
-use crate::gateway::{Gateway, is_head_too_long};
+use crate::gateway::{Gateway, REQUEST_ID, is_head_too_long};
 use crate::metrics::Door;
 
-/// As many headers as a yes has, the identifier of the request with them.
-const YES_HEADERS: usize = 10;
 const STATUS: HeaderName = HeaderName::from_static("x-keyward-status");
 
 /// Whether a request may pass: 200 with who sent it in `X-Keyward-*` (all four, always), or 401, 403, 429, 503.
@@ -118,14 +118,27 @@ fn passes_the_clients_query_on<B>(request: &Request<B>, origin: Option<&Origin<'
     target.and_then(|target| target.split_once('?')).is_some_and(|(_, theirs)| own == theirs)
 }
 
+/// What a yes has, and what it has about a limited key.
+static YES: LazyLock<Form> = LazyLock::new(|| Form::new(yes_names()));
+static LIMITED_YES: LazyLock<Form> = LazyLock::new(|| Form::new(yes_names().chain(QUOTA)));
+
+/// The identifier of the request is put in by who answers it.
+fn yes_names() -> impl Iterator<Item = HeaderName> {
+    IDENTITY.into_iter().chain([USABLE_FOR, CACHE_CONTROL, REQUEST_ID])
+}
+
 /// Yes, with who it is.
 fn allow(gateway: &Gateway, identity: &Identity) -> Answer {
+    let request_id = HeaderValue::from_static("");
+    let values = identity_values(gateway, identity).into_iter();
+    let values = values.chain([USABLE_FOR_VALUE.clone(), NO_STORE, request_id]);
+    let mut headers = match &identity.quota {
+        Some(quota) => LIMITED_YES.filled(values.chain(quota_values(quota))),
+        None => YES.filled(values),
+    };
+    headers.extend(grace_header(identity));
     let mut answer = Response::new(Full::default());
-    let headers = answer.headers_mut();
-    headers.reserve(YES_HEADERS);
-    headers.extend(allowed_headers(gateway, identity));
-    headers.insert(CACHE_CONTROL, NO_STORE);
-    headers.extend(identity.quota.iter().flat_map(|quota| quota_headers(quota, false)));
+    *answer.headers_mut() = headers;
     answer
 }
 

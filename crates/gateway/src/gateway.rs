@@ -28,7 +28,8 @@ use crate::trace::trace_id;
 use crate::verify::batch::verify_batch;
 use crate::verify::verify;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Which request an answer is to.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the caller lends: the two clocks and new request ids. The crate has none of its own.
 pub struct Sources {
@@ -169,8 +170,14 @@ impl Gateway {
     ) -> Result<Permit, Refusal> {
         let now = (self.sources.now)();
         let started = (self.sources.boot_time)();
-        let decided = self.verifier.verify(question, now, &self.sources.boot_time);
-        self.metrics.observe(door, (self.sources.boot_time)().since(started));
+        // The last clock that the decision reads is the first after it.
+        let mut ended = started;
+        let boot_time = || {
+            ended = (self.sources.boot_time)();
+            ended
+        };
+        let decided = self.verifier.verify(question, now, boot_time);
+        self.metrics.observe(door, ended.since(started));
         let code = match &decided {
             Ok(_) => VALID,
             Err(Refusal::Denied(denial)) => denial.reason.code(),
