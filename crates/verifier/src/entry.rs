@@ -241,22 +241,34 @@ impl WorkspaceEntry {
     }
 }
 
+impl WorkspaceEntry {
+    /// Whether it has nothing for a decision to look at: its plan has keys, they open it from everywhere, and it gives no grace.
+    fn is_plain(&self) -> bool {
+        self.plan_has_keys && self.allowed_cidrs.is_empty() && !self.grace.is_some()
+    }
+}
+
 /// Where a workspace is, whatever becomes of it. Its keys may be known before it is.
 #[derive(Debug, Default)]
 pub(crate) struct Home {
     entry: OnceLock<ArcSwap<WorkspaceEntry>>,
     is_known: AtomicBool,
+    is_plain: AtomicBool,
 }
 
 impl Home {
     pub(crate) fn get(&self) -> Option<FoundWorkspace> {
         let is_known = self.is_known.load(Ordering::Acquire);
-        is_known.then(|| self.entry.get().map(|entry| FoundWorkspace(entry.load())))?
+        // Before the entry: one that was plain a moment ago was so when the decision began.
+        let is_plain = self.is_plain.load(Ordering::Acquire);
+        is_known.then(|| self.entry.get().map(|entry| FoundWorkspace { entry: entry.load(), is_plain }))?
     }
 
     /// For one thread at a time.
     pub(crate) fn set(&self, entry: Arc<WorkspaceEntry>) {
+        let is_plain = entry.is_plain();
         self.entry.get_or_init(|| ArcSwap::new(Arc::clone(&entry))).store(entry);
+        self.is_plain.store(is_plain, Ordering::Release);
         self.is_known.store(true, Ordering::Release);
     }
 
@@ -267,19 +279,38 @@ impl Home {
 }
 
 /// A workspace that was found, as it was then. Holding it counts nothing that other threads count, too.
-pub struct FoundWorkspace(Guard<Arc<WorkspaceEntry>>);
+pub struct FoundWorkspace {
+    entry: Guard<Arc<WorkspaceEntry>>,
+    /// Told beside the entry, which lies elsewhere in memory: most decisions need not go there.
+    is_plain: bool,
+}
+
+impl FoundWorkspace {
+    pub(crate) fn plan_has_keys(&self) -> bool {
+        self.is_plain || self.entry.plan_has_keys
+    }
+
+    pub(crate) fn allowed_cidrs(&self) -> &[IpNet] {
+        if self.is_plain { &[] } else { &self.entry.allowed_cidrs }
+    }
+
+    /// What it gives, to whom all is known that was changed before that was chosen.
+    pub(crate) fn grace(&self, known: Epoch) -> GraceSeconds {
+        if self.is_plain || self.entry.epoch > known { GraceSeconds::NONE } else { self.entry.grace }
+    }
+}
 
 impl Deref for FoundWorkspace {
     type Target = WorkspaceEntry;
 
     fn deref(&self) -> &WorkspaceEntry {
-        &self.0
+        &self.entry
     }
 }
 
 impl Clone for FoundWorkspace {
     fn clone(&self) -> Self {
-        Self(Guard::from_inner(Arc::clone(&self.0)))
+        Self { entry: Guard::from_inner(Arc::clone(&self.entry)), is_plain: self.is_plain }
     }
 }
 

@@ -13,7 +13,7 @@ use keyward_core::key::Which;
 use keyward_core::rate::{OverLimit, Quota, RequestsPerMinute};
 use keyward_core::secret::{PresentedSecret, SecretDigest, Shape};
 
-use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose, WorkspaceEntry};
+use crate::entry::{FoundKey, FoundWorkspace, PersonEntry, Whose};
 use crate::question::{Denial, Identity, Permit, Place, Question, Refusal};
 use crate::replica::{Opens, Replica, RoleGrants};
 
@@ -46,13 +46,10 @@ struct SeveralReached;
 
 /// The grace of a key is its own workspace's, where alone such a key is judged. It counts once all is known that was changed
 /// before it was chosen: a part of an answer may tell of it before it tells of a revocation that nobody promised to be late.
-fn grace(key: &FoundKey, own: Option<&WorkspaceEntry>, known: Epoch) -> GraceSeconds {
-    match key.whose() {
-        Whose::Person { .. } => GraceSeconds::NONE,
-        Whose::Workspace { .. } => {
-            let given = own.filter(|workspace| workspace.epoch <= known);
-            given.map_or(GraceSeconds::NONE, |workspace| workspace.grace)
-        }
+fn grace(key: &FoundKey, own: Option<&FoundWorkspace>, known: Epoch) -> GraceSeconds {
+    match (key.whose(), own) {
+        (Whose::Workspace { .. }, Some(workspace)) => workspace.grace(known),
+        (Whose::Person { .. }, _) | (_, None) => GraceSeconds::NONE,
     }
 }
 
@@ -87,7 +84,7 @@ impl Replica {
         let works_here = matches!(judged, Ok(()) | Err(Denied::InsufficientScope { .. }));
         let scopes = found.rights().filter(|_| works_here).map_or(ScopeSet::EMPTY, |rights| rights.scopes());
         let workspace = found.workspace;
-        let grace = grace(&key, workspace.as_deref(), epoch);
+        let grace = grace(&key, workspace.as_ref(), epoch);
         let identity = Identity { key, secret, workspace, person, account, scopes, quota, grace };
         match judged {
             Ok(()) => Ok(Permit { identity, epoch }),
@@ -170,15 +167,15 @@ impl Replica {
         question: &Question<'_>,
         now: Timestamp,
     ) -> Verdict {
-        let workspace = found.workspace.as_deref();
+        let workspace = found.workspace.as_ref();
         let standing = Standing {
             revoked,
             expires_at: key.expires_at(),
             allowed_cidrs: key.allowed_cidrs(),
-            workspace_cidrs: workspace.map_or(&[], |workspace| &workspace.allowed_cidrs),
+            workspace_cidrs: workspace.map_or(&[], FoundWorkspace::allowed_cidrs),
             rights: found.rights(),
             // A workspace that is not known has no plan either.
-            plan_has_keys: workspace.is_some_and(|known| known.plan_has_keys),
+            plan_has_keys: workspace.is_some_and(FoundWorkspace::plan_has_keys),
         };
         let rights = match check_standing(&standing, question.ip, now) {
             Ok(rights) => rights,
@@ -198,13 +195,13 @@ impl Replica {
     /// does not know is not limited.
     pub fn count_use(&self, secret: &SecretDigest, now: Timestamp) -> Result<Option<Quota>, OverLimit> {
         let Some((key, _)) = self.key(secret) else { return Ok(None) };
-        self.count(&key, self.home_of(&key).as_deref(), now)
+        self.count(&key, self.home_of(&key).as_ref(), now)
     }
 
     fn count(
         &self,
         key: &FoundKey,
-        workspace: Option<&WorkspaceEntry>,
+        workspace: Option<&FoundWorkspace>,
         now: Timestamp,
     ) -> Result<Option<Quota>, OverLimit> {
         let Some(meter) = key.meter() else { return Ok(None) };

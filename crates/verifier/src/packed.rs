@@ -64,7 +64,7 @@ impl Packed {
             let count = self.segments.len();
             let segment = self.segments.get(number(hash, count))?.load();
             if let Some((place, facts)) = segment.position(tag(hash), digest) {
-                segment.approach(place);
+                segment.approach_meter(place);
                 return Some(PackedKey { facts, segment, place });
             }
             // It may have moved into a new segment after these were counted. It is there before it goes from here, so

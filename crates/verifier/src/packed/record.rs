@@ -189,10 +189,6 @@ impl Facts {
 }
 
 impl Rest {
-    pub(super) const fn first_byte(&self) -> u8 {
-        self.id[0]
-    }
-
     pub(crate) const fn id(&self) -> KeyId {
         KeyId::from_bytes(self.id)
     }
