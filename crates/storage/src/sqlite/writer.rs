@@ -299,18 +299,23 @@ impl Writing {
 impl Writing {
     /// Undoes the operation: nothing can be done in it any more.
     pub(super) fn give_up(&mut self) {
+        self.undo(Wait::Aside);
+    }
+
+    fn undo(&mut self, wait: Wait) {
         let Some(mut held) = self.held.take() else { return };
         let writer = Arc::clone(&held.writer);
         if let Some(desk) = held.desk.as_mut() {
             desk.undo();
-            writer.end_group(desk, Wait::Here);
+            writer.end_group(desk, wait);
         }
+        held.let_go(wait);
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        self.give_up();
+        self.undo(Wait::Here);
     }
 }
 

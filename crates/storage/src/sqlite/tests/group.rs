@@ -94,26 +94,35 @@ async fn a_group_does_not_stay_open_for_long() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_fails_in_a_group_leaves_the_others_whole() {
-    let file = File::new();
-    let (town, _) = town(&file).await;
-    let [first, second, third] = ["a", "b", "c"].map(|name| workspace_key(name, town.acme.id, town.ada.id));
-    // The first operation is open while the other two queue up behind it.
-    let mut tx = town.begin().await;
-    tx.insert_key(&first).await.unwrap();
-    let failing = async {
+    for ends_with_it in [false, true] {
+        let file = File::new();
+        let (town, _) = town(&file).await;
+        let [first, second, third] =
+            ["a", "b", "c"].map(|name| workspace_key(name, town.acme.id, town.ada.id));
+        // The first operation is open while the other two queue up behind it.
         let mut tx = town.begin().await;
-        tx.insert_key(&second).await.unwrap();
-        tx.insert_key(&first).await.unwrap_err();
-        // Dropped: the second key goes with it.
-    };
-    let last = async { keep(&town, &third).await.unwrap() };
-    let ((), _, done) = tokio::join!(failing, last, async {
-        tokio::task::yield_now().await;
-        tx.commit().await
-    });
-    done.unwrap();
-    assert_kept(&file, &town, &[first, third]).await;
-    assert!(town.view().await.key(second.id).await.unwrap().is_none());
+        tx.insert_key(&first).await.unwrap();
+        let failing = async {
+            let mut tx = town.begin().await;
+            tx.insert_key(&second).await.unwrap();
+            if ends_with_it {
+                tx.insert_key_ahead(&first).await.unwrap_err();
+                tx.record_change(Changed::Key(second.id)).await.unwrap_err();
+                tx.commit().await.unwrap_err();
+            } else {
+                tx.insert_key(&first).await.unwrap_err();
+                // Dropped: the second key goes with it.
+            }
+        };
+        let last = async { keep(&town, &third).await.unwrap() };
+        let ((), _, done) = tokio::join!(failing, last, async {
+            tokio::task::yield_now().await;
+            tx.commit().await
+        });
+        done.unwrap();
+        assert_kept(&file, &town, &[first, third]).await;
+        assert!(town.view().await.key(second.id).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
