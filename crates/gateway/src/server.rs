@@ -179,8 +179,7 @@ impl Connection {
     async fn serve_http1(self, gateway: &Gateway, watcher: Watcher) {
         let peer = self.peer;
         let service = service_fn(async |request| Ok::<_, Infallible>(gateway.handle(peer, request).await));
-        // Answers are short: head and body in one piece are cheaper to hand over than a list of two.
-        let connection = http1().writev(false).serve_connection(guarded(gateway, self.stream), service);
+        let connection = http1().serve_connection(guarded(gateway, self.stream), service);
         note(watcher.watch(connection).await);
     }
 

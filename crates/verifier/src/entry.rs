@@ -259,7 +259,8 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn get(&self) -> Option<FoundWorkspace> {
         let is_known = self.is_known.load(Ordering::Acquire);
-        // Before the entry: one that was plain a moment ago was so when the decision began.
+        // Before the entry. A decision that began before a change of the workspace was complete may find the new entry beside
+        // this of the old one: it is then what it was before.
         let is_plain = self.is_plain.load(Ordering::Acquire);
         is_known.then(|| self.entry.get().map(|entry| FoundWorkspace { entry: entry.load(), is_plain }))?
     }

@@ -8,4 +8,5 @@ mod forwarded;
 mod introspect;
 mod last_used;
 mod routes;
+mod unread;
 mod verify;
