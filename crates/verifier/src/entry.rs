@@ -215,13 +215,13 @@ pub struct WorkspaceEntry {
     /// What it has paid for.
     pub plan: PlanName,
     /// How much longer than a lease its keys are decided about.
-    pub(crate) grace: GraceSeconds,
+    grace: GraceSeconds,
     /// Whether its plan has keys. Looked up once, so that a decision does not have to go where its name is.
-    pub(crate) plan_has_keys: bool,
+    plan_has_keys: bool,
     /// How often a key may be used that says nothing of it, as profile and plan say.
     pub(crate) requests_per_minute: Option<RequestsPerMinute>,
     /// The only networks that keys open it from. Empty: from anywhere.
-    pub(crate) allowed_cidrs: Box<[IpNet]>,
+    allowed_cidrs: Box<[IpNet]>,
     pub(crate) epoch: Epoch,
 }
 
@@ -239,9 +239,7 @@ impl WorkspaceEntry {
             epoch,
         }
     }
-}
 
-impl WorkspaceEntry {
     /// Whether it has nothing for a decision to look at: its plan has keys, they open it from everywhere, and it gives no grace.
     fn is_plain(&self) -> bool {
         self.plan_has_keys && self.allowed_cidrs.is_empty() && !self.grace.is_some()

@@ -63,9 +63,9 @@ impl Packed {
         loop {
             let count = self.segments.len();
             let segment = self.segments.get(number(hash, count))?.load();
-            if let Some((place, facts)) = segment.position(tag(hash), digest) {
+            if let Some(place) = segment.position(tag(hash), digest) {
                 segment.approach_meter(place);
-                return Some(PackedKey { facts, segment, place });
+                return Some(PackedKey { facts: segment.facts(place)?, segment, place });
             }
             // It may have moved into a new segment after these were counted. It is there before it goes from here, so
             // who misses it here for that reason counts one more now.
@@ -82,14 +82,14 @@ impl Packed {
         let Some(cell) = self.segments.get(number(hash, self.segments.len())) else { return false };
         let before = cell.load();
         let entering = Entering { tag: tag(hash), record, texts, meter };
-        let known = before.position(tag(hash), &record.head.digest);
-        let after = match known {
+        let place = before.position(tag(hash), &record.head.digest);
+        let after = match place {
             None => before.with(entering),
-            Some((place, _)) => before.replaced(place, entering),
+            Some(place) => before.replaced(place, entering),
         };
         let Some(after) = after else { return false };
         cell.store(Arc::new(after));
-        let is_new = known.is_none();
+        let is_new = place.is_none();
         if is_new && self.len.fetch_add(1, Ordering::Relaxed) >= KEYS_EACH * self.segments.len() {
             self.split();
         }
@@ -101,7 +101,7 @@ impl Packed {
         let hash = self.hash(digest);
         let Some(cell) = self.segments.get(number(hash, self.segments.len())) else { return };
         let before = cell.load();
-        if let Some((place, _)) = before.position(tag(hash), digest) {
+        if let Some(place) = before.position(tag(hash), digest) {
             cell.store(Arc::new(before.without(place)));
             self.len.fetch_sub(1, Ordering::Relaxed);
         }

@@ -294,9 +294,7 @@ impl Writing {
             Err(_) => Err(lost()),
         }
     }
-}
 
-impl Writing {
     /// Undoes the operation: nothing can be done in it any more.
     pub(super) fn give_up(&mut self) {
         self.undo(Wait::Aside);

@@ -41,7 +41,7 @@ impl Loading {
     pub(crate) fn find(&self, digest: &SecretDigest) -> Option<LoadedKey> {
         let hash = self.hasher.hash_one(digest);
         let segment = self.segments.get(number(hash, self.segments.len()))?;
-        let (place, _) = segment.position(tag(hash), digest)?;
+        let place = segment.position(tag(hash), digest)?;
         Some(LoadedKey { record: segment.record(place)?, meter: segment.meter(place).cloned() })
     }
 
@@ -51,7 +51,7 @@ impl Loading {
         let at = number(hash, self.segments.len());
         let Some(segment) = self.segments.get_mut(at) else { return false };
         let entering = Entering { tag: tag(hash), record, texts, meter };
-        if let Some((place, _)) = segment.position(entering.tag, &record.head.digest) {
+        if let Some(place) = segment.position(entering.tag, &record.head.digest) {
             // Seldom: a snapshot tells each key once.
             let before = Segment::from(std::mem::take(segment));
             let after = before.replaced(place, entering);
@@ -74,7 +74,7 @@ impl Loading {
         let hash = self.hasher.hash_one(digest);
         let at = number(hash, self.segments.len());
         let Some(segment) = self.segments.get_mut(at) else { return };
-        if let Some((place, _)) = segment.position(tag(hash), digest) {
+        if let Some(place) = segment.position(tag(hash), digest) {
             *segment = Growing::from(Segment::from(std::mem::take(segment)).without(place));
             self.len -= 1;
         }

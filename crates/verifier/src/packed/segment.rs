@@ -118,9 +118,14 @@ impl Segment {
         self.texts.len()
     }
 
-    /// The place of a key, and what is found there.
-    pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
+    /// The place of a key.
+    pub(crate) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
         position(&self.tags, &self.heads, tag, digest)
+    }
+
+    /// What a decision reads of a key.
+    pub(crate) fn facts(&self, place: usize) -> Option<Facts> {
+        Some(self.heads.get(place)?.facts)
     }
 
     /// Reads the meter of a key that was found, so that its memory is on its way while the key is judged.
@@ -129,7 +134,7 @@ impl Segment {
     }
 
     pub(crate) fn record(&self, place: usize) -> Option<Record> {
-        Some(Record { head: *self.heads.get(place)?, rest: self.rest(place) })
+        record(&self.heads, &self.rests, place)
     }
 
     /// What else there is of a key that was found.
@@ -190,12 +195,12 @@ impl Growing {
     }
 
     /// The place of a key.
-    pub(super) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
+    pub(super) fn position(&self, tag: u8, digest: &SecretDigest) -> Option<usize> {
         position(&self.tags, &self.heads, tag, digest)
     }
 
     pub(super) fn record(&self, place: usize) -> Option<Record> {
-        Some(Record { head: *self.heads.get(place)?, rest: *self.rests.get(place)? })
+        record(&self.heads, &self.rests, place)
     }
 
     pub(super) fn meter(&self, place: usize) -> Option<&Arc<Meter>> {
@@ -217,8 +222,12 @@ impl From<Segment> for Growing {
     }
 }
 
-/// The place of a key, and what is found there. The whole digest is compared, in constant time.
-fn position(tags: &Tags, heads: &[Head], tag: u8, digest: &SecretDigest) -> Option<(usize, Facts)> {
+fn record(heads: &[Head], rests: &[Rest], place: usize) -> Option<Record> {
+    Some(Record { head: *heads.get(place)?, rest: *rests.get(place)? })
+}
+
+/// The place of a key. The whole digest is compared, in constant time.
+fn position(tags: &Tags, heads: &[Head], tag: u8, digest: &SecretDigest) -> Option<usize> {
     let wanted = u64::from_ne_bytes([tag; TAGS_OF_WORD]);
     let words = heads.len().div_ceil(TAGS_OF_WORD);
     for (number, word) in tags.iter().take(words).enumerate() {
@@ -228,8 +237,8 @@ fn position(tags: &Tags, heads: &[Head], tag: u8, digest: &SecretDigest) -> Opti
         let mut fitting = difference.wrapping_sub(LOW_BITS) & !difference & HIGH_BITS;
         while fitting != 0 {
             let place = number * TAGS_OF_WORD + (fitting.trailing_zeros() / 8) as usize;
-            if let Some(head) = heads.get(place).filter(|head| head.digest == *digest) {
-                return Some((place, head.facts));
+            if heads.get(place).is_some_and(|head| head.digest == *digest) {
+                return Some(place);
             }
             fitting &= fitting - 1;
         }
