@@ -13,6 +13,7 @@ mod bounds;
 mod ext_authz;
 mod form;
 mod gateway;
+mod gathered;
 mod head_timer;
 mod introspect;
 mod metrics;

@@ -22,6 +22,7 @@ use crate::bounds::{
 };
 use crate::ext_authz;
 use crate::gateway::Gateway;
+use crate::gathered::Gathered;
 use crate::head_timer::HeadTimer;
 use crate::proxy::Proxy;
 
@@ -235,8 +236,8 @@ async fn speaks_http2(stream: &TcpStream) -> std::io::Result<bool> {
 }
 
 /// The stream, which ends where its other end does not read on.
-fn guarded(gateway: &Gateway, stream: TcpStream) -> TokioIo<Pin<Box<TimeoutStream<TcpStream>>>> {
-    let mut stream = TimeoutStream::new(stream);
+fn guarded(gateway: &Gateway, stream: TcpStream) -> TokioIo<Pin<Box<TimeoutStream<Gathered<TcpStream>>>>> {
+    let mut stream = TimeoutStream::new(Gathered(stream));
     stream.set_write_timeout(Some(gateway.settings.write_stall_max));
     TokioIo::new(Box::pin(stream))
 }
