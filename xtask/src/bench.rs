@@ -1,9 +1,11 @@
-//! `cargo xtask bench NAME`: a benchmark in the release build. What it measured becomes its section of
-//! `docs/benchmarks.md`, with the command and the machine; the rest of that file is written by hand.
+//! `cargo xtask bench [NAME]`: a benchmark in the release build, or all of them. What each measured becomes its section of
+//! `docs/benchmarks.md`, with the command, the commit and the machine; the rest of that file is written by hand.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+use clap::ValueEnum as _;
 
 use crate::failure::Failure;
 use crate::setup::peers;
@@ -25,12 +27,12 @@ pub(crate) enum Name {
     Http,
     /// Decisions over HTTP beside what would be built or taken instead
     Peers,
-    /// Decisions, lists, creates, starts and memory with 10 thousand keys, and up to 10 million
-    Growth,
     /// The pages of the console in a workspace with 100,000 keys beside one with few
     Pages,
     /// From a revoke to the last refusal of 3, 10 and 50 nodes
     Revocation,
+    /// Decisions, lists, creates, starts and memory with 10 thousand keys, and up to 10 million
+    Growth,
 }
 
 struct Bench {
@@ -47,6 +49,8 @@ struct Bench {
 }
 
 const BUILD: &str = "cargo build --release --locked -p keyward -p keyward-bench";
+/// What fills stores, and what measures them by themselves.
+const STORAGE: &str = "cargo test --release --locked -p keyward-storage --lib --no-run";
 
 type Install = fn(&Tree) -> Result<(), Failure>;
 
@@ -125,7 +129,7 @@ impl Name {
                     "cargo test --release --locked -p keyward-storage --lib \
                           sqlite::tests::bench::lists_of_many_keys -- --exact --ignored --nocapture",
                 ),
-                build: &[],
+                build: &[STORAGE],
                 needs: &[],
                 install: None,
             },
@@ -135,7 +139,7 @@ impl Name {
                     "cargo test --release --locked -p keyward-storage --lib \
                           bench::creates_beside_bare_inserts -- --exact --ignored --nocapture",
                 ),
-                build: &[],
+                build: &[STORAGE],
                 needs: &[],
                 install: None,
             },
@@ -145,7 +149,7 @@ impl Name {
                     "cargo test --release --locked -p keyward-verifier --test bench \
                           verify::verify_beside_the_bare_work -- --exact --ignored --nocapture",
                 ),
-                build: &[],
+                build: &["cargo test --release --locked -p keyward-verifier --test bench --no-run"],
                 needs: &[VALGRIND],
                 install: None,
             },
@@ -166,7 +170,7 @@ impl Name {
             Self::Growth => Bench {
                 name: "growth",
                 program: Program::Built("release/keyward-bench", "growth"),
-                build: &[BUILD, "cargo test --release --locked -p keyward-storage --lib --no-run"],
+                build: &[BUILD, STORAGE],
                 needs: &[TASKSET],
                 install: None,
             },
@@ -188,33 +192,72 @@ impl Name {
     }
 }
 
-pub(crate) fn bench(tree: &Tree, name: Name) -> Result<(), Failure> {
-    let bench = name.bench();
-    let out = tree.built(&format!("tools/bench-{}.md", bench.name));
-    if let Some(folder) = out.parent() {
-        fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+/// Measures what is named, or everything.
+pub(crate) fn bench(tree: &Tree, name: Option<Name>) -> Result<(), Failure> {
+    let names = name.as_ref().map_or(Name::value_variants(), std::slice::from_ref);
+    let benches: Vec<Bench> = names.iter().map(|name| name.bench()).collect();
+    // All of it before the first is measured: nothing is installed or built in between.
+    for bench in &benches {
+        bench.set_up(tree)?;
     }
-    // What an earlier run left must not pass for the result of this one.
-    if out.exists() {
-        fs::remove_file(&out).map_err(Failure::file(&out))?;
+    let commit = commit(tree);
+    for bench in &benches {
+        let measured = bench.measure(tree)?;
+        let name = bench.name;
+        let heading = format!("Measured with `cargo xtask bench {name}`{commit} on {}.", machine());
+        write(tree, name, &format!("{heading}\n{measured}"))?;
     }
-    system::provide(bench.needs)?;
-    if let Some(install) = bench.install {
-        install(tree)?;
+    Ok(())
+}
+
+impl Bench {
+    /// Installs and builds what it takes.
+    fn set_up(&self, tree: &Tree) -> Result<(), Failure> {
+        system::provide(self.needs)?;
+        if let Some(install) = self.install {
+            install(tree)?;
+        }
+        for build in self.build {
+            run::run(&mut tree.typed(build))?;
+        }
+        Ok(())
     }
-    for build in bench.build {
-        run::run(&mut tree.typed(build))?;
+
+    /// Its section.
+    fn measure(&self, tree: &Tree) -> Result<String, Failure> {
+        let out = tree.built(&format!("tools/bench-{}.md", self.name));
+        if let Some(folder) = out.parent() {
+            fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+        }
+        // What an earlier run left must not pass for the result of this one.
+        if out.exists() {
+            fs::remove_file(&out).map_err(Failure::file(&out))?;
+        }
+        run::run(self.program.command(tree).env("KEYWARD_BENCH_OUT", &out))?;
+        fs::read_to_string(&out).map_err(Failure::file(&out))
     }
-    run::run(bench.program.command(tree).env("KEYWARD_BENCH_OUT", &out))?;
-    let measured = fs::read_to_string(&out).map_err(Failure::file(&out))?;
-    let section = format!("Measured with `cargo xtask bench {}` on {}.\n{measured}", bench.name, machine());
+}
+
+/// Puts a section in the place of the one before it.
+fn write(tree: &Tree, name: &str, section: &str) -> Result<(), Failure> {
     let path = tree.path(FILE);
     let before = fs::read_to_string(&path).map_err(Failure::file(&path))?;
-    let after = replaced(&before, bench.name, &section)
-        .ok_or_else(|| Failure::said(format!("{FILE} has no place for it: {}", marks(bench.name).0)))?;
+    let after = replaced(&before, name, section)
+        .ok_or_else(|| Failure::said(format!("{FILE} has no place for it: {}", marks(name).0)))?;
     fs::write(&path, after).map_err(Failure::file(&path))?;
-    say::line(format!("written: {FILE}"));
+    say::line(format!("written: {name}, in {FILE}"));
     Ok(())
+}
+
+/// Which commit is measured, as far as git tells.
+fn commit(tree: &Tree) -> String {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(tree.path("")).args(["describe", "--always", "--dirty", "--exclude=*"]);
+    let commit = run::output(&mut git).unwrap_or_default();
+    match String::from_utf8_lossy(&commit).trim() {
+        "" => String::new(),
+        commit => format!(" at {commit}"),
+    }
 }
 
 /// The lines between which a section stands.
