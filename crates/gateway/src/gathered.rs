@@ -79,12 +79,13 @@ mod tests {
 
     use super::*;
 
-    /// What arrives of pieces of these lengths, and of how many bytes the writer was told that they were taken.
-    async fn sent(lens: &[usize]) -> (Vec<u8>, usize) {
+    /// What arrives of pieces of these lengths in a stream that takes so many bytes at once, and of how many the writer was
+    /// told that they were taken.
+    async fn sent(lens: &[usize], at_once: usize) -> (Vec<u8>, usize) {
         let pieces: Vec<Vec<u8>> =
             lens.iter().enumerate().map(|(n, len)| vec![b'a' + u8::try_from(n).unwrap(); *len]).collect();
         let lists: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-        let (near, mut far) = duplex(64 * 1024);
+        let (near, mut far) = duplex(at_once);
         let mut near = Gathered(near);
         let taken = poll_fn(|cx| Pin::new(&mut near).poll_write_vectored(cx, &lists)).await.unwrap();
         drop(near);
@@ -97,10 +98,14 @@ mod tests {
     #[tokio::test]
     async fn pieces_arrive_in_order_and_the_writer_hears_how_many_bytes_were_taken() {
         for lens in [&[5][..], &[5, 7], &[0, 3], &[1024], &[1000, 24], &[2000], &[1, 2, 3, 4]] {
-            let (arrived, taken) = sent(lens).await;
+            let (arrived, taken) = sent(lens, 64 * 1024).await;
             assert_eq!((arrived.len(), taken), (lens.iter().sum(), lens.iter().sum()), "{lens:?}");
         }
-        let (arrived, taken) = sent(&[1000, 25]).await;
+        let (arrived, taken) = sent(&[1000, 25], 64 * 1024).await;
         assert_eq!(arrived.len(), taken, "what is too long goes as the stream takes it");
+        for lens in [&[10][..], &[5, 7], &[0, 3, 9], &[2000, 5]] {
+            let (arrived, taken) = sent(lens, 8).await;
+            assert_eq!((arrived.len(), taken), (8, 8), "{lens:?}: the stream takes no more");
+        }
     }
 }
