@@ -158,7 +158,7 @@ pub(crate) fn closed(work: &Work<'_>, lasting: Duration) -> Result<f64, Failure>
 }
 
 /// Times from when a request was due to its answer, at so many requests a second, the shortest first. A request that
-/// has to wait for a free connection waits from when it was due.
+/// has to wait for a free connection waits from when it was due, and all that were due are waited for.
 pub(crate) fn open(work: &Work<'_>, rate: f64, lasting: Duration) -> Result<Vec<Duration>, Failure> {
     let mut client = Client::connect(work)?;
     let mut free: Vec<usize> = (0..work.connections).collect();
@@ -168,12 +168,12 @@ pub(crate) fn open(work: &Work<'_>, rate: f64, lasting: Duration) -> Result<Vec<
     let mut due = begun;
     loop {
         let now = Instant::now();
-        while due <= now && now - begun < lasting {
+        while due <= now && due - begun < lasting {
             let Some(token) = free.pop() else { break };
             client.ask(token, due)?;
             due += gap;
         }
-        if now - begun >= lasting && free.len() == work.connections {
+        if due - begun >= lasting && free.len() == work.connections {
             break;
         }
         client.look(&mut heard)?;
@@ -182,7 +182,7 @@ pub(crate) fn open(work: &Work<'_>, rate: f64, lasting: Duration) -> Result<Vec<
             free.push(token);
         }
         if now - begun > lasting + SILENCE_MAX {
-            return Err("the server says nothing".into());
+            return Err("the server does not keep the pace".into());
         }
     }
     times.sort_unstable();
@@ -252,7 +252,16 @@ pub(crate) mod tests {
         let (closed, open) = ask(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nkey_1");
         assert!(closed.unwrap() > 10.0);
         let times = open.unwrap();
-        assert!(times.len() >= 40 && times.is_sorted(), "{}", times.len());
+        assert!(times.len() == 50 && times.is_sorted(), "{}", times.len());
+    }
+
+    #[test]
+    fn who_cannot_keep_the_pace_is_waited_for_from_when_each_request_was_due() {
+        let address = server_in_parts(vec![b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", b"key_1"]);
+        let (_, open) = ask_at(address, 1);
+        let times = open.unwrap();
+        assert_eq!(times.len(), 50, "one a millisecond, each answered in two");
+        assert!(times.last().is_some_and(|longest| *longest >= Duration::from_millis(40)), "{times:?}");
     }
 
     #[test]

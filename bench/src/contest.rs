@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::client::{self, Work};
 use crate::contestants::{self, AUTHORIZE, AXUM, Contestant, NGINX_HYPER, NGINX_KEYWARD, VERIFY};
-use crate::keyward::Keyward;
+use crate::keyward::{Keyward, Uses};
+use crate::processes::CoreTime;
 use crate::rounds::Spread;
 use crate::{Failure, keys, processes, report, say};
 
@@ -14,14 +15,39 @@ pub(crate) const CONNECTIONS: usize = 64;
 /// Rounds of everybody in turn, and how long each lasts in each.
 const ROUNDS: usize = 9;
 const LASTING: Duration = Duration::from_millis(700);
-/// Rounds at half of what one can: the times of answers.
+/// Rounds at half of what one can, and how long each lasts: the times of answers.
 const PACED_ROUNDS: usize = 5;
+const PACED: Duration = Duration::from_secs(2);
+/// A turn in which many times as many uses come as can wait to be written: what the usage log takes in the long run.
+const LOGGED: Duration = Duration::from_secs(4);
 
 /// Times of answers in microseconds, round by round: the 50th of a hundred, and the 99th.
-type Times = BTreeMap<&'static str, (Vec<f64>, Vec<f64>)>;
+#[derive(Default)]
+struct Times {
+    half: Measured,
+    most: Measured,
+    /// What became of the uses of Keyward's turns.
+    uses: Uses,
+}
+
+/// What the usage log takes of a door.
+#[derive(Default)]
+struct Logging {
+    /// Answers a second while it is written, to those while it is not.
+    shares: Vec<f64>,
+    /// What became of the uses of the turns while it is written, and how many there were.
+    uses: Uses,
+    answers: f64,
+}
 
 /// What was measured of everybody, by name.
 pub(crate) type Measured = BTreeMap<&'static str, Vec<f64>>;
+
+/// Answers a second of everybody, round by round, and how long their core had nothing to do meanwhile.
+pub(crate) struct Turns {
+    pub(crate) rates: Measured,
+    pub(crate) core: BTreeMap<&'static str, CoreTime>,
+}
 
 pub(crate) fn http() -> Result<(), Failure> {
     let missing = contestants::missing();
@@ -40,10 +66,10 @@ pub(crate) fn http() -> Result<(), Failure> {
     for one in &mut all {
         one.weigh(&keyward);
     }
-    let paced = paced(&all, &full)?;
+    let all: Vec<&Contestant> = all.iter().collect();
+    let times = paced(&all, &full.rates, &keyward)?;
     let logging = logging(&all, &keyward)?;
-    let written = table(&all, &full, &paced, &logging)?;
-    report(&written)
+    report(&table(&all, &full, &times, &logging)?)
 }
 
 fn work(one: &Contestant) -> Work<'_> {
@@ -52,38 +78,51 @@ fn work(one: &Contestant) -> Work<'_> {
 
 /// Answers a second of everybody, round by round. Each round begins with another one. Whoever comes after Keyward waits
 /// until it has written the uses of its turn, which it does on the same core.
-pub(crate) fn in_turn(all: &[&Contestant], keyward: &Keyward) -> Result<Measured, Failure> {
-    let mut measured = Measured::new();
+pub(crate) fn in_turn(all: &[&Contestant], keyward: &Keyward) -> Result<Turns, Failure> {
+    let mut turns = Turns { rates: Measured::new(), core: BTreeMap::new() };
     for round in 0..=ROUNDS {
-        for step in 0..all.len() {
-            let Some(one) = all.get((step + round) % all.len()).copied() else { continue };
-            let rate =
-                client::closed(&work(one), LASTING).map_err(|error| format!("{}: {error}", one.name))?;
+        for one in rotated(all, round) {
+            let before = CoreTime::now()?;
+            let rate = client::closed(&work(one), LASTING).map_err(|error| of(one, &error))?;
+            let core = CoreTime::now()?.since(before);
             keyward.until_written()?;
             // The first warms up.
             if round > 0 {
-                measured.entry(one.name).or_default().push(rate);
+                turns.rates.entry(one.name).or_default().push(rate);
+                let sum = turns.core.entry(one.name).or_default();
+                *sum = sum.and(core);
             }
         }
         say(&format!("round {round} of {ROUNDS}"));
     }
-    Ok(measured)
+    Ok(turns)
+}
+
+/// All of them, each round from another one on.
+fn rotated<'a, 'c>(all: &'a [&'c Contestant], round: usize) -> impl Iterator<Item = &'c Contestant> + 'a {
+    all.iter().copied().cycle().skip(round).take(all.len())
+}
+
+/// An error, with whose it is.
+fn of(one: &Contestant, error: &Failure) -> String {
+    format!("{}: {error}", one.name)
 }
 
 /// The 50th and 99th of a hundred answers, in microseconds, at half of what each can.
-fn paced(all: &[Contestant], full: &Measured) -> Result<Times, Failure> {
-    let mut times = Times::new();
+fn paced(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<Times, Failure> {
+    let mut times = Times::default();
     for round in 0..PACED_ROUNDS {
-        for one in all {
-            let rate = median(full, one.name) / 2.0;
-            let taken =
-                client::open(&work(one), rate, LASTING).map_err(|error| format!("{}: {error}", one.name))?;
+        for one in rotated(all, round) {
+            let before = keyward.uses()?;
+            let rate = median(rates, one.name) / 2.0;
+            let taken = client::open(&work(one), rate, PACED).map_err(|error| of(one, &error))?;
             let at = |percent: usize| {
                 taken.get(taken.len() * percent / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6)
             };
-            let (half, most) = times.entry(one.name).or_default();
-            half.push(at(50));
-            most.push(at(99));
+            times.half.entry(one.name).or_default().push(at(50));
+            times.most.entry(one.name).or_default().push(at(99));
+            keyward.until_written()?;
+            times.uses = times.uses.and(keyward.uses()?.since(before));
         }
         say(&format!("at half load: round {} of {PACED_ROUNDS}", round + 1));
     }
@@ -91,28 +130,33 @@ fn paced(all: &[Contestant], full: &Measured) -> Result<Times, Failure> {
 }
 
 /// What is left of the answers a second while the usage log is written, of those while it is not.
-fn logging(all: &[Contestant], keyward: &Keyward) -> Result<Vec<(&'static str, Spread)>, Failure> {
-    let mut shares = Measured::new();
+fn logging(all: &[&Contestant], keyward: &Keyward) -> Result<BTreeMap<&'static str, Logging>, Failure> {
+    let mut doors: BTreeMap<&'static str, Logging> = BTreeMap::new();
     for round in 0..ROUNDS {
         for one in all.iter().filter(|one| [AUTHORIZE, VERIFY].contains(&one.name)) {
-            let with = client::closed(&work(one), LASTING)?;
-            let written = keyward.counter("keyward_uses_written_total")?;
+            let door = doors.entry(one.name).or_default();
+            let before = keyward.uses()?;
+            let with = client::closed(&work(one), LOGGED)?;
+            let meanwhile = keyward.uses()?.since(before);
+            keyward.until_written()?;
             let held = keyward.without_log()?;
             // Until the queue is full, and nothing is put into it any more.
             client::closed(&work(one), LASTING * 2)?;
-            let before = keyward.counter("keyward_uses_written_total")?;
-            let without = client::closed(&work(one), LASTING)?;
-            if keyward.counter("keyward_uses_written_total")? > before || before == 0.0 || written == 0.0 {
+            let before = keyward.uses()?;
+            let without = client::closed(&work(one), LOGGED)?;
+            if keyward.uses()?.since(before).written > 0.0 || meanwhile.written == 0.0 {
                 return Err("the usage log was written where it should not be, or not where it should".into());
             }
             drop(held);
-            shares.entry(one.name).or_default().push(with / without);
+            door.shares.push(with / without);
+            door.uses = door.uses.and(meanwhile);
+            door.answers += with * LOGGED.as_secs_f64();
             // What waited is written before the next round.
-            std::thread::sleep(LASTING * 4);
+            keyward.until_written()?;
         }
         say(&format!("usage log: round {} of {ROUNDS}", round + 1));
     }
-    Ok(shares.into_iter().map(|(name, values)| (name, Spread::of(values))).collect())
+    Ok(doors)
 }
 
 pub(crate) fn median(measured: &Measured, name: &str) -> f64 {
@@ -126,33 +170,43 @@ pub(crate) fn ratio(measured: &Measured, one: &str, other: &str) -> Spread {
 }
 
 fn table(
-    all: &[Contestant],
-    full: &Measured,
-    paced: &Times,
-    logging: &[(&'static str, Spread)],
+    all: &[&Contestant],
+    full: &Turns,
+    times: &Times,
+    logging: &BTreeMap<&'static str, Logging>,
 ) -> Result<String, Failure> {
     let mut text = format!(
-        "\n| {CONNECTIONS} connections, one core | to bare axum, median (middle half) | answers a second | at half load: p50 | p99 | p99 to bare axum | MiB |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n"
+        "\n| {CONNECTIONS} connections, one core | to bare axum, median (middle half) | answers a second | core idle | at half load: p50 | p99 | p99 to bare axum | MiB |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|\n"
     );
-    let tails: Measured = paced.iter().map(|(name, (_, most))| (*name, most.clone())).collect();
     for one in all {
-        let (half, most) = paced.get(one.name).cloned().unwrap_or_default();
+        let idle = full.core.get(one.name).copied().unwrap_or_default().idle_percent();
         writeln!(
             text,
-            "| {} | {} | {:.0} | {:.0} µs | {:.0} µs | {} | {} |",
+            "| {} | {} | {:.0} | {idle} % | {:.0} µs | {:.0} µs | {} | {} |",
             one.name,
-            ratio(full, one.name, AXUM),
-            median(full, one.name),
-            Spread::of(half).median,
-            Spread::of(most).median,
-            ratio(&tails, one.name, AXUM),
+            ratio(&full.rates, one.name, AXUM),
+            median(&full.rates, one.name),
+            median(&times.half, one.name),
+            median(&times.most, one.name),
+            ratio(&times.most, one.name, AXUM),
             one.resident_mib,
         )?;
     }
-    writeln!(text, "\nBehind nginx, Keyward to a bare hyper: {}.", ratio(full, NGINX_KEYWARD, NGINX_HYPER))?;
-    for (name, share) in logging {
-        writeln!(text, "With the usage log written, to the same without, {name}: {share}.")?;
+    let behind_nginx = ratio(&full.rates, NGINX_KEYWARD, NGINX_HYPER);
+    writeln!(text, "\nBehind nginx, Keyward to a bare hyper: {behind_nginx}.\n")?;
+    for (name, Logging { shares, uses, answers }) in logging {
+        let percent = |part: f64| 100.0 * part / answers;
+        writeln!(
+            text,
+            "With the usage log written, to the same without, {name}: {}. Of the uses of these turns, {:.0} % were written \
+             in them and {:.0} % dropped and counted.\n",
+            Spread::of(shares.clone()),
+            percent(uses.written),
+            percent(uses.dropped),
+        )?;
     }
+    let Uses { written, dropped } = times.uses;
+    writeln!(text, "At half load, {written:.0} uses were written and {dropped:.0} dropped.")?;
     Ok(text)
 }

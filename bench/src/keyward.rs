@@ -135,7 +135,7 @@ impl Keyward {
     pub(crate) fn until_written(&self) -> Result<(), Failure> {
         let mut before = -1.0;
         loop {
-            let written = self.counter("keyward_uses_written_total")?;
+            let written = self.uses()?.written;
             if written <= before {
                 return Ok(());
             }
@@ -145,15 +145,50 @@ impl Keyward {
         }
     }
 
-    /// A counter of its metrics.
-    pub(crate) fn counter(&self, name: &str) -> Result<f64, Failure> {
+    /// What has become of all uses so far.
+    pub(crate) fn uses(&self) -> Result<Uses, Failure> {
+        let metrics = self.metrics()?;
+        let written = counted(&metrics, "keyward_uses_written_total")?;
+        Ok(Uses { written, dropped: counted(&metrics, "keyward_uses_dropped_total")? })
+    }
+
+    fn metrics(&self) -> Result<String, Failure> {
         let mut stream = TcpStream::connect(self.server.address)?;
         write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        Ok(value.ok_or("no such counter")?.trim().parse()?)
+        Ok(answer)
     }
+}
+
+/// Uses of keys: what came into the log, and what was dropped.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Uses {
+    pub(crate) written: f64,
+    pub(crate) dropped: f64,
+}
+
+impl Uses {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { written: self.written - before.written, dropped: self.dropped - before.dropped }
+    }
+
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self { written: self.written + more.written, dropped: self.dropped + more.dropped }
+    }
+}
+
+/// A counter among metrics, all that its labels tell apart together.
+fn counted(metrics: &str, name: &str) -> Result<f64, Failure> {
+    let mut found = None;
+    for line in metrics.lines() {
+        let Some(rest) = line.strip_prefix(name).filter(|rest| rest.starts_with([' ', '{'])) else {
+            continue;
+        };
+        let value: f64 = rest.rsplit(' ').next().unwrap_or_default().parse()?;
+        found = Some(found.unwrap_or(0.0) + value);
+    }
+    found.ok_or_else(|| format!("no counter {name}").into())
 }
 
 /// What keeps the store from being written.
@@ -168,7 +203,7 @@ impl Drop for NotWritten {
 
 pub(crate) fn presented(known: &[Known]) -> impl Iterator<Item = &Known> {
     let step = known.len() / PRESENTED;
-    known.iter().step_by(step.max(1))
+    known.iter().step_by(step.max(1)).take(PRESENTED)
 }
 
 /// What a gateway asks before it lets a request pass, to be answered so.
@@ -226,4 +261,23 @@ pub(crate) fn gets(known: &[Known]) -> Vec<Exchange> {
         holds: format!("\r\n{}\r\n", key.id).into_bytes(),
     };
     presented(known).map(ask).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_the_sum_of_what_its_labels_tell_apart() {
+        let metrics = "# TYPE uses_total counter\nuses_total{reason=\"full\"} 3\nuses_total{reason=\"stopped\"} 4\n\
+                       uses_total_more 9\nwritten_total 5\n";
+        assert_eq!(counted(metrics, "uses_total").unwrap().to_string(), "7");
+        assert_eq!(counted(metrics, "written_total").unwrap().to_string(), "5");
+        counted(metrics, "read_total").unwrap_err();
+    }
+
+    #[test]
+    fn as_many_keys_are_presented_as_is_told() {
+        assert_eq!(presented(&crate::keys::some(0..10_000).unwrap()).count(), PRESENTED);
+    }
 }

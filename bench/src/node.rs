@@ -18,7 +18,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts one, wherever there is room, and waits until it is ready.
+    /// Starts one, beside the client, and waits until it is ready.
     pub(crate) fn start(
         folder: &Path,
         number: usize,

@@ -7,13 +7,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::keyward::{Keyward, SLUG};
+use crate::client::{self, Work};
+use crate::contest::CONNECTIONS;
+use crate::framing::Framing;
+use crate::keyward::{Keyward, SLUG, presented, questions};
 use crate::rounds::Spread;
 use crate::{Failure, keys, processes, report, say};
 
 /// Each page is asked for so often, in both workspaces, after a few times that are not counted.
 const TIMES: usize = 200;
 const WARM_UP: usize = 10;
+/// How long keys of the workspace that has many are used before, so that there is something to tell of it.
+const USED: Duration = Duration::from_secs(1);
 /// Keys of the workspace that has few: a page of the list.
 const FEW: usize = 50;
 const FEW_SLUG: &str = "few";
@@ -25,7 +30,7 @@ const PAGES: [(&str, &str); 21] = [
     ("Keys", "keys"),
     ("Keys by name", "keys?sort=name"),
     ("Keys, the oldest first", "keys?sort=created"),
-    ("Keys that expire", "keys?status=expired"),
+    ("Keys, the active ones", "keys?status=active"),
     ("Keys, searched", "keys?search=pipeline-4"),
     ("Keys, searched in vain", "keys?search=nothing-is-called-this"),
     ("Clean up", "keys/clean-up"),
@@ -130,7 +135,16 @@ pub(crate) fn pages() -> Result<(), Failure> {
     say("importing the keys");
     let keyward = Keyward::start(folder.path(), &mut known)?;
     let cookie = keyward.sign_in()?;
-    let many = Place { slug: SLUG, key: known.get(known.len() / 2).ok_or("no keys")?.id.clone() };
+    let exchanges = questions(&known);
+    let work = Work {
+        address: keyward.server.address,
+        framing: Framing::Http,
+        exchanges: &exchanges,
+        connections: CONNECTIONS,
+    };
+    client::closed(&work, USED)?;
+    keyward.until_written()?;
+    let many = Place { slug: SLUG, key: presented(&known).last().ok_or("no keys")?.id.clone() };
     let few = Place { slug: FEW_SLUG, key: few_keys(&keyward, &cookie)? };
     let mut visitor = Visitor::connect(&keyward, &cookie)?;
     let mut text = format!(

@@ -57,7 +57,7 @@ pub(crate) fn peers() -> Result<(), Failure> {
     all.iter().try_for_each(refuses)?;
     let contestants: Vec<&Contestant> = all.iter().map(|peer| &peer.contestant).collect();
     let measured = in_turn(&contestants, &keyward)?;
-    report(&table(&all, &measured)?)
+    report(&table(&all, &measured.rates)?)
 }
 
 /// The same questions as Keyward gets, answered without looking.

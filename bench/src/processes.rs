@@ -32,7 +32,8 @@ pub(crate) fn pinned(program: &str) -> Command {
     command
 }
 
-/// A command that runs wherever there is room. `KEYWARD_…` of this terminal does not reach it.
+/// A command that runs where this process does: beside the client, once that is pinned. `KEYWARD_…` of this terminal does not
+/// reach it.
 pub(crate) fn unpinned(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -49,6 +50,37 @@ pub(crate) fn pin_client() -> Result<(), Failure> {
     let pinned =
         Command::new("taskset").args(["-p", "-c", CLIENT_CORE, &own]).stdout(Stdio::null()).status()?;
     if pinned.success() { Ok(()) } else { Err("taskset cannot pin the client; it takes two cores".into()) }
+}
+
+/// Time of the servers' core, in ticks of the system: all that has passed, and what of it nobody used.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CoreTime {
+    idle: u64,
+    all: u64,
+}
+
+impl CoreTime {
+    pub(crate) fn now() -> Result<Self, Failure> {
+        let told = fs::read_to_string("/proc/stat")?;
+        let name = format!("cpu{SERVER_CORE} ");
+        let line = told.lines().find_map(|line| line.strip_prefix(&name)).ok_or("no such core")?;
+        // user, nice, system, idle, iowait, irq, softirq, steal; what guests used is in the first two.
+        let ticks: Vec<u64> = line.split_whitespace().take(8).map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self { idle: ticks.iter().skip(3).take(2).sum(), all: ticks.iter().sum() })
+    }
+
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self { idle: self.idle - before.idle, all: self.all - before.all }
+    }
+
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self { idle: self.idle + more.idle, all: self.all + more.all }
+    }
+
+    /// What of a hundred ticks nobody used.
+    pub(crate) fn idle_percent(self) -> u64 {
+        self.idle * 100 / self.all.max(1)
+    }
 }
 
 /// A port that was free a moment ago.

@@ -114,13 +114,12 @@ fn revoke(
     let acknowledged = Instant::now();
     let mut last = Duration::ZERO;
     let mut accepting: Vec<&mut Node> = nodes.iter_mut().collect();
-    let mut is_first_round = true;
     loop {
         let mut still = Vec::new();
         for node in accepting {
             if accepts(node, &question)? {
                 still.push(node);
-            } else if !is_first_round {
+            } else {
                 last = acknowledged.elapsed();
             }
         }
@@ -131,7 +130,7 @@ fn revoke(
         if acknowledged.elapsed() > BOUND {
             return Err(format!("{} nodes still accept {}", still.len(), key.id).into());
         }
-        (accepting, is_first_round) = (still, false);
+        accepting = still;
         std::thread::sleep(PAUSE);
     }
 }

@@ -201,13 +201,20 @@ pub(crate) fn bench(tree: &Tree, name: Option<Name>) -> Result<(), Failure> {
         bench.set_up(tree)?;
     }
     let commit = commit(tree);
+    let mut failed = Vec::new();
     for bench in &benches {
-        let measured = bench.measure(tree)?;
         let name = bench.name;
-        let heading = format!("Measured with `cargo xtask bench {name}`{commit} on {}.", machine());
-        write(tree, name, &format!("{heading}\n{measured}"))?;
+        let measured = bench.measure(tree).and_then(|measured| {
+            let heading = format!("Measured with `cargo xtask bench {name}`{commit} on {}.", machine());
+            write(tree, name, &format!("{heading}\n{measured}"))
+        });
+        // The others take an hour, and are not lost.
+        if let Err(failure) = measured {
+            say::failure(&failure);
+            failed.push(name);
+        }
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(Failure::said(format!("failed: {}", failed.join(", ")))) }
 }
 
 impl Bench {
@@ -249,13 +256,18 @@ fn write(tree: &Tree, name: &str, section: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Which commit is measured, as far as git tells.
+/// Which commit is measured, as far as git tells. What was measured before does not count as a change.
 fn commit(tree: &Tree) -> String {
-    let mut git = Command::new("git");
-    git.arg("-C").arg(tree.path("")).args(["describe", "--always", "--dirty", "--exclude=*"]);
-    let commit = run::output(&mut git).unwrap_or_default();
-    match String::from_utf8_lossy(&commit).trim() {
+    let said = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        let output = run::output(git.arg("-C").arg(tree.path("")).args(arguments)).unwrap_or_default();
+        String::from_utf8_lossy(&output).trim().to_owned()
+    };
+    let commit = said(&["rev-parse", "--short", "HEAD"]);
+    let is_changed = !said(&["status", "--porcelain", "--", ".", &format!(":!{FILE}")]).is_empty();
+    match commit.as_str() {
         "" => String::new(),
+        commit if is_changed => format!(" at {commit}, with changes,"),
         commit => format!(" at {commit}"),
     }
 }

@@ -20,7 +20,6 @@ use keyward_core::workspace::{Slug, Workspace};
 use keyward_verifier::{BootTime, Lease, Replica, Verifier};
 
 use crate::bare::Bare;
-use crate::memory::resident;
 
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 /// Keys of one workspace, and of one person.
@@ -213,8 +212,6 @@ pub(crate) struct Loaded {
     pub(crate) loading: Duration,
     /// Bytes that the replica asked the allocator for and holds, but for what is around the keys.
     pub(crate) bytes: i64,
-    /// By how much the process has grown for them.
-    pub(crate) resident: u64,
 }
 
 /// Fills both tables, the replica as a snapshot does. Only the replica's part is timed and counted: what is applied to it
@@ -223,7 +220,6 @@ pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
     let replica = Replica::new(Arc::clone(profile));
     replica.put(Epoch(1), around_all(keys));
     let (mut loading, mut bytes) = (Duration::ZERO, 0);
-    let resident_before = resident();
     for first in (0..keys).step_by(PART) {
         let part = first..keys.min(first + PART as u64);
         let part: Vec<Key> = part.map(|number| key(profile, number)).collect();
@@ -242,7 +238,6 @@ pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
         loading += begun.elapsed();
     });
     bytes += counted.bytes_current;
-    let resident = resident().saturating_sub(resident_before);
     assert_eq!(replica.keys_len() as u64, keys);
     let mut bare = Bare::with_room_for(usize::try_from(keys).unwrap());
     for number in 0..keys {
@@ -250,5 +245,5 @@ pub(crate) fn load(profile: &Arc<Profile>, keys: u64) -> Loaded {
     }
     let lease = Arc::new(Lease::unanswered());
     lease.renew(BootTime(1));
-    Loaded { verifier: Verifier::new(Arc::new(replica), lease), bare, loading, bytes, resident }
+    Loaded { verifier: Verifier::new(Arc::new(replica), lease), bare, loading, bytes }
 }

@@ -11,14 +11,6 @@ use crate::crowd;
 /// The most that a simple key may take, all that the replica holds of it together.
 const BYTES_OF_KEY_MAX: u64 = 128;
 
-/// Resident memory of this process, in bytes: all that the system has given it, gaps of the allocator as well.
-pub(crate) fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1_024
-}
-
 /// How often one decision allocates, once everything has been asked before.
 pub(crate) fn allocations(profile: &Arc<Profile>, case: &Case) -> u64 {
     let loaded = crowd::load(profile, 1_000);

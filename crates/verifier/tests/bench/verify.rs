@@ -146,7 +146,6 @@ fn replicas(profile: &Arc<Profile>) -> [Table; 2] {
     let mut size = Table::new(&[
         "keys",
         "bytes a key",
-        "of the process",
         "put in",
         "keys put in a second",
         "changes a second, one by one",
@@ -169,7 +168,6 @@ fn replicas(profile: &Arc<Profile>) -> [Table; 2] {
         let row = [
             grouped(keys),
             format!("{:.0}", loaded.bytes as f64 / keys as f64),
-            format!("{:.0}", loaded.resident as f64 / keys as f64),
             format!("{seconds:.2} s"),
             grouped((keys as f64 / seconds) as u64),
             grouped(apply_rate(profile, &loaded, keys) as u64),

@@ -15,7 +15,7 @@ use crate::audit::hex;
 use crate::bench::{Arena, Bare, Creation, OF_A_DAY, clients_max, homes};
 use crate::key_json::{cidrs_to_json, grant_to_json, metadata_to_json};
 use crate::postgres::pool::connect;
-use crate::postgres::{PostgresStore, Settings, migrate};
+use crate::postgres::{PostgresStore, Settings, key_grams, migrate};
 
 /// The statements, in their order, and the types of their parameters: t for text, n for a number, b for bytes, m for
 /// many numbers.
@@ -113,9 +113,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
     let due_at = ends_at - OF_A_DAY;
     let (grant, cidrs) = (grant_to_json(&key.grant), cidrs_to_json(&key.allowed_cidrs));
     let (metadata, key_name) = (metadata_to_json(&key.metadata), key.name.as_str());
-    let grams: Vec<i64> = (0..i64::try_from(key.name.as_str().len() + 14).unwrap())
-        .map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()) ^ i64::from(key.id.to_bytes()[15]))
-        .collect();
+    let (grams, hint) = (key_grams::of_key(key), key.secret.hint.as_str());
     let digest: &[u8] = key.secret.digest.as_bytes();
     let (entry_id, request, actor) =
         (entry.id.to_string(), hex(&entry.request_id.to_bytes()), actor.to_string());
@@ -138,7 +136,7 @@ async fn insert(client: &Client, statements: &[Statement], creation: &Creation) 
             &metadata,
         ],
         vec![&id, &home, &grams],
-        vec![&digest, &id, &home, &"hint"],
+        vec![&digest, &id, &home, &hint],
         vec![&id, &home, &i64::MIN],
         vec![&id, &home, &due_at],
         vec![

@@ -1,11 +1,12 @@
 //! Bare inserts beside this engine: `crate::bench` measures.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use keyward_core::key::{Belongs, PrincipalId};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 use crate::bench::{Arena, Bare, Creation, OF_A_DAY, homes};
 use crate::sqlite::SqliteStore;
@@ -32,10 +33,8 @@ pub(crate) async fn arena() -> (Arena, TempDir) {
 #[async_trait]
 impl Bare for Inserts {
     async fn insert(&self, _client: usize, creation: &Creation) {
-        aside(|| {
-            let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            insert(&connection, creation).unwrap();
-        });
+        let connection = self.0.lock().await;
+        aside(|| insert(&connection, creation)).unwrap();
     }
 }
 
