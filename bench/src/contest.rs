@@ -21,13 +21,16 @@ const PACED: Duration = Duration::from_secs(2);
 /// A turn in which many times as many uses come as can wait to be written: what the usage log takes in the long run.
 const LOGGED: Duration = Duration::from_secs(4);
 
+/// Loads at which it is told what became of the uses, in eighths of what Keyward can, and how long each lasts: longer than
+/// what waits hides.
+const LOADS: [u32; 4] = [1, 2, 3, 4];
+const LOADED: Duration = Duration::from_secs(10);
+
 /// Times of answers in microseconds, round by round: the 50th of a hundred, and the 99th.
 #[derive(Default)]
 struct Times {
     half: Measured,
     most: Measured,
-    /// What became of the uses of Keyward's turns.
-    uses: Uses,
 }
 
 /// What the usage log takes of a door.
@@ -69,7 +72,9 @@ pub(crate) fn http() -> Result<(), Failure> {
     let all: Vec<&Contestant> = all.iter().collect();
     let times = paced(&all, &full.rates, &keyward)?;
     let logging = logging(&all, &keyward)?;
-    report(&table(&all, &full, &times, &logging)?)
+    let mut text = table(&all, &full, &times, &logging)?;
+    text.push_str(&kept(&all, &full.rates, &keyward)?);
+    report(&text)
 }
 
 fn work(one: &Contestant) -> Work<'_> {
@@ -113,7 +118,6 @@ fn paced(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<Tim
     let mut times = Times::default();
     for round in 0..PACED_ROUNDS {
         for one in rotated(all, round) {
-            let before = keyward.uses()?;
             let rate = median(rates, one.name) / 2.0;
             let taken = client::open(&work(one), rate, PACED).map_err(|error| of(one, &error))?;
             let at = |percent: usize| {
@@ -122,7 +126,6 @@ fn paced(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<Tim
             times.half.entry(one.name).or_default().push(at(50));
             times.most.entry(one.name).or_default().push(at(99));
             keyward.until_written()?;
-            times.uses = times.uses.and(keyward.uses()?.since(before));
         }
         say(&format!("at half load: round {} of {PACED_ROUNDS}", round + 1));
     }
@@ -157,6 +160,23 @@ fn logging(all: &[&Contestant], keyward: &Keyward) -> Result<BTreeMap<&'static s
         say(&format!("usage log: round {} of {ROUNDS}", round + 1));
     }
     Ok(doors)
+}
+
+/// What becomes of the uses at loads that leave something of the core.
+fn kept(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<String, Failure> {
+    let one = all.iter().find(|one| one.name == VERIFY).ok_or("nobody verifies")?;
+    let mut text =
+        "\n| verifies a second, of what one core can | | written | dropped |\n|--:|--:|--:|--:|\n".to_owned();
+    for eighths in LOADS {
+        let rate = median(rates, VERIFY) * f64::from(eighths) / 8.0;
+        let before = keyward.uses()?;
+        client::open(&work(one), rate, LOADED)?;
+        keyward.until_written()?;
+        let Uses { written, dropped } = keyward.uses()?.since(before);
+        writeln!(text, "| {rate:.0} | {eighths}/8 | {written:.0} | {dropped:.0} |")?;
+        say(&format!("uses at {eighths}/8"));
+    }
+    Ok(text)
 }
 
 pub(crate) fn median(measured: &Measured, name: &str) -> f64 {
@@ -206,7 +226,5 @@ fn table(
             percent(uses.dropped),
         )?;
     }
-    let Uses { written, dropped } = times.uses;
-    writeln!(text, "At half load, {written:.0} uses were written and {dropped:.0} dropped.")?;
     Ok(text)
 }
