@@ -8,7 +8,7 @@ use crate::client::{self, Work};
 use crate::contestants::{self, AUTHORIZE, AXUM, Contestant, NGINX_HYPER, NGINX_KEYWARD, VERIFY};
 use crate::keyward::{Keyward, Uses};
 use crate::processes::CoreTime;
-use crate::rounds::Spread;
+use crate::rounds::{Spread, rotated};
 use crate::{Failure, keys, processes, report, say};
 
 pub(crate) const CONNECTIONS: usize = 64;
@@ -33,23 +33,24 @@ struct Times {
     most: Measured,
 }
 
-/// What the usage log takes of a door.
+/// What the usage log takes of each door, round by round.
 #[derive(Default)]
 struct Logging {
     /// Answers a second while it is written, to those while it is not.
-    shares: Vec<f64>,
-    /// What became of the uses of the turns while it is written, and how many there were.
-    uses: Uses,
-    answers: f64,
+    shares: Measured,
+    /// How many of a hundred uses of a turn while it is written came into it meanwhile, and how many were dropped.
+    written: Measured,
+    dropped: Measured,
 }
 
 /// What was measured of everybody, by name.
 pub(crate) type Measured = BTreeMap<&'static str, Vec<f64>>;
 
-/// Answers a second of everybody, round by round, and how long their core had nothing to do meanwhile.
+/// Answers a second of everybody, round by round, and what of a hundred parts of their core nobody used meanwhile.
+#[derive(Default)]
 pub(crate) struct Turns {
     pub(crate) rates: Measured,
-    pub(crate) core: BTreeMap<&'static str, CoreTime>,
+    idle: Measured,
 }
 
 pub(crate) fn http() -> Result<(), Failure> {
@@ -84,28 +85,22 @@ fn work(one: &Contestant) -> Work<'_> {
 /// Answers a second of everybody, round by round. Each round begins with another one. Whoever comes after Keyward waits
 /// until it has written the uses of its turn, which it does on the same core.
 pub(crate) fn in_turn(all: &[&Contestant], keyward: &Keyward) -> Result<Turns, Failure> {
-    let mut turns = Turns { rates: Measured::new(), core: BTreeMap::new() };
+    let mut turns = Turns::default();
     for round in 0..=ROUNDS {
-        for one in rotated(all, round) {
+        for (_, one) in rotated(all, round) {
             let before = CoreTime::now()?;
             let rate = client::closed(&work(one), LASTING).map_err(|error| of(one, &error))?;
-            let core = CoreTime::now()?.since(before);
+            let idle = CoreTime::now()?.idle_percent_since(before);
             keyward.until_written()?;
             // The first warms up.
             if round > 0 {
                 turns.rates.entry(one.name).or_default().push(rate);
-                let sum = turns.core.entry(one.name).or_default();
-                *sum = sum.and(core);
+                turns.idle.entry(one.name).or_default().push(idle);
             }
         }
         say(&format!("round {round} of {ROUNDS}"));
     }
     Ok(turns)
-}
-
-/// All of them, each round from another one on.
-fn rotated<'a, 'c>(all: &'a [&'c Contestant], round: usize) -> impl Iterator<Item = &'c Contestant> + 'a {
-    all.iter().copied().cycle().skip(round).take(all.len())
 }
 
 /// An error, with whose it is.
@@ -117,7 +112,7 @@ fn of(one: &Contestant, error: &Failure) -> String {
 fn paced(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<Times, Failure> {
     let mut times = Times::default();
     for round in 0..PACED_ROUNDS {
-        for one in rotated(all, round) {
+        for (_, one) in rotated(all, round) {
             let rate = median(rates, one.name) / 2.0;
             let taken = client::open(&work(one), rate, PACED).map_err(|error| of(one, &error))?;
             let at = |percent: usize| {
@@ -133,11 +128,10 @@ fn paced(all: &[&Contestant], rates: &Measured, keyward: &Keyward) -> Result<Tim
 }
 
 /// What is left of the answers a second while the usage log is written, of those while it is not.
-fn logging(all: &[&Contestant], keyward: &Keyward) -> Result<BTreeMap<&'static str, Logging>, Failure> {
-    let mut doors: BTreeMap<&'static str, Logging> = BTreeMap::new();
+fn logging(all: &[&Contestant], keyward: &Keyward) -> Result<Logging, Failure> {
+    let mut logging = Logging::default();
     for round in 0..ROUNDS {
         for one in all.iter().filter(|one| [AUTHORIZE, VERIFY].contains(&one.name)) {
-            let door = doors.entry(one.name).or_default();
             let before = keyward.uses()?;
             let with = client::closed(&work(one), LOGGED)?;
             let meanwhile = keyward.uses()?.since(before);
@@ -151,15 +145,16 @@ fn logging(all: &[&Contestant], keyward: &Keyward) -> Result<BTreeMap<&'static s
                 return Err("the usage log was written where it should not be, or not where it should".into());
             }
             drop(held);
-            door.shares.push(with / without);
-            door.uses = door.uses.and(meanwhile);
-            door.answers += with * LOGGED.as_secs_f64();
+            let percent = |part: f64| 100.0 * part / (with * LOGGED.as_secs_f64());
+            logging.shares.entry(one.name).or_default().push(with / without);
+            logging.written.entry(one.name).or_default().push(percent(meanwhile.written));
+            logging.dropped.entry(one.name).or_default().push(percent(meanwhile.dropped));
             // What waited is written before the next round.
             keyward.until_written()?;
         }
         say(&format!("usage log: round {} of {ROUNDS}", round + 1));
     }
-    Ok(doors)
+    Ok(logging)
 }
 
 /// What becomes of the uses at loads that leave something of the core.
@@ -189,24 +184,19 @@ pub(crate) fn ratio(measured: &Measured, one: &str, other: &str) -> Spread {
     Spread::of(of(one).zip(of(other)).map(|(one, other)| one / other).collect())
 }
 
-fn table(
-    all: &[&Contestant],
-    full: &Turns,
-    times: &Times,
-    logging: &BTreeMap<&'static str, Logging>,
-) -> Result<String, Failure> {
+fn table(all: &[&Contestant], full: &Turns, times: &Times, logging: &Logging) -> Result<String, Failure> {
     let mut text = format!(
         "\n| {CONNECTIONS} connections, one core | to bare axum, median (middle half) | answers a second | core idle | at half load: p50 | p99 | p99 to bare axum | MiB |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|\n"
     );
     for one in all {
-        let idle = full.core.get(one.name).copied().unwrap_or_default().idle_percent();
         writeln!(
             text,
-            "| {} | {} | {:.0} | {idle} % | {:.0} µs | {:.0} µs | {} | {} |",
+            "| {} | {} | {:.0} | {:.0} % | {:.0} µs | {:.0} µs | {} | {} |",
             one.name,
             ratio(&full.rates, one.name, AXUM),
             median(&full.rates, one.name),
+            median(&full.idle, one.name),
             median(&times.half, one.name),
             median(&times.most, one.name),
             ratio(&times.most, one.name, AXUM),
@@ -215,15 +205,14 @@ fn table(
     }
     let behind_nginx = ratio(&full.rates, NGINX_KEYWARD, NGINX_HYPER);
     writeln!(text, "\nBehind nginx, Keyward to a bare hyper: {behind_nginx}.\n")?;
-    for (name, Logging { shares, uses, answers }) in logging {
-        let percent = |part: f64| 100.0 * part / answers;
+    for (name, shares) in &logging.shares {
         writeln!(
             text,
             "With the usage log written, to the same without, {name}: {}. Of the uses of these turns, {:.0} % were written \
              in them and {:.0} % dropped and counted.\n",
             Spread::of(shares.clone()),
-            percent(uses.written),
-            percent(uses.dropped),
+            median(&logging.written, name),
+            median(&logging.dropped, name),
         )?;
     }
     Ok(text)

@@ -7,13 +7,11 @@ mod table;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::client::{self, Work};
-use crate::contest::CONNECTIONS;
-use crate::framing::Framing;
 use crate::keyward::Keyward;
 use crate::node::{CREDENTIAL, Node};
 use crate::processes::{self, free_port, until_ready};
-use crate::{Failure, report, say};
+use crate::rounds::rotated;
+use crate::{Failure, client, report, say};
 use questions::Visitor;
 use store::Filled;
 use table::{Measured, What};
@@ -95,16 +93,8 @@ fn launch(filled: &Filled) -> Result<((Keyward, std::net::SocketAddr), f64), Fai
 /// How long a verify takes where the server does nothing else, in seconds.
 fn verify(served: &[Served], measured: &mut Measured) -> Result<(), Failure> {
     for round in 0..=ROUNDS {
-        for step in 0..served.len() {
-            let number = (step + round) % served.len();
-            let Some(one) = served.get(number) else { continue };
-            let work = Work {
-                address: one.keyward.server.address,
-                framing: Framing::Http,
-                exchanges: &one.filled.exchanges,
-                connections: CONNECTIONS,
-            };
-            let rate = client::closed(&work, LASTING)?;
+        for (number, one) in rotated(served, round) {
+            let rate = client::closed(&one.keyward.work(&one.filled.exchanges), LASTING)?;
             // It writes the uses on the core that the next one has.
             one.keyward.until_written()?;
             // The first warms up.
@@ -120,9 +110,7 @@ fn verify(served: &[Served], measured: &mut Measured) -> Result<(), Failure> {
 /// What people ask, one thing after the other.
 fn visit(served: &[Served], measured: &mut Measured) -> Result<(), Failure> {
     for round in 0..=VISITS {
-        for step in 0..served.len() {
-            let number = (step + round) % served.len();
-            let Some(one) = served.get(number) else { continue };
+        for (number, one) in rotated(served, round) {
             let mut visitor = Visitor::come(&one.keyward)?;
             for what in What::ASKED {
                 let took = visitor.ask(what)?;

@@ -10,8 +10,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::framing::Exchange;
+use crate::client::Work;
+use crate::contest::CONNECTIONS;
+use crate::framing::{Exchange, Framing};
 use crate::keys::{IMPORTED_AT_ONCE, Known, PRESENTED, import, with_a_rule};
+use crate::line::Line;
 use crate::processes::{Server, free_port, pinned};
 
 const OWNER: (&str, &str) = ("owner@example.com", "three quiet otters paddle");
@@ -147,22 +150,20 @@ impl Keyward {
 
     /// What has become of all uses so far.
     pub(crate) fn uses(&self) -> Result<Uses, Failure> {
-        let metrics = self.metrics()?;
+        let mut line = Line::connect(self.server.address)?;
+        let metrics = line.exchange(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
         let written = counted(&metrics, "keyward_uses_written_total")?;
         Ok(Uses { written, dropped: counted(&metrics, "keyward_uses_dropped_total")? })
     }
 
-    fn metrics(&self) -> Result<String, Failure> {
-        let mut stream = TcpStream::connect(self.server.address)?;
-        write!(stream, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
+    /// Questions to its data plane.
+    pub(crate) fn work<'a>(&self, exchanges: &'a [Exchange]) -> Work<'a> {
+        Work { address: self.server.address, framing: Framing::Http, exchanges, connections: CONNECTIONS }
     }
 }
 
 /// Uses of keys: what came into the log, and what was dropped.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Uses {
     pub(crate) written: f64,
     pub(crate) dropped: f64,
@@ -171,10 +172,6 @@ pub(crate) struct Uses {
 impl Uses {
     pub(crate) fn since(self, before: Self) -> Self {
         Self { written: self.written - before.written, dropped: self.dropped - before.dropped }
-    }
-
-    pub(crate) fn and(self, more: Self) -> Self {
-        Self { written: self.written + more.written, dropped: self.dropped + more.dropped }
     }
 }
 

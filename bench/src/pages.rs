@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{self, Work};
-use crate::contest::CONNECTIONS;
-use crate::framing::Framing;
 use crate::keyward::{Keyward, SLUG, presented, questions};
 use crate::rounds::Spread;
-use crate::{Failure, keys, processes, report, say};
+use crate::{Failure, client, keys, processes, report, say};
 
 /// Each page is asked for so often, in both workspaces, after a few times that are not counted.
 const TIMES: usize = 200;
@@ -135,14 +132,7 @@ pub(crate) fn pages() -> Result<(), Failure> {
     say("importing the keys");
     let keyward = Keyward::start(folder.path(), &mut known)?;
     let cookie = keyward.sign_in()?;
-    let exchanges = questions(&known);
-    let work = Work {
-        address: keyward.server.address,
-        framing: Framing::Http,
-        exchanges: &exchanges,
-        connections: CONNECTIONS,
-    };
-    client::closed(&work, USED)?;
+    client::closed(&keyward.work(&questions(&known)), USED)?;
     keyward.until_written()?;
     let many = Place { slug: SLUG, key: presented(&known).last().ok_or("no keys")?.id.clone() };
     let few = Place { slug: FEW_SLUG, key: few_keys(&keyward, &cookie)? };

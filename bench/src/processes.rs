@@ -53,7 +53,7 @@ pub(crate) fn pin_client() -> Result<(), Failure> {
 }
 
 /// Time of the servers' core, in ticks of the system: all that has passed, and what of it nobody used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct CoreTime {
     idle: u64,
     all: u64,
@@ -69,17 +69,10 @@ impl CoreTime {
         Ok(Self { idle: ticks.iter().skip(3).take(2).sum(), all: ticks.iter().sum() })
     }
 
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self { idle: self.idle - before.idle, all: self.all - before.all }
-    }
-
-    pub(crate) fn and(self, more: Self) -> Self {
-        Self { idle: self.idle + more.idle, all: self.all + more.all }
-    }
-
-    /// What of a hundred ticks nobody used.
-    pub(crate) fn idle_percent(self) -> u64 {
-        self.idle * 100 / self.all.max(1)
+    /// What of a hundred ticks since then nobody used.
+    #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
+    pub(crate) fn idle_percent_since(self, before: Self) -> f64 {
+        100.0 * (self.idle - before.idle) as f64 / (self.all - before.all).max(1) as f64
     }
 }
 

@@ -112,19 +112,16 @@ fn revoke(
     }
     keyward.post(&format!("/api/v1/{SLUG}/keys/{}/revoke", key.id), cookie, &json!({}))?;
     let acknowledged = Instant::now();
-    let mut last = Duration::ZERO;
     let mut accepting: Vec<&mut Node> = nodes.iter_mut().collect();
     loop {
         let mut still = Vec::new();
         for node in accepting {
             if accepts(node, &question)? {
                 still.push(node);
-            } else {
-                last = acknowledged.elapsed();
             }
         }
         if still.is_empty() {
-            times.last.push(last);
+            times.last.push(acknowledged.elapsed());
             return Ok(());
         }
         if acknowledged.elapsed() > BOUND {

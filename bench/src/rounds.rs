@@ -24,9 +24,23 @@ impl std::fmt::Display for Spread {
     }
 }
 
+/// All of them with their numbers, each round from another one on.
+pub(crate) fn rotated<T>(all: &[T], round: usize) -> impl Iterator<Item = (usize, &T)> {
+    all.iter().enumerate().cycle().skip(round).take(all.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_round_everybody_has_a_turn_from_another_one_on() {
+        let turns = |round| rotated(&["a", "b", "c"], round).map(|(n, one)| (n, *one)).collect::<Vec<_>>();
+        assert_eq!(turns(0), [(0, "a"), (1, "b"), (2, "c")]);
+        assert_eq!(turns(1), [(1, "b"), (2, "c"), (0, "a")]);
+        assert_eq!(turns(3), turns(0));
+        assert_eq!(rotated::<u8>(&[], 1).count(), 0);
+    }
 
     #[test]
     fn a_spread_is_the_middle_half() {
