@@ -29,10 +29,12 @@ impl Browser<'_> {
     /// Clicks what that selector finds, where the words differ from product to product.
     #[track_caller]
     pub fn click_at(&self, selector: &str) {
-        let query = json!({"using": "css selector", "value": selector});
+        // With the words, which watch whether the page is left.
+        let script = format!("{WORDS}\nreturn document.querySelector(arguments[0]);");
         self.eventually(selector, || {
-            let found = self.session().try_post("element", &query)?;
-            self.click_on(found[ELEMENT].as_str().unwrap_or_default()).map(drop)
+            let found = self.run(&script, &[json!(selector)]);
+            let element = found[ELEMENT].as_str().ok_or("is not there")?;
+            self.click_on(element).map(drop)
         });
     }
 
