@@ -13,9 +13,6 @@ use keyward_storage::{
 
 use crate::feed::NodeId;
 
-/// Uses of one transaction: about a millisecond, for which others wait; a twentieth of a busy processor takes twenty times as
-/// long.
-pub const USES_AT_ONCE: usize = 128;
 /// How long a request may be on its way between the time that it is noted with and the queue: far longer than it ever
 /// is. What a gap says must not begin too late.
 const ON_THE_WAY_MAX: SignedDuration = SignedDuration::from_secs(1);

@@ -1,5 +1,7 @@
 //! Uses of keys on their way from the queue into the store, and out of it again when their time is over.
 
+mod held;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,13 +9,14 @@ use jiff::Timestamp;
 use keyward_core::usage::Use;
 use keyward_service::Service;
 use keyward_service::forget_usage::{Retention, forget_usage};
-use keyward_service::record_uses::{Batch, USES_AT_ONCE, begin_usage, end_usage, record_uses};
+use keyward_service::record_uses::{Batch, begin_usage, end_usage, record_uses};
 use keyward_service::uses::Uses;
 use keyward_storage::StoreError;
 use keyward_verifier::UseQueue;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use self::held::Held;
 use super::stop::Stop;
 
 /// How often uses are written: they are readable within a second.
@@ -22,6 +25,10 @@ const WRITE_EVERY: Duration = Duration::from_millis(250);
 /// decisions want them all, it gets a twentieth of one, and what comes faster than that is dropped and counted.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 13;
+/// Uses of one transaction: in SQLite less than a millisecond of work, for which others wait and which a twentieth of a busy
+/// processor takes twenty times as long for; in a database, whose rows others seldom wait for, some milliseconds.
+const USES_AT_ONCE_EMBEDDED: usize = 64;
+const USES_AT_ONCE: usize = 128;
 /// How often it is noted that there was nothing to write: so much longer than it was, at the most, a gap looks after a
 /// node without use was killed.
 const NOTE_EVERY: Duration = Duration::from_secs(10);
@@ -47,9 +54,9 @@ pub(super) struct Writer {
     queue: Arc<UseQueue>,
     node: String,
     /// Taken out of the queue, and not written yet.
-    held: Vec<Use>,
-    /// When the queue was last seen to hold nothing but `held`.
-    emptied_at: Option<Timestamp>,
+    held: Held,
+    /// Whether they are written by this process itself.
+    is_embedded: bool,
     /// How many drops are noted as a gap, and when.
     dropped: (u64, Timestamp),
     /// When the store was last told how far the log is whole.
@@ -63,6 +70,7 @@ impl Writer {
         service: Arc<Service>,
         queue: Arc<UseQueue>,
         node: String,
+        is_embedded: bool,
     ) -> Result<Self, StoreError> {
         let now = service.clock.now();
         if let Some(gap) = begin_usage(service.store.as_ref(), &node, now).await? {
@@ -71,14 +79,14 @@ impl Writer {
                 "the server did not end in order; some uses of keys from this time may be missing"
             );
         }
-        let (held, dropped, noted) = (Vec::new(), (0, now), Instant::now());
-        Ok(Self { service, queue, node, held, emptied_at: None, dropped, noted, was_writable: true })
+        let (held, dropped, noted) = (Held::default(), (0, now), Instant::now());
+        Ok(Self { service, queue, node, held, is_embedded, dropped, noted, was_writable: true })
     }
 
     /// Writes until the server is asked to stop. Where the work is this process's, it gives way to decisions; to a database it is
     /// only handed on, and what others wait for there must not wait for a thread that gives way.
-    pub(super) fn begin_writing(self, is_embedded: bool, stop: Stop) -> JoinHandle<Self> {
-        if !is_embedded {
+    pub(super) fn begin_writing(self, stop: Stop) -> JoinHandle<Self> {
+        if !self.is_embedded {
             return tokio::spawn(self.run(stop));
         }
         let runtime = Handle::current();
@@ -120,22 +128,23 @@ impl Writer {
     /// Writes down what waits now. What cannot be written is held, and waits on within the bound. Tells whether nothing
     /// waits any more.
     async fn flush(&mut self) -> bool {
+        let at_once = if self.is_embedded { USES_AT_ONCE_EMBEDDED } else { USES_AT_ONCE };
         loop {
             let now = self.service.clock.now();
             if self.held.is_empty() {
-                self.held = self.queue.take_batch(USES_AT_ONCE);
-                self.emptied_at = (self.held.len() < USES_AT_ONCE).then_some(now);
+                self.held = Held::take(&self.queue, now);
             }
-            let is_last = self.emptied_at.is_some();
+            let (uses, emptied_at) = self.held.part(at_once);
+            let (len, is_last) = (uses.len(), emptied_at.is_some());
             let dropped = self.queue.dropped().all();
-            let is_idle = self.held.is_empty() && dropped == self.dropped.0;
+            let is_idle = uses.is_empty() && dropped == self.dropped.0;
             if is_idle && self.noted.elapsed() < NOTE_EVERY {
                 return true;
             }
             let batch = Batch {
                 node: &self.node,
-                uses: &self.held,
-                emptied_at: self.emptied_at,
+                uses,
+                emptied_at,
                 dropped: (dropped > self.dropped.0).then_some((self.dropped.1, now)),
             };
             let written = record_uses(self.service.store.as_ref(), &batch).await;
@@ -144,8 +153,8 @@ impl Writer {
                 self.queue.note_stuck();
                 return false;
             }
-            self.queue.note_written(self.held.len());
-            self.held.clear();
+            self.queue.note_written(len);
+            self.held.forget(len);
             self.dropped = (dropped, now);
             if is_last {
                 self.noted = Instant::now();

@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 16;
 const AT_ONCE: usize = 32;
 const KEYS: usize = 8;
 /// Documented: the queue, and what was taken out of it to be written.
-const LOST_MAX: u64 = 65_536 + 256;
+const LOST_MAX: u64 = 65_536 + 16_384;
 /// A slow machine asks as many as the queue has places within this.
 const LOCKED_MAX: Duration = Duration::from_mins(1);
 /// The queue at its bound, connections, what SQLite and the allocator keep: well below what a leak of a minute would be.
