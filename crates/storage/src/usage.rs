@@ -170,7 +170,7 @@ pub struct WrittenUpTo {
 /// keys that it sees.
 #[async_trait]
 pub trait UsageLog {
-    /// Writes uses down, and counts them by hour and day.
+    /// Writes uses down, and counts them by hour and day. After an error nobody goes on with the transaction: it may be over.
     async fn append_usage(&mut self, node: &str, uses: &[Use]) -> Result<(), StoreError>;
 
     /// Some entries of a key, the newest first (by time, then place). Who follows `next` to the end sees each that fits

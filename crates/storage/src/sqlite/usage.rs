@@ -12,7 +12,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteTx;
-use super::connection::aside;
+use super::connection::{aside, giving_way};
 use super::key_row::is_seen;
 use super::row::{Columns, each_until, many, one, run, whole};
 use crate::bounds::{BATCHES_FORGOTTEN_AT_ONCE, WALK_MAX};
@@ -46,11 +46,10 @@ fn insert(connection: &Connection, node: &str, used: &Use) -> Result<(), StoreEr
 fn count(connection: &Connection, uses: &[Use]) -> Result<(), StoreError> {
     let sql = "INSERT INTO usage_counts (key_id, bucket, began_at, code, uses) VALUES (?1, ?2, ?3, ?4, ?5)
                ON CONFLICT (key_id, bucket, began_at, code) DO UPDATE SET uses = uses + excluded.uses";
-    for ((key, bucket, began_at, code), uses) in counted(uses) {
+    giving_way(counted(uses), |((key, bucket, began_at, code), uses)| {
         let params = params![key.to_bytes(), bucket.as_str(), began_at.as_microsecond(), code, uses];
-        run(connection, sql, params)?;
-    }
-    Ok(())
+        run(connection, sql, params).map(drop)
+    })
 }
 
 /// What an entry must be for a filter, and its place in the walk.
@@ -161,10 +160,10 @@ fn changed(rows: usize) -> u32 {
 #[async_trait]
 impl UsageLog for SqliteTx {
     async fn append_usage(&mut self, node: &str, uses: &[Use]) -> Result<(), StoreError> {
-        let connection = self.system_write()?;
-        aside(|| {
-            whole(connection, |connection| {
-                uses.iter().try_for_each(|used| insert(connection, node, used))?;
+        self.only_system()?;
+        self.write_or_end(|connection| {
+            aside(|| {
+                giving_way(uses, |used| insert(connection, node, used))?;
                 count(connection, uses)
             })
         })

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::SqliteTx;
-use super::connection::aside;
+use super::connection::{aside, giving_way};
 use super::row::{one, run};
 use crate::{KeyUse, NETWORKS_MAX, NetworkUse, StoreError, Uses};
 
@@ -56,10 +56,10 @@ impl Uses for SqliteTx {
             }
             Ok(())
         };
-        aside(|| uses.iter().try_for_each(note))
+        aside(|| giving_way(uses, note))
     }
     async fn note_networks(&mut self, uses: &[NetworkUse]) -> Result<(), StoreError> {
         let connection = self.system_write()?;
-        aside(|| uses.iter().try_for_each(|used| note_network(connection, used)))
+        aside(|| giving_way(uses, |used| note_network(connection, used)))
     }
 }
