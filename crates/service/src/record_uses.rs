@@ -24,7 +24,7 @@ const REPEATED_MAX: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub struct Batch<'a> {
     /// Which node saw the uses.
     pub node: &'a str,
-    /// The uses, the oldest first.
+    /// The uses, those of each key in the order in which they came.
     pub uses: &'a [Use],
     /// When the queue was seen to hold nothing but these. `None`: it holds more.
     pub emptied_at: Option<Timestamp>,
@@ -74,7 +74,9 @@ pub async fn record_node_uses(store: &dyn Store, mut batch: NodeBatch) -> Result
     for used in &mut batch.uses {
         used.at = used.at.min(now);
     }
-    let mut tx = store.begin_system(SystemReason::RecordUse).await?;
+    // What is told of a key is written once for all of its uses.
+    batch.uses.sort_by_key(|used| used.key);
+    let mut tx = store.begin_system(SystemReason::TakeUses).await?;
     let forgotten = now - REPEATED_MAX;
     let is_new = tx.take_usage_batch(&batch.node.start, batch.number, now, forgotten).await?;
     if is_new && !batch.uses.is_empty() {

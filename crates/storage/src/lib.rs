@@ -116,8 +116,10 @@ pub enum SystemReason {
     Found,
     /// Read changes for replicas.
     Feed,
-    /// Write uses of keys down, and forget old ones.
+    /// Write uses of keys down, behind the decisions of this process, to which that gives way; and forget old ones.
     RecordUse,
+    /// Write uses of keys down that another node tells.
+    TakeUses,
     /// Note which nodes decide, and how far each has come.
     Nodes,
     /// The operator sets a plan.

@@ -32,7 +32,8 @@ impl Browser<'_> {
         // With the words, which watch whether the page is left.
         let script = format!("{WORDS}\nreturn document.querySelector(arguments[0]);");
         self.eventually(selector, || {
-            let found = self.run(&script, &[json!(selector)]);
+            let asked = json!({"script": script, "args": [selector]});
+            let found = self.session().try_post("execute/sync", &asked)?;
             let element = found[ELEMENT].as_str().ok_or("is not there")?;
             self.click_on(element).map(drop)
         });

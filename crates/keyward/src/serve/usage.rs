@@ -25,8 +25,9 @@ const WRITE_EVERY: Duration = Duration::from_millis(250);
 /// decisions want them all, it gets a twentieth of one, and what comes faster than that is dropped and counted.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 13;
-/// Uses of one transaction: in SQLite less than a millisecond of work, for which others wait and which a twentieth of a busy
-/// processor takes twenty times as long for; in a database, whose rows others seldom wait for, some milliseconds.
+/// Uses of one transaction: in SQLite about a millisecond of work, for which others wait and which a twentieth of a busy
+/// processor takes twenty times as long for. Twice as many in a database, whose rows others seldom wait for, and when the server
+/// ends, and nobody waits.
 const USES_AT_ONCE_EMBEDDED: usize = 64;
 const USES_AT_ONCE: usize = 128;
 /// How often it is noted that there was nothing to write: so much longer than it was, at the most, a gap looks after a
@@ -99,8 +100,9 @@ impl Writer {
     /// Writes until the server is asked to stop.
     async fn run(mut self, stop: Stop) -> Self {
         let mut stop = std::pin::pin!(stop.asked());
+        let at_once = if self.is_embedded { USES_AT_ONCE_EMBEDDED } else { USES_AT_ONCE };
         loop {
-            self.flush().await;
+            self.flush(at_once).await;
             tokio::select! {
                 () = tokio::time::sleep(WRITE_EVERY) => {}
                 () = &mut stop => return self,
@@ -111,7 +113,7 @@ impl Writer {
     /// Writes what waits after the last answer, and notes that nothing is missing.
     pub(super) async fn end(mut self) {
         let ended = tokio::time::timeout(END_WITHIN, async {
-            while !self.flush().await {
+            while !self.flush(USES_AT_ONCE).await {
                 tokio::time::sleep(WRITE_EVERY).await;
             }
             end_usage(self.service.store.as_ref(), &self.node, self.service.clock.now()).await
@@ -125,10 +127,9 @@ impl Writer {
         }
     }
 
-    /// Writes down what waits now. What cannot be written is held, and waits on within the bound. Tells whether nothing
-    /// waits any more.
-    async fn flush(&mut self) -> bool {
-        let at_once = if self.is_embedded { USES_AT_ONCE_EMBEDDED } else { USES_AT_ONCE };
+    /// Writes down what waits, and what comes meanwhile, until less waits than is written at once. What cannot be written is held,
+    /// and waits on within the bound. Tells whether nothing waits any more.
+    async fn flush(&mut self, at_once: usize) -> bool {
         loop {
             let now = self.service.clock.now();
             if self.held.is_empty() {
@@ -137,6 +138,7 @@ impl Writer {
             let (uses, emptied_at) = self.held.part(at_once);
             let (len, is_last) = (uses.len(), emptied_at.is_some());
             let dropped = self.queue.dropped().all();
+            let until = self.service.clock.now();
             let is_idle = uses.is_empty() && dropped == self.dropped.0;
             if is_idle && self.noted.elapsed() < NOTE_EVERY {
                 return true;
@@ -145,7 +147,7 @@ impl Writer {
                 node: &self.node,
                 uses,
                 emptied_at,
-                dropped: (dropped > self.dropped.0).then_some((self.dropped.1, now)),
+                dropped: (dropped > self.dropped.0).then_some((self.dropped.1, until)),
             };
             let written = record_uses(self.service.store.as_ref(), &batch).await;
             self.tell(written.as_ref().err());
@@ -155,11 +157,12 @@ impl Writer {
             }
             self.queue.note_written(len);
             self.held.forget(len);
-            self.dropped = (dropped, now);
+            self.dropped = (dropped, until);
             if is_last {
                 self.noted = Instant::now();
-                // A batch that was held for long was the last when it was taken out.
-                return self.queue.is_empty();
+                if self.queue.len() < at_once {
+                    return self.queue.is_empty();
+                }
             }
         }
     }

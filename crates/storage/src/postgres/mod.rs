@@ -161,6 +161,7 @@ impl PostgresStore {
             SystemReason::Feed => &self.0.feed,
             SystemReason::Authenticate | SystemReason::Found => &self.0.doors,
             SystemReason::RecordUse
+            | SystemReason::TakeUses
             | SystemReason::Nodes
             | SystemReason::Operate
             | SystemReason::Bill

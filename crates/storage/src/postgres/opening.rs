@@ -68,6 +68,7 @@ impl Opening {
             SystemReason::Authenticate
             | SystemReason::Feed
             | SystemReason::RecordUse
+            | SystemReason::TakeUses
             | SystemReason::Nodes
             | SystemReason::Repeat
             | SystemReason::Deliver => None,

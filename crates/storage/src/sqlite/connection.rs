@@ -19,7 +19,7 @@ use crate::StoreError;
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: all fixed ones, and the usual lists.
 const PREPARED_MAX: usize = 128;
-/// How long work that gives way goes on without a pause: a decision that waits for it meanwhile is as late as that.
+/// How long statements that give way go on without a pause: a decision that waits for them meanwhile is as late as that.
 const WORK_MAX: Duration = Duration::from_micros(100);
 /// The shortest there is. Linux makes some 50 µs of it (`PR_SET_TIMERSLACK`).
 const PAUSE: Duration = Duration::from_nanos(1);
@@ -153,21 +153,33 @@ fn temporary_files_can_be_made() -> bool {
     *FOUND
 }
 
-/// Does that with each item, and lets go of the processor now and then. For work that is to give way to whoever decides: a
-/// thread that is nicer than others still keeps a processor that it has for a slice of the scheduler, more than a millisecond.
-pub(super) fn giving_way<T>(
-    items: impl IntoIterator<Item = T>,
-    mut work: impl FnMut(T) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let mut since = Instant::now();
-    for item in items {
-        if since.elapsed() >= WORK_MAX {
-            std::thread::sleep(PAUSE);
-            since = Instant::now();
+/// How statements of which there are many follow one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Without a pause: others wait for the end.
+    Steady,
+    /// With pauses in which decisions are made. A thread that is nicer than theirs still keeps a processor that it has for a slice
+    /// of the scheduler, more than a millisecond.
+    GivesWay,
+}
+
+impl Pace {
+    /// Does that with each item.
+    pub(super) fn each<T>(
+        self,
+        items: impl IntoIterator<Item = T>,
+        mut work: impl FnMut(T) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut since = Instant::now();
+        for item in items {
+            if self == Self::GivesWay && since.elapsed() >= WORK_MAX {
+                std::thread::sleep(PAUSE);
+                since = Instant::now();
+            }
+            work(item)?;
         }
-        work(item)?;
+        Ok(())
     }
-    Ok(())
 }
 
 pub(super) fn can_be_written(folder: &Path) -> bool {

@@ -53,7 +53,7 @@ use rusqlite::Connection;
 use crate::bounds::Bounds;
 use crate::key_json;
 use crate::{Store, StoreError, SystemReason, Tenant, Tx};
-use connection::Guarded;
+use connection::{Guarded, Pace};
 use readers::{FOR_DOORS, FOR_FEED, FOR_TENANTS, Readers, Reading};
 pub use schema::{Schema, look_at_schema};
 use view::View;
@@ -107,6 +107,7 @@ impl SqliteStore {
             SystemReason::Feed => &self.feed,
             SystemReason::Authenticate | SystemReason::Found => &self.doors,
             SystemReason::RecordUse
+            | SystemReason::TakeUses
             | SystemReason::Nodes
             | SystemReason::Operate
             | SystemReason::Bill
@@ -117,14 +118,14 @@ impl SqliteStore {
         }
     }
 
-    async fn write(&self, view: View) -> Result<Box<dyn Tx>, StoreError> {
+    async fn write(&self, view: View, pace: Pace) -> Result<Box<dyn Tx>, StoreError> {
         let link = Link::Writing(self.writer.begin(view).await?);
-        Ok(Box::new(SqliteTx { link, view, bounds: self.bounds }))
+        Ok(Box::new(SqliteTx { link, view, pace, bounds: self.bounds }))
     }
 
     async fn read(&self, readers: &Arc<Readers>, view: View) -> Result<Box<dyn Tx>, StoreError> {
         let link = Link::Reading(readers.begin(view).await?);
-        Ok(Box::new(SqliteTx { link, view, bounds: self.bounds }))
+        Ok(Box::new(SqliteTx { link, view, pace: Pace::Steady, bounds: self.bounds }))
     }
 
     /// How many COMMITs with changes there have been. Operations that wait for one another share one.
@@ -136,7 +137,7 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
-        self.write(View::Tenant(tenant)).await
+        self.write(View::Tenant(tenant), Pace::Steady).await
     }
 
     async fn view(&self, tenant: Tenant) -> Result<Box<dyn Tx>, StoreError> {
@@ -145,7 +146,8 @@ impl Store for SqliteStore {
 
     async fn begin_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
         tracing::trace!(?reason, "system transaction");
-        self.write(View::System).await
+        let pace = if reason == SystemReason::RecordUse { Pace::GivesWay } else { Pace::Steady };
+        self.write(View::System, pace).await
     }
 
     async fn view_system(&self, reason: SystemReason) -> Result<Box<dyn Tx>, StoreError> {
@@ -158,6 +160,7 @@ impl Store for SqliteStore {
 struct SqliteTx {
     link: Link,
     view: View,
+    pace: Pace,
     bounds: Bounds,
 }
 

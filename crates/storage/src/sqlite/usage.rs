@@ -12,7 +12,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteTx;
-use super::connection::{aside, giving_way};
+use super::connection::{Pace, aside};
 use super::key_row::is_seen;
 use super::row::{Columns, each_until, many, one, run, whole};
 use crate::bounds::{BATCHES_FORGOTTEN_AT_ONCE, WALK_MAX};
@@ -43,10 +43,10 @@ fn insert(connection: &Connection, node: &str, used: &Use) -> Result<(), StoreEr
 }
 
 /// Adds uses to the hours and days in which they were.
-fn count(connection: &Connection, uses: &[Use]) -> Result<(), StoreError> {
+fn count(connection: &Connection, pace: Pace, uses: &[Use]) -> Result<(), StoreError> {
     let sql = "INSERT INTO usage_counts (key_id, bucket, began_at, code, uses) VALUES (?1, ?2, ?3, ?4, ?5)
                ON CONFLICT (key_id, bucket, began_at, code) DO UPDATE SET uses = uses + excluded.uses";
-    giving_way(counted(uses), |((key, bucket, began_at, code), uses)| {
+    pace.each(counted(uses), |((key, bucket, began_at, code), uses)| {
         let params = params![key.to_bytes(), bucket.as_str(), began_at.as_microsecond(), code, uses];
         run(connection, sql, params).map(drop)
     })
@@ -161,10 +161,11 @@ fn changed(rows: usize) -> u32 {
 impl UsageLog for SqliteTx {
     async fn append_usage(&mut self, node: &str, uses: &[Use]) -> Result<(), StoreError> {
         self.only_system()?;
+        let pace = self.pace;
         self.write_or_end(|connection| {
             aside(|| {
-                giving_way(uses, |used| insert(connection, node, used))?;
-                count(connection, uses)
+                pace.each(uses, |used| insert(connection, node, used))?;
+                count(connection, pace, uses)
             })
         })
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
 use super::SqliteTx;
-use super::connection::{aside, giving_way};
+use super::connection::aside;
 use super::row::{one, run};
 use crate::{KeyUse, NETWORKS_MAX, NetworkUse, StoreError, Uses};
 
@@ -56,10 +56,11 @@ impl Uses for SqliteTx {
             }
             Ok(())
         };
-        aside(|| giving_way(uses, note))
+        aside(|| self.pace.each(uses, note))
     }
+
     async fn note_networks(&mut self, uses: &[NetworkUse]) -> Result<(), StoreError> {
         let connection = self.system_write()?;
-        aside(|| giving_way(uses, |used| note_network(connection, used)))
+        aside(|| self.pace.each(uses, |used| note_network(connection, used)))
     }
 }

@@ -25,8 +25,8 @@ impl Held {
     pub(super) fn take(queue: &UseQueue, now: Timestamp) -> Self {
         let mut uses = queue.take_batch(HELD_MAX);
         let emptied_at = (uses.len() < HELD_MAX).then_some(now);
-        // A sort that keeps what is equal in its order.
-        uses.sort_by_key(|used| used.key);
+        // Those of a key stay in their order. The keys are sorted, then each use is moved once.
+        uses.sort_by_cached_key(|used| used.key);
         Self { uses: uses.into(), emptied_at }
     }
 
