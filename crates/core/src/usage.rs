@@ -53,6 +53,22 @@ pub struct Use {
 }
 
 impl Use {
+    /// A use of the current secret of which nothing more is known.
+    pub const fn bare(key: KeyId, at: Timestamp, code: &'static str) -> Self {
+        Self {
+            key,
+            secret: Which::Current,
+            at,
+            code,
+            ip: None,
+            user_agent: None,
+            scope: None,
+            method: None,
+            path: None,
+            workspace: None,
+        }
+    }
+
     /// Whether it was let through.
     pub fn is_valid(&self) -> bool {
         self.code == VALID

@@ -151,8 +151,7 @@ impl Running {
             public_url: settings.server.public_url.clone().unwrap_or_else(|| local_url(control_plane)),
         });
         let name = settings.data_plane.node.clone();
-        let is_embedded = matches!(settings.store.url, StoreUrl::Sqlite(_));
-        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name, is_embedded).await;
+        let writer = usage::Writer::begin(Arc::clone(&service), Arc::clone(&uses), name).await;
         let writer = writer.map_err(|error| unwritable(&error))?;
         let (listeners, tally, notices) = ((control, data), Arc::default(), Arc::default());
         Ok(Self {
@@ -203,7 +202,8 @@ impl Running {
                 feed.await;
             }
         };
-        let writing = self.writer.begin_writing(stop.clone());
+        let is_embedded = matches!(self.settings.store.url, StoreUrl::Sqlite(_));
+        let writing = self.writer.begin_writing(is_embedded, stop.clone());
         let (control, data) = self.listeners;
         tracing::info!(control_plane = %self.control_plane, data_plane = %self.data_plane, "listening");
         let connections_max = self.room.control_plane;

@@ -75,7 +75,7 @@ pub async fn record_node_uses(store: &dyn Store, mut batch: NodeBatch) -> Result
         used.at = used.at.min(now);
     }
     // What is told of a key is written once for all of its uses.
-    batch.uses.sort_by_key(|used| used.key);
+    batch.uses.sort_by_cached_key(|used| used.key);
     let mut tx = store.begin_system(SystemReason::TakeUses).await?;
     let forgotten = now - REPEATED_MAX;
     let is_new = tx.take_usage_batch(&batch.node.start, batch.number, now, forgotten).await?;
@@ -170,16 +170,9 @@ mod tests {
 
     fn used(ms: i64, code: &'static str, ip: Option<&str>) -> Use {
         Use {
-            key: KeyId::from_bytes([1; 16]),
             secret: if ms == 2 { Which::Previous } else { Which::Current },
-            at: Timestamp::from_millisecond(ms).unwrap(),
-            code,
             ip: ip.map(|ip| ip.parse().unwrap()),
-            user_agent: None,
-            scope: None,
-            method: None,
-            path: None,
-            workspace: None,
+            ..Use::bare(KeyId::from_bytes([1; 16]), Timestamp::from_millisecond(ms).unwrap(), code)
         }
     }
 

@@ -143,23 +143,11 @@ impl Default for UseQueue {
 mod tests {
     use jiff::Timestamp;
     use keyward_core::id::KeyId;
-    use keyward_core::key::Which;
 
     use super::*;
 
     fn used(n: u64) -> Use {
-        Use {
-            key: KeyId::new(n, [0; 10]),
-            secret: Which::Current,
-            at: Timestamp::UNIX_EPOCH,
-            code: "valid",
-            ip: None,
-            user_agent: None,
-            scope: None,
-            method: None,
-            path: None,
-            workspace: None,
-        }
+        Use::bare(KeyId::new(n, [0; 10]), Timestamp::UNIX_EPOCH, "valid")
     }
 
     #[test]

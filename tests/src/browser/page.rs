@@ -29,14 +29,7 @@ impl Browser<'_> {
     /// Clicks what that selector finds, where the words differ from product to product.
     #[track_caller]
     pub fn click_at(&self, selector: &str) {
-        // With the words, which watch whether the page is left.
-        let script = format!("{WORDS}\nreturn document.querySelector(arguments[0]);");
-        self.eventually(selector, || {
-            let asked = json!({"script": script, "args": [selector]});
-            let found = self.session().try_post("execute/sync", &asked)?;
-            let element = found[ELEMENT].as_str().ok_or("is not there")?;
-            self.click_on(element).map(drop)
-        });
+        self.act("selector", selector, None, |element| self.click_on(element));
     }
 
     /// Writes into the field of that label, over what stands there.

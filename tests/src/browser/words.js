@@ -37,6 +37,7 @@ function part(text) {
 function all(kind, words, within) {
   const root = within ? part(within) : scope();
   if (!root) return [];
+  if (kind === "selector") return [...root.querySelectorAll(words)].filter(isVisible);
   if (kind === "button") {
     const buttons = [...root.querySelectorAll("a[href], button, summary, .button")].filter(isVisible);
     return buttons.filter((one) => isCalled(one, words));

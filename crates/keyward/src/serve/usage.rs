@@ -56,8 +56,6 @@ pub(super) struct Writer {
     node: String,
     /// Taken out of the queue, and not written yet.
     held: Held,
-    /// Whether they are written by this process itself.
-    is_embedded: bool,
     /// How many drops are noted as a gap, and when.
     dropped: (u64, Timestamp),
     /// When the store was last told how far the log is whole.
@@ -71,7 +69,6 @@ impl Writer {
         service: Arc<Service>,
         queue: Arc<UseQueue>,
         node: String,
-        is_embedded: bool,
     ) -> Result<Self, StoreError> {
         let now = service.clock.now();
         if let Some(gap) = begin_usage(service.store.as_ref(), &node, now).await? {
@@ -81,26 +78,25 @@ impl Writer {
             );
         }
         let (held, dropped, noted) = (Held::default(), (0, now), Instant::now());
-        Ok(Self { service, queue, node, held, is_embedded, dropped, noted, was_writable: true })
+        Ok(Self { service, queue, node, held, dropped, noted, was_writable: true })
     }
 
     /// Writes until the server is asked to stop. Where the work is this process's, it gives way to decisions; to a database it is
     /// only handed on, and what others wait for there must not wait for a thread that gives way.
-    pub(super) fn begin_writing(self, stop: Stop) -> JoinHandle<Self> {
-        if !self.is_embedded {
-            return tokio::spawn(self.run(stop));
+    pub(super) fn begin_writing(self, is_embedded: bool, stop: Stop) -> JoinHandle<Self> {
+        if !is_embedded {
+            return tokio::spawn(self.run(USES_AT_ONCE, stop));
         }
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             give_way();
-            runtime.block_on(self.run(stop))
+            runtime.block_on(self.run(USES_AT_ONCE_EMBEDDED, stop))
         })
     }
 
     /// Writes until the server is asked to stop.
-    async fn run(mut self, stop: Stop) -> Self {
+    async fn run(mut self, at_once: usize, stop: Stop) -> Self {
         let mut stop = std::pin::pin!(stop.asked());
-        let at_once = if self.is_embedded { USES_AT_ONCE_EMBEDDED } else { USES_AT_ONCE };
         loop {
             self.flush(at_once).await;
             tokio::select! {

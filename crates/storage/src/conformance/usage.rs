@@ -9,18 +9,7 @@ use crate::{Bucket, GapReason, Page, Position, SortValue, UsageEntry, UsageFilte
 
 /// A use that tells nothing but its outcome.
 pub(crate) fn used(key: KeyId, ms: i64, code: &'static str) -> Use {
-    Use {
-        key,
-        secret: Which::Current,
-        at: at(ms),
-        code,
-        ip: None,
-        user_agent: None,
-        scope: None,
-        method: None,
-        path: None,
-        workspace: None,
-    }
+    Use::bare(key, at(ms), code)
 }
 
 async fn append(town: &Town, uses: &[Use]) {

@@ -112,18 +112,8 @@ mod tests {
 
     #[test]
     fn a_use_comes_back_as_it_was_told() {
-        let bare = Use {
-            key: KeyId::new(1, [1; 10]),
-            secret: Which::Current,
-            at: Timestamp::from_microsecond(1_234_567).unwrap(),
-            code: "revoked",
-            ip: None,
-            user_agent: None,
-            scope: None,
-            method: None,
-            path: None,
-            workspace: None,
-        };
+        let bare =
+            Use::bare(KeyId::new(1, [1; 10]), Timestamp::from_microsecond(1_234_567).unwrap(), "revoked");
         let whole = Use {
             secret: Which::Previous,
             ip: "2001:db8::7".parse().ok(),

@@ -56,23 +56,11 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use keyward_core::id::KeyId;
-    use keyward_core::key::Which;
 
     use super::*;
 
     fn used(key: u64, ms: i64) -> Use {
-        Use {
-            key: KeyId::new(key, [0; 10]),
-            secret: Which::Current,
-            at: Timestamp::from_millisecond(ms).unwrap(),
-            code: "valid",
-            ip: None,
-            user_agent: None,
-            scope: None,
-            method: None,
-            path: None,
-            workspace: None,
-        }
+        Use::bare(KeyId::new(key, [0; 10]), Timestamp::from_millisecond(ms).unwrap(), "valid")
     }
 
     fn told(uses: &[Use]) -> Vec<(KeyId, i64)> {

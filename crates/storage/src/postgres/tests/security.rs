@@ -117,18 +117,7 @@ impl Towns {
         let mut claim = crate::conformance::idempotency::claim_of(town, 9, 100);
         claim.tenant = town.inside();
         assert!(tx.start_claim(&claim, None).await.unwrap());
-        let used = |key| keyward_core::usage::Use {
-            key,
-            at: crate::conformance::town::at(1),
-            code: "valid",
-            secret: keyward_core::key::Which::Current,
-            workspace: None,
-            ip: None,
-            user_agent: None,
-            scope: None,
-            method: None,
-            path: None,
-        };
+        let used = |key| crate::conformance::usage::used(key, 1, "valid");
         tx.append_usage("node", &[used(full.of_acme.id), used(full.of_ada.id)]).await.unwrap();
         tx.commit().await.unwrap();
         let foreign = [
